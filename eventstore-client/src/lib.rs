@@ -1,0 +1,1 @@
+//! A client for EventStoreDB and KurrentDB over gRPC.

@@ -1,0 +1,1 @@
+//! Events to Postgres: read models and their queries.

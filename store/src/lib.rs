@@ -1,0 +1,1 @@
+//! Where a command becomes durable events: the event-store port and its three implementations.
