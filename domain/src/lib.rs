@@ -1,1 +1,22 @@
-//! The billing rules.
+//! The billing rules: pure, deterministic, and the same today and in an audit years from now.
+//!
+//! Nothing here awaits, reads a clock, draws a random number or opens a socket. What a rule needs to know arrives in the command.
+
+pub mod account;
+mod billing;
+mod decider;
+mod event;
+pub mod ids;
+pub mod money;
+mod period;
+mod sealed;
+pub mod spec;
+mod stream;
+
+pub use billing::{BillingEvent, CATEGORIES};
+pub use decider::Decider;
+pub use event::{Actor, CommandHash, DecodeError, EventSchema, Metadata, Position, Recorded, read, write};
+pub use money::{Currency, Money};
+pub use period::{BillingPeriod, EmptyPeriod};
+pub use sealed::{Sealed, SealedFor};
+pub use stream::{StreamName, StreamNameError};

@@ -1,0 +1,38 @@
+use crate::{Decider, DecodeError, EventSchema, StreamName, account};
+
+/// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
+pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY];
+
+/// Any event of any aggregate, for those who read the whole log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BillingEvent {
+    Account(account::Event),
+}
+
+impl BillingEvent {
+    pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
+        match stream.category() {
+            account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_event_no_one_knows_is_named_not_skipped() {
+        let decode = |category, event_type, version, data: &[u8]| {
+            let stream = StreamName::new(category, Uuid::nil()).unwrap();
+            BillingEvent::decode(&stream, event_type, version, data).unwrap_err().to_string()
+        };
+        assert_eq!(decode("account", "AccountMoved", 1, b"{}"), "no reader for `AccountMoved` version 1");
+        assert_eq!(decode("account", "AccountOpened", 7, b"{}"), "no reader for `AccountOpened` version 7");
+        assert_eq!(decode("account", "AccountOpened", 1, b"{}"), "`AccountOpened` version 1 does not have the form of its schema");
+        assert_eq!(decode("horse", "AccountOpened", 1, b"{}"), "no aggregate keeps its events in `horse`");
+    }
+}
