@@ -1,1 +1,3 @@
 //! A client for EventStoreDB and KurrentDB over gRPC.
+
+pub mod wire;
