@@ -11,7 +11,7 @@ pub trait Decider: Default + Send + 'static {
     const CATEGORY: &'static str;
 
     /// A wish. Its serialised form is hashed, so that a retry can be told from another wish under the same key.
-    type Command: Serialize + Send;
+    type Command: Serialize + Clone + Send;
     type Event: EventSchema + Send;
     /// A reason a customer would understand.
     type Rejection: std::error::Error + Send + Sync + 'static;

@@ -22,7 +22,7 @@ pub struct Given<D> {
     state: D,
 }
 
-impl<D: Decider<Command: Clone>> Given<D> {
+impl<D: Decider> Given<D> {
     pub fn when(self, command: D::Command) -> When<D> {
         let outcome = self.state.decide(command.clone());
         When { state: self.state, command, outcome }
@@ -39,7 +39,7 @@ pub struct When<D: Decider> {
 
 impl<D> When<D>
 where
-    D: Decider<Command: Clone, Event: Debug + PartialEq, Rejection: PartialEq>,
+    D: Decider<Event: Debug + PartialEq, Rejection: PartialEq>,
 {
     /// These facts follow, they can be read back from disk, and wishing again changes nothing.
     #[track_caller]

@@ -1,1 +1,16 @@
-//! Where a command becomes durable events: the event-store port and its three implementations.
+//! Where a command becomes durable events.
+//!
+//! The port ([`EventReader`], [`EventWriter`]) is small because decisions come from a history: there is no "append whatever the state is".
+//! Three stores stand behind it: memory, Postgres, and EventStoreDB. The first two are a [`log::Log`], which follows EventStoreDB's own
+//! rules to the letter, so that a node can serve it to any of EventStoreDB's clients.
+
+pub mod execute;
+pub mod log;
+mod memory;
+mod port;
+mod raw;
+
+pub use execute::{CommandContext, Engine, ExecuteError, Outcome};
+pub use memory::Memory;
+pub use port::{AppendError, Appended, EventReader, EventStream, EventWriter, Expected, FollowStream, Followed, Scope, StoreError};
+pub use raw::{ContentType, NewEvent, StoredEvent, Unreadable};
