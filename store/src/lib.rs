@@ -4,6 +4,8 @@
 //! Three stores stand behind it: memory, Postgres, and EventStoreDB. The first two are a [`log::Log`], which follows EventStoreDB's own
 //! rules to the letter, so that a node can serve it to any of EventStoreDB's clients.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod execute;
 pub mod log;
 mod memory;

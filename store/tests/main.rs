@@ -1,0 +1,3 @@
+//! One binary: the port's contract on every store, and what each store owes besides.
+
+mod contract;
