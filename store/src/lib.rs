@@ -7,6 +7,7 @@
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod execute;
+pub mod keyring;
 pub mod log;
 mod memory;
 mod port;

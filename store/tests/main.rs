@@ -1,3 +1,4 @@
 //! One binary: the port's contract on every store, and what each store owes besides.
 
 mod contract;
+mod keyring;
