@@ -18,8 +18,8 @@ run: ## Starts everything on this machine, with a PostgreSQL server of its own u
 
 test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own
 	scripts/ensure-tools nextest python node
+	cargo test --quiet --doc --workspace --all-features
 	$(THROWAWAY) -- cargo nextest run --workspace --all-features
-	cargo test --doc --workspace --all-features
 
 check: throwaway-postgres ## Formatting, lints, queries against a real database, licences and sources of dependencies
 	scripts/ensure-tools rust deny
