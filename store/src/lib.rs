@@ -10,6 +10,8 @@ pub mod execute;
 pub mod keyring;
 pub mod log;
 mod memory;
+#[cfg(feature = "node")]
+pub mod node;
 mod port;
 mod raw;
 
