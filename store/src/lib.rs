@@ -13,9 +13,11 @@ mod memory;
 #[cfg(feature = "node")]
 pub mod node;
 mod port;
+pub mod postgres;
 mod raw;
 
 pub use execute::{CommandContext, Engine, ExecuteError, Outcome};
 pub use memory::Memory;
 pub use port::{AppendError, Appended, EventReader, EventStream, EventWriter, Expected, FollowStream, Followed, Scope, StoreError};
+pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use raw::{ContentType, NewEvent, StoredEvent, Unreadable};
