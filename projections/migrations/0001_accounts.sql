@@ -1,3 +1,6 @@
+-- Usually there already: the book of migrations is kept in it.
+CREATE SCHEMA IF NOT EXISTS daftar_projections;
+
 -- Whoever runs the projectors and answers queries. A read model is derived and may be written freely; nothing else may.
 DO $$
 BEGIN

@@ -1,5 +1,8 @@
 -- The keys that open personal data. They live outside the log, so that deleting one forgets a person and changes no event.
 
+-- Usually there already: the book of migrations is kept in it.
+CREATE SCHEMA IF NOT EXISTS daftar_keys;
+
 -- Whoever runs the engine opens and forgets, but can neither remove the fact of a forgetting nor empty the table.
 DO $$
 BEGIN

@@ -1,0 +1,5 @@
+//! The `daftar` program as whoever runs it meets it.
+
+mod commands;
+mod daftar;
+mod up;
