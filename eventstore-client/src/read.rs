@@ -1,27 +1,18 @@
 //! Reading what has been written.
 
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context as Task, Poll, ready};
-use std::time::Duration;
-
-use futures::{Stream, StreamExt};
-use tokio::time::{Instant, Sleep, sleep};
-use tonic::Streaming;
-
 use crate::client::{Client, Repeat};
-use crate::convert::{check_position, check_revision, check_stream_name, resolved_event, stream_identifier};
+use crate::convert::{check_position, check_revision, check_stream_name, stream_identifier};
 use crate::error::{Context, Error};
-use crate::event::{Position, ResolvedEvent};
+use crate::event::Position;
+use crate::events::Events;
 use crate::filter::Filter;
 use crate::wire::Empty;
+use crate::wire::streams::ReadReq;
 use crate::wire::streams::read_req::Options;
 use crate::wire::streams::read_req::options::{
     self, AllOptions, ControlOption, CountOption, FilterOption, ReadDirection, StreamOption, StreamOptions, UuidOption, all_options,
     stream_options, uuid_option,
 };
-use crate::wire::streams::read_resp::Content;
-use crate::wire::streams::{ReadReq, ReadResp};
 
 /// Where in a stream to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,102 +196,8 @@ impl Client {
             let request = self.headers().request(ReadReq { options: Some(options.clone()) }, None);
             let answer = attempt.streams().read(request).await;
             let messages = answer.map_err(|status| Context::reading(stream).error(status))?.into_inner();
-            let mut events =
-                Events { stream: stream.to_owned(), messages: Some(messages), first: None, patience: self.deadline().map(Patience::new) };
-            events.first = events.next().await.transpose()?;
-            Ok(events)
+            Events::begin(stream, messages, self.deadline()).await
         })
         .await
-    }
-}
-
-/// Events as they arrive. Ends with the last one, or after the first failure.
-pub struct Events {
-    stream: String,
-    /// `None` once there is nothing more to come.
-    messages: Option<Streaming<ReadResp>>,
-    first: Option<ResolvedEvent>,
-    patience: Option<Patience>,
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("stream", &self.stream).finish_non_exhaustive()
-    }
-}
-
-impl Stream for Events {
-    type Item = Result<ResolvedEvent, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
-        }
-        let item = ready!(self.poll_message(task));
-        if !matches!(item, Some(Ok(_))) {
-            self.messages = None;
-        }
-        Poll::Ready(item)
-    }
-}
-
-impl Events {
-    fn poll_message(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<ResolvedEvent, Error>>> {
-        let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
-        loop {
-            let Poll::Ready(message) = Pin::new(&mut *messages).poll_next(task) else {
-                let Some(patience) = &mut self.patience else { return Poll::Pending };
-                ready!(patience.poll_exhausted(task));
-                return Poll::Ready(Some(Err(Error::DeadlineExceeded)));
-            };
-            if let Some(patience) = &mut self.patience {
-                patience.renew();
-            }
-            let content = match message {
-                None => return Poll::Ready(None),
-                Some(Err(status)) => return Poll::Ready(Some(Err(Context::reading(&self.stream).error(status)))),
-                Some(Ok(ReadResp { content })) => content,
-            };
-            match content {
-                Some(Content::Event(event)) => return Poll::Ready(Some(resolved_event(event))),
-                Some(Content::StreamNotFound(_)) => return Poll::Ready(Some(Err(Error::StreamNotFound { stream: self.stream.clone() }))),
-                // What newer servers add is not for us to refuse.
-                Some(
-                    Content::Confirmation(_)
-                    | Content::Checkpoint(_)
-                    | Content::FirstStreamPosition(_)
-                    | Content::LastStreamPosition(_)
-                    | Content::LastAllStreamPosition(_)
-                    | Content::CaughtUp(_)
-                    | Content::FellBehind(_),
-                )
-                | None => {}
-            }
-        }
-    }
-}
-
-/// A bound on one wait; the clock is only looked at when there is nothing to do but wait.
-struct Patience {
-    limit: Duration,
-    waiting: bool,
-    alarm: Pin<Box<Sleep>>,
-}
-
-impl Patience {
-    fn new(limit: Duration) -> Self {
-        Patience { limit, waiting: false, alarm: Box::pin(sleep(limit)) }
-    }
-
-    fn renew(&mut self) {
-        self.waiting = false;
-    }
-
-    fn poll_exhausted(&mut self, task: &mut Task<'_>) -> Poll<()> {
-        if !self.waiting {
-            self.waiting = true;
-            self.alarm.as_mut().reset(Instant::now() + self.limit);
-        }
-        self.alarm.as_mut().poll(task)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use futures::{Stream, TryStreamExt, stream};
+use futures::{Stream, stream};
 use tokio::time::{Instant, sleep};
 use tonic::Streaming;
 use tracing::{debug, warn};
@@ -12,15 +12,16 @@ use tracing::{debug, warn};
 use crate::backoff::Backoff;
 use crate::client::{Attempt, Client, until};
 use crate::cluster::Node;
-use crate::convert::{check_stream_name, resolved_event};
+use crate::convert::check_stream_name;
 use crate::error::{Context, Error};
 use crate::event::{Position, ResolvedEvent};
 use crate::filter::Filter;
-use crate::read::{AllFrom, ReadAll, ReadStream, StreamFrom, all_option, common_options, stream_option};
+use crate::progress::Subject;
+use crate::read::{AllFrom, StreamFrom, common_options};
 use crate::wire::Empty;
 use crate::wire::streams::read_req::Options;
 use crate::wire::streams::read_req::options::{CountOption, FilterOption, ReadDirection, SubscriptionOptions};
-use crate::wire::streams::read_resp::{CaughtUp, Checkpoint, Content};
+use crate::wire::streams::read_resp::Content;
 use crate::wire::streams::{ReadReq, ReadResp};
 
 /// What a subscription yields.
@@ -116,8 +117,8 @@ impl Client {
 
 /// Events for ever: a lost connection is made again, and goes on after the last event or checkpoint that was seen.
 ///
-/// It ends only with an error that no patience can cure (the stream was tombstoned, access denied, a refused argument),
-/// or by being dropped.
+/// It ends only with an error that no patience can cure (the stream was tombstoned, access denied, a refused argument,
+/// an event that cannot be understood), or by being dropped.
 pub struct Subscription {
     items: Pin<Box<dyn Stream<Item = Result<SubscriptionEvent, Error>> + Send>>,
 }
@@ -134,12 +135,6 @@ impl Stream for Subscription {
     fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
         self.items.as_mut().poll_next(task)
     }
-}
-
-/// What is followed, and how far it has been seen.
-enum Subject {
-    Stream { name: String, after: StreamFrom },
-    All { after: AllFrom },
 }
 
 struct Follower {
@@ -230,97 +225,5 @@ impl Follower {
             Err(error) => Err(error),
         };
         outcome.inspect_err(|error| self.client.nodes().failed(&node, error)).map(|messages| (node.clone(), messages))
-    }
-}
-
-impl Subject {
-    fn name(&self) -> &str {
-        match self {
-            Subject::Stream { name, .. } => name,
-            Subject::All { .. } => "$all",
-        }
-    }
-
-    fn option(&self) -> Result<crate::wire::streams::read_req::options::StreamOption, Error> {
-        match self {
-            Subject::Stream { name, after } => stream_option(name, *after),
-            Subject::All { after } => all_option(*after),
-        }
-    }
-
-    /// Gives the end a name: resuming "from the end" a second time would lose what was written in between.
-    async fn settle(&mut self, client: &Client) -> Result<(), Error> {
-        match self {
-            Subject::Stream { name, after: after @ StreamFrom::End } => {
-                let last = client.read_stream(name, ReadStream::backwards().count(1)).await;
-                *after = match last {
-                    Ok(mut events) => match events.try_next().await? {
-                        Some(last) => StreamFrom::Revision(last.original().revision),
-                        None => StreamFrom::Start,
-                    },
-                    Err(Error::StreamNotFound { .. }) => StreamFrom::Start,
-                    Err(error) => return Err(error),
-                };
-            }
-            Subject::All { after: after @ AllFrom::End } => {
-                let last = client.read_all(ReadAll::backwards().count(1)).await?.try_next().await?;
-                *after = last.map_or(AllFrom::Start, |last| AllFrom::Position(last.original().position));
-            }
-            Subject::Stream { .. } | Subject::All { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// Notes how far the message leads, and says what of it is for the caller.
-    fn take(&mut self, content: Option<Content>) -> Result<Option<SubscriptionEvent>, Error> {
-        match content {
-            Some(Content::Event(event)) => {
-                let event = resolved_event(event)?;
-                Ok(self.moves_to(&event).then_some(SubscriptionEvent::Event(event)))
-            }
-            Some(Content::Checkpoint(Checkpoint { commit_position, prepare_position, .. })) => {
-                let position = Position::new(commit_position, prepare_position);
-                match self {
-                    // It may stand right at the last event.
-                    Subject::All { after } if !matches!(*after, AllFrom::Position(last) if position < last) => {
-                        *after = AllFrom::Position(position);
-                        Ok(Some(SubscriptionEvent::Checkpoint(position)))
-                    }
-                    Subject::All { .. } | Subject::Stream { .. } => Ok(None),
-                }
-            }
-            Some(Content::CaughtUp(CaughtUp { .. })) => Ok(Some(SubscriptionEvent::CaughtUp)),
-            // What newer servers add is not for us to refuse.
-            Some(
-                Content::Confirmation(_)
-                | Content::StreamNotFound(_)
-                | Content::FirstStreamPosition(_)
-                | Content::LastStreamPosition(_)
-                | Content::LastAllStreamPosition(_)
-                | Content::FellBehind(_),
-            )
-            | None => Ok(None),
-        }
-    }
-
-    /// Moves on to the event unless it was seen before.
-    fn moves_to(&mut self, event: &ResolvedEvent) -> bool {
-        let original = event.original();
-        match self {
-            Subject::Stream { after, .. } => {
-                let new = !matches!(*after, StreamFrom::Revision(last) if original.revision <= last);
-                if new {
-                    *after = StreamFrom::Revision(original.revision);
-                }
-                new
-            }
-            Subject::All { after } => {
-                let new = !matches!(*after, AllFrom::Position(last) if original.position <= last);
-                if new {
-                    *after = AllFrom::Position(original.position);
-                }
-                new
-            }
-        }
     }
 }

@@ -101,6 +101,7 @@ fn strings_that_are_refused() {
         ("esdb://[::g]", "host 1: not an IPv6 address in the brackets"),
         ("esdb://[::1]2113", "host 1: only `:port` may follow the brackets"),
         ("esdb://host/path", "path: a connection string has none"),
+        ("esdb://user:sec/ret@host", "credentials: `/` has to be written as `%2F`"),
         ("esdb://user@host", "credentials: no password; write `user:password@`"),
         ("esdb://:pass@host", "user name: empty"),
         ("esdb://us%3Aer:pass@host", "user name: basic authentication cannot carry a `:`"),

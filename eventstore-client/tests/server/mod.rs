@@ -1,7 +1,9 @@
 //! A node to test against: an event store of a few rules over the generated service stubs, with faults on demand.
 
 mod log;
+mod reading;
 mod service;
+mod writing;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
