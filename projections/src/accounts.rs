@@ -6,7 +6,7 @@ use daftar_domain::{
     account::{self, AccountOpened, CustomerClass, Language},
     ids::AccountId,
 };
-use sqlx::{FromRow, PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{
@@ -59,20 +59,20 @@ impl Opened {
     }
 
     async fn insert(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let insert = "
-            INSERT INTO read_accounts.account (account_id, holder_name, class, currency, language, opened_on, recorded_at, position)
-            SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[], $8::bigint[])";
-        sqlx::query(insert)
-            .bind(self.account_id)
-            .bind(self.holder_name)
-            .bind(self.class)
-            .bind(self.currency)
-            .bind(self.language)
-            .bind(self.opened_on)
-            .bind(self.recorded_at)
-            .bind(self.position)
-            .execute(db)
-            .await?;
+        sqlx::query!(
+            "INSERT INTO read_accounts.account (account_id, holder_name, class, currency, language, opened_on, recorded_at, position)
+             SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[], $8::bigint[])",
+            &self.account_id,
+            &self.holder_name,
+            &self.class,
+            &self.currency,
+            &self.language,
+            &self.opened_on,
+            &self.recorded_at,
+            &self.position,
+        )
+        .execute(db)
+        .await?;
         Ok(())
     }
 }
@@ -91,14 +91,17 @@ pub struct Account {
 }
 
 pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Account>, QueryError> {
-    let find = "
-        SELECT account_id, holder_name, class, currency, language, opened_on, recorded_at, position
-        FROM read_accounts.account WHERE account_id = $1";
-    let row: Option<Row> = sqlx::query_as(find).bind(Uuid::from(id)).fetch_optional(db).await?;
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT account_id, holder_name, class, currency, language, opened_on, recorded_at, position
+         FROM read_accounts.account WHERE account_id = $1",
+        Uuid::from(id),
+    )
+    .fetch_optional(db)
+    .await?;
     row.map(Account::try_from).transpose()
 }
 
-#[derive(FromRow)]
 struct Row {
     account_id: Uuid,
     holder_name: Vec<u8>,

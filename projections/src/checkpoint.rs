@@ -22,9 +22,10 @@ pub enum CheckpointError {
 
 /// The greatest position whose effect is in the rows; none before the first event.
 pub async fn reached(db: impl PgExecutor<'_>, model: &str) -> Result<Option<Position>, sqlx::Error> {
-    let find = "SELECT commit_position, prepare_position FROM daftar_projections.checkpoint WHERE model = $1";
-    let halves: Option<(Option<i64>, Option<i64>)> = sqlx::query_as(find).bind(model).fetch_optional(db).await?;
-    Ok(halves.and_then(position))
+    let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_projections.checkpoint WHERE model = $1", model)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.and_then(|found| position(found.commit_position, found.prepare_position)))
 }
 
 /// Waits until the rows show what happened at `position`, at most for `timeout`; whether they do.
@@ -45,37 +46,55 @@ pub async fn wait_until_readable(pool: &PgPool, model: &str, position: Position,
 
 /// Makes sure there is a checkpoint and that the rows it speaks of are of this version; says where it is.
 pub(crate) async fn begin<P: Projector>(db: &mut PgConnection) -> Result<Option<Position>, CheckpointError> {
-    let make = "INSERT INTO daftar_projections.checkpoint (model, version) VALUES ($1, $2) ON CONFLICT (model) DO NOTHING";
-    sqlx::query(make).bind(P::NAME).bind(P::VERSION).execute(&mut *db).await?;
-    let resume = "UPDATE daftar_projections.checkpoint SET stopped_because = NULL WHERE model = $1 AND stopped_because IS NOT NULL";
-    sqlx::query(resume).bind(P::NAME).execute(&mut *db).await?;
+    sqlx::query!(
+        "INSERT INTO daftar_projections.checkpoint (model, version) VALUES ($1, $2) ON CONFLICT (model) DO NOTHING",
+        P::NAME,
+        P::VERSION,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "UPDATE daftar_projections.checkpoint SET stopped_because = NULL WHERE model = $1 AND stopped_because IS NOT NULL",
+        P::NAME,
+    )
+    .execute(&mut *db)
+    .await?;
     hold::<P>(db).await
 }
 
 /// Where the model is. No one else moves it until this transaction ends.
 pub(crate) async fn hold<P: Projector>(db: &mut PgConnection) -> Result<Option<Position>, CheckpointError> {
-    let find = "SELECT version, commit_position, prepare_position FROM daftar_projections.checkpoint WHERE model = $1 FOR UPDATE";
-    let (there, commit, prepare): (i32, Option<i64>, Option<i64>) = sqlx::query_as(find).bind(P::NAME).fetch_one(db).await?;
-    if there == P::VERSION {
-        Ok(position((commit, prepare)))
+    let found = sqlx::query!(
+        "SELECT version, commit_position, prepare_position FROM daftar_projections.checkpoint WHERE model = $1 FOR UPDATE",
+        P::NAME,
+    )
+    .fetch_one(db)
+    .await?;
+    if found.version == P::VERSION {
+        Ok(position(found.commit_position, found.prepare_position))
     } else {
-        Err(CheckpointError::OtherVersion { model: P::NAME, there, here: P::VERSION })
+        Err(CheckpointError::OtherVersion { model: P::NAME, there: found.version, here: P::VERSION })
     }
 }
 
 pub(crate) async fn advance<P: Projector>(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
-    let advance = "UPDATE daftar_projections.checkpoint SET commit_position = $2, prepare_position = $3, moved_at = now() WHERE model = $1";
-    sqlx::query(advance).bind(P::NAME).bind(to_bigint(to.commit)).bind(to_bigint(to.prepare)).execute(db).await?;
+    sqlx::query!(
+        "UPDATE daftar_projections.checkpoint SET commit_position = $2, prepare_position = $3, moved_at = now() WHERE model = $1",
+        P::NAME,
+        to_bigint(to.commit),
+        to_bigint(to.prepare),
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 /// Leaves word of why the model does not go on.
 pub(crate) async fn stop<P: Projector>(db: &mut PgConnection, reason: &str) -> Result<(), sqlx::Error> {
-    let stop = "UPDATE daftar_projections.checkpoint SET stopped_because = $2 WHERE model = $1";
-    sqlx::query(stop).bind(P::NAME).bind(reason).execute(db).await?;
+    sqlx::query!("UPDATE daftar_projections.checkpoint SET stopped_because = $2 WHERE model = $1", P::NAME, reason).execute(db).await?;
     Ok(())
 }
 
-fn position(halves: (Option<i64>, Option<i64>)) -> Option<Position> {
-    Some(Position { commit: from_bigint(halves.0?), prepare: from_bigint(halves.1?) })
+fn position(commit: Option<i64>, prepare: Option<i64>) -> Option<Position> {
+    Some(Position { commit: from_bigint(commit?), prepare: from_bigint(prepare?) })
 }
