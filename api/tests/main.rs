@@ -2,4 +2,5 @@
 
 mod commands;
 mod daftar;
+mod node;
 mod up;
