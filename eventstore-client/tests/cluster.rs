@@ -85,6 +85,19 @@ async fn a_leader_not_named_is_asked_for() {
 }
 
 #[tokio::test]
+async fn batches_move_with_the_rest() {
+    let [old, new] = [TestServer::start(), TestServer::start()];
+    elect(&old, &new);
+    let client = client(&[&old]);
+    client.batch_append("s", Expected::Any, [event()]).await.unwrap();
+    elect(&new, &old);
+    old.fault("append", Fault::Refuse(exception(Code::NotFound, "not-leader", &[])));
+    client.append("s", Expected::Any, [event()]).await.unwrap();
+    client.batch_append("s", Expected::Any, [event()]).await.unwrap();
+    assert_eq!((old.calls("batch_append"), new.calls("batch_append")), (1, 1));
+}
+
+#[tokio::test]
 async fn a_dead_leader_is_replaced_by_one_that_only_gossip_knew_of() {
     let [mut old, new] = [TestServer::start(), TestServer::start()];
     elect(&old, &new);
@@ -135,6 +148,22 @@ async fn a_node_named_alone_is_not_left() {
     let error = client.append("s", Expected::Any, [event()]).await.unwrap_err();
     assert!(matches!(&error, Error::NotLeader { leader: Some(leader) } if leader.port == 1), "{error:?}");
     assert!(client.append("s", Expected::Any, [event()]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_subscription_leaves_a_node_that_no_longer_leads() {
+    let [old, new] = [TestServer::start(), TestServer::start()];
+    elect(&old, &new);
+    for server in [&old, &new] {
+        server.write("s", 2);
+    }
+    // The confirmation and the first event.
+    old.fault("subscribe", Fault::EndAfter(2, Some(exception(Code::NotFound, "not-leader", &[]))));
+    let mut all = client(&[&old]).subscribe_to_all(SubscribeToAll::from_start()).unwrap();
+    assert!(matches!(all.next().await, Some(Ok(SubscriptionEvent::Event(event))) if event.event.revision == 0));
+    elect(&new, &old);
+    assert!(matches!(all.next().await, Some(Ok(SubscriptionEvent::Event(event))) if event.event.revision == 1));
+    assert_eq!((old.calls("subscribe"), new.calls("subscribe")), (1, 1));
 }
 
 #[tokio::test]

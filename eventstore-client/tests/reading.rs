@@ -135,6 +135,15 @@ async fn a_server_that_falls_silent_is_waited_for_no_longer_than_the_deadline() 
 }
 
 #[tokio::test]
+async fn a_slow_server_is_waited_for_anew_with_every_event() {
+    let server = TestServer::start();
+    server.write("s", 5);
+    server.fault("read", Fault::Dawdle(Duration::from_millis(300)));
+    let client = server.client().with_deadline(Duration::from_millis(1000));
+    assert_eq!(revisions(client.read_stream("s", ReadStream::forwards()).await.unwrap()).await, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
 async fn a_reader_may_take_longer_than_the_deadline() {
     let server = TestServer::start();
     server.write("s", 3);

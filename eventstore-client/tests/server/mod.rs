@@ -38,6 +38,8 @@ pub enum Fault {
     EndAfter(usize, Option<Status>),
     /// Sends this many messages and then nothing more.
     HangAfter(usize),
+    /// Takes this long over every message.
+    Dawdle(Duration),
 }
 
 /// What outlives a node's process: its log, its faults to come, and the calls it was asked for.

@@ -46,6 +46,10 @@ fn lost<T>(lost: bool, answer: T) -> Result<Response<T>, Status> {
 fn interrupted<T: Send + 'static>(answers: impl Stream<Item = Result<T, Status>> + Send + 'static, fault: Option<Fault>) -> Answers<T> {
     match fault {
         Some(Fault::EndAfter(n, status)) => Box::pin(answers.take(n).chain(futures::stream::iter(status.map(Err)))),
+        Some(Fault::Dawdle(pause)) => Box::pin(answers.then(move |answer| async move {
+            tokio::time::sleep(pause).await;
+            answer
+        })),
         Some(Fault::HangAfter(n)) => Box::pin(answers.take(n).chain(futures::stream::pending())),
         Some(Fault::LoseAnswer) => {
             let lose = |_| futures::stream::iter([Err(Status::unavailable("the answer was lost"))]);
