@@ -4,5 +4,7 @@ mod contract;
 mod faults;
 mod keyring;
 mod postgres;
+mod protocol;
 mod proxy;
 mod support;
+mod tls;

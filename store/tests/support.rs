@@ -7,6 +7,7 @@ use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_store::{
     ContentType, Durability, NewEvent, Postgres, PostgresOptions, StoredEvent,
     log::{Direction, Log},
+    node::{self, Access, NodeOptions},
     postgres::migrate,
 };
 use uuid::Uuid;
@@ -46,5 +47,25 @@ pub async fn all(log: &Log) -> Vec<StoredEvent> {
             return events;
         }
         events.extend(page);
+    }
+}
+
+/// A node that serves the log to anyone on a free port, for as long as this lives.
+pub struct RunningNode {
+    pub url: String,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+pub async fn node(log: Log) -> RunningNode {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("esdb://{}?tls=false", listener.local_addr().expect("an address"));
+    let options = NodeOptions { listener, advertised: None, access: Access::Open, tls: None };
+    let serving = tokio::spawn(async move { node::serve(log, options, std::future::pending()).await.expect("the node serves") });
+    RunningNode { url, serving }
+}
+
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        self.serving.abort();
     }
 }

@@ -73,26 +73,27 @@ impl From<Refusal> for Status {
     }
 }
 
+/// In EventStoreDB's own words where it has some: its Python client tells these refusals apart by nothing else.
 fn write_status(error: WriteError) -> Status {
-    let message = error.to_string();
     match error {
-        WriteError::WrongExpected { stream, expected, actual } => exception(
-            Code::FailedPrecondition,
-            &message,
-            "wrong-expected-version",
-            &[
-                ("stream-name", &stream),
-                ("expected-version", &expected_number(expected).to_string()),
-                ("actual-version", &actual.map_or("-1".to_owned(), |actual| actual.to_string())),
-            ],
-        ),
+        WriteError::WrongExpected { stream, expected, actual } => {
+            let (expected, actual) = (expected_number(expected).to_string(), actual.map_or("-1".to_owned(), |actual| actual.to_string()));
+            let message = format!(
+                "Delete failed due to WrongExpectedVersion. Stream: {stream}, Expected version: {expected}, Actual version: {actual}"
+            );
+            let details = [("stream-name", stream.as_str()), ("expected-version", &expected), ("actual-version", &actual)];
+            exception(Code::FailedPrecondition, &message, "wrong-expected-version", &details)
+        }
         WriteError::StreamDeleted { stream } | WriteError::Store(StoreError::StreamDeleted { stream }) => {
+            let message = format!("Event stream '{stream}' is deleted.");
             exception(Code::FailedPrecondition, &message, "stream-deleted", &[("stream-name", &stream)])
         }
         WriteError::TooLarge { limit, .. } => {
-            exception(Code::InvalidArgument, &message, "maximum-append-size-exceeded", &[("maximum-append-size", &limit.to_string())])
+            let limit = limit.to_string();
+            let message = format!("Maximum Append Size of {limit} Exceeded.");
+            exception(Code::InvalidArgument, &message, "maximum-append-size-exceeded", &[("maximum-append-size", &limit)])
         }
-        WriteError::InvalidStream { .. } => Status::invalid_argument(message),
+        WriteError::InvalidStream { .. } => Status::invalid_argument(error.to_string()),
         WriteError::Store(error) => store_status(&error),
     }
 }
