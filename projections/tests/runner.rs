@@ -1,6 +1,9 @@
 //! The runner over the log in memory and a real Postgres.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use daftar_domain::{
@@ -11,10 +14,12 @@ use daftar_domain::{
 use daftar_projections::{
     Projector, Runner, Stopped,
     accounts::{self, Accounts},
-    reached, wait_until_readable,
+    deliver, reached, wait_until_readable,
 };
-use daftar_store::{CommandContext, ContentType, Engine, EventWriter, Expected, Memory, NewEvent, log::Log};
-use sqlx::PgPool;
+use daftar_store::{
+    CommandContext, ContentType, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope, log::Log,
+};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -85,16 +90,40 @@ async fn a_runner_that_was_stopped_resumes_after_its_checkpoint() {
     let (_database, pool) = database().await;
     let log = Memory::log();
     let runner = start(&log, &pool);
-    assert!(readable(&pool, open(&log, 1).await).await);
+    let first = open(&log, 1).await;
+    assert!(readable(&pool, first).await);
     runner.abort();
     let _ = runner.await;
 
     let last = open(&log, 2).await;
     assert!(!wait_until_readable(&pool, Accounts::NAME, last, Duration::ZERO).await.unwrap(), "no one reads");
-    let runner = start(&log, &pool);
+    let overheard = Arc::new(Overheard { log, asked: Mutex::default() });
+    let runner = tokio::spawn(Runner::new(Accounts, overheard.clone(), (*pool.connect_options()).clone()).run());
     assert!(readable(&pool, last).await);
     assert_eq!(rows(&pool).await, 2);
+    assert_eq!(*overheard.asked.lock().unwrap(), [Some(first)], "what was read is not read again");
     runner.abort();
+}
+
+/// A log that remembers from where it was followed.
+struct Overheard {
+    log: Log,
+    asked: Mutex<Vec<Option<Position>>>,
+}
+
+impl EventReader for Overheard {
+    fn read(&self, stream: &StreamName, revision: u64) -> EventStream {
+        self.log.read(stream, revision)
+    }
+
+    fn read_all(&self, after: Option<Position>, scope: Scope) -> EventStream {
+        self.log.read_all(after, scope)
+    }
+
+    fn subscribe(&self, after: Option<Position>, scope: Scope) -> FollowStream {
+        self.asked.lock().unwrap().push(after);
+        self.log.subscribe(after, scope)
+    }
 }
 
 #[tokio::test]
@@ -183,4 +212,16 @@ async fn a_lost_session_is_taken_up_again() {
     assert!(readable(&pool, open(&log, 2).await).await);
     assert_eq!(rows(&pool).await, 2);
     runner.abort();
+}
+
+#[tokio::test]
+async fn a_checkpoint_keeps_both_halves_and_never_goes_back() {
+    let (database, pool) = database().await;
+    let mut db = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::query("INSERT INTO daftar_projections.checkpoint (model, version) VALUES ('accounts', 1)").execute(&pool).await.unwrap();
+    let (late, early) = (Position { commit: 9, prepare: 7 }, Position { commit: 9, prepare: 5 });
+    for until in [late, early] {
+        deliver(&mut db, &Accounts, &[], until).await.unwrap();
+        assert_eq!(reached(&pool, Accounts::NAME).await.unwrap(), Some(late));
+    }
 }

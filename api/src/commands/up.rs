@@ -81,7 +81,15 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let graphql_address = graphql.local_addr()?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
-    parts.spawn(projector::project(store.writer(), (*read_models.connect_options()).clone(), stop.clone()));
+    let (projecting, stopping) = (projector::project(store.writer(), (*read_models.connect_options()).clone(), stop.clone()), stop.clone());
+    parts.spawn(async {
+        // Read models that stand still answer what they know: no reason to stop serving.
+        if let Err(error) = projecting.await {
+            tracing::error!("{error:#}");
+            stopping.asked().await;
+        }
+        Ok(())
+    });
     let serving = http::serve(graphql, app, stop.clone());
     parts.spawn(async { Ok(serving.await?) });
     let mut event_store = "elsewhere, as EVENTSTORE_URL says".to_owned();
