@@ -3,6 +3,7 @@
 mod contract;
 mod faults;
 mod keyring;
+mod node;
 mod postgres;
 mod protocol;
 mod proxy;

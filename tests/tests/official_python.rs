@@ -4,16 +4,14 @@ use std::process::Command;
 
 use crate::peers::{Node, installed, run, scenarios, source};
 
-const TIMEOUT: &str = "60";
-
 fn client(scenario: &str, url: &str, node: &Node) {
     let place = installed("python", &["requirements.txt"], |place| {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(place.join("venv")));
         let mut pip = Command::new(place.join("venv/bin/pip"));
         run(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(place.join("requirements.txt")));
     });
-    let mut client = Command::new("timeout");
-    client.arg(TIMEOUT).arg(place.join("venv/bin/python")).arg(source("python", "peer.py")).args([url, scenario]);
+    let mut client = Command::new(place.join("venv/bin/python"));
+    client.arg(source("python", "peer.py")).args([url, scenario]);
     client.args(node.authority.as_ref().map(|authority| authority.path()));
     run(&mut client);
 }

@@ -39,7 +39,7 @@ use crate::{
 const IN_FLIGHT: usize = 256;
 
 /// Writes that have not come whole.
-const GATHERING: usize = 1024;
+const GATHERING: usize = 128;
 
 /// A write as far as it has come.
 struct Draft {

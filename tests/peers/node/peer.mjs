@@ -213,6 +213,9 @@ const scenarios = {
   },
 };
 
+// A client that waits for ever fails.
+setTimeout(() => process.exit(2), 60_000);
+
 const [uri, scenario] = process.argv.slice(2);
 const client = KurrentDBClient.connectionString(uri);
 await scenarios[scenario](client);

@@ -1,5 +1,6 @@
 """The official Python client against our node: `peer.py <connection string> <scenario> [root certificate]`."""
 
+import signal
 import sys
 import uuid
 from itertools import islice
@@ -171,6 +172,8 @@ def discovers_the_node(client):
 
 
 def main():
+    # A client that waits for ever fails.
+    signal.alarm(60)
     uri, scenario, *certificate = sys.argv[1:]
     root = open(certificate[0], "rb").read() if certificate else None
     client = KurrentDBClient(uri=uri, root_certificates=root)
