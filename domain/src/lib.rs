@@ -12,6 +12,7 @@ mod period;
 mod sealed;
 pub mod spec;
 mod stream;
+pub mod tariff;
 
 pub use billing::{BillingEvent, CATEGORIES};
 pub use decider::Decider;
