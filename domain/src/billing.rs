@@ -1,18 +1,20 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account};
+use crate::{Decider, DecodeError, EventSchema, StreamName, account, tariff};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
-pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY];
+pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY, tariff::TariffSeries::CATEGORY];
 
 /// Any event of any aggregate, for those who read the whole log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent {
     Account(account::Event),
+    Tariff(tariff::Event),
 }
 
 impl BillingEvent {
     pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            tariff::TariffSeries::CATEGORY => tariff::Event::decode(event_type, version, data).map(Self::Tariff),
             other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
         }
     }

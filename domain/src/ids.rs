@@ -51,6 +51,10 @@ typed_ids! {
     InvoiceId
     /// What is being mended.
     RepairId
+    /// What a meter showed, and when.
+    ReadingId
+    /// Versions of a tariff that follow one another.
+    TariffSeriesId
 }
 
 /// The id of a command: the same actor asking the same thing with the same key asks the same command.
@@ -61,6 +65,11 @@ pub fn command_id(actor: &crate::Actor, wish: &str, idempotency_key: &str) -> Uu
 /// The id of what a command creates.
 pub fn created_id(command_id: Uuid, category: &str) -> Uuid {
     derive(command_id, &[category])
+}
+
+/// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
+pub fn tariff_series_id(code: &str) -> TariffSeriesId {
+    TariffSeriesId::new(derive(DAFTAR, &["tariff", code]))
 }
 
 /// The id of the n-th event of a command in a stream: the same at every retry, so that the store can recognise the repeat.
