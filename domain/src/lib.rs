@@ -9,6 +9,7 @@ mod event;
 pub mod ids;
 pub mod money;
 mod period;
+pub mod rating;
 mod sealed;
 pub mod spec;
 mod stream;

@@ -24,6 +24,7 @@ pub enum QuantityError {
 
 impl Quantity {
     pub const ZERO: Self = Self { micro: 0 };
+    pub const ONE: Self = Self { micro: Self::SCALE };
     /// Millionths in a unit.
     pub(crate) const SCALE: i64 = 1_000_000;
     /// Below a million million, so that the largest quantity in millionths is a fraction of an `i64`.

@@ -41,6 +41,15 @@ pub enum SeriesError {
     Gap { code: Code, from: NaiveDate, until: NaiveDate },
 }
 
+impl SeriesError {
+    /// The tariff that found no place.
+    pub fn code(&self) -> &Code {
+        match self {
+            Self::CodeReused(code) | Self::Differs { code, .. } | Self::Overlap { code, .. } | Self::Gap { code, .. } => code,
+        }
+    }
+}
+
 impl Series {
     /// Tariffs given together, in any order, as one series.
     pub fn of(tariffs: impl IntoIterator<Item = Tariff>) -> Result<Self, SeriesError> {
