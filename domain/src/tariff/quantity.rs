@@ -79,7 +79,11 @@ impl FromStr for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_decimal().fmt(f)
+        let (whole, fraction) = (self.micro / Self::SCALE, self.micro % Self::SCALE);
+        match fraction {
+            0 => write!(f, "{whole}"),
+            _ => f.write_str(format!("{whole}.{fraction:06}").trim_end_matches('0')),
+        }
     }
 }
 
@@ -169,6 +173,7 @@ mod tests {
             let quantity = Quantity { micro };
             prop_assert_eq!(serde_json::from_slice::<Quantity>(&serde_json::to_vec(&quantity).unwrap()).unwrap(), quantity);
             prop_assert_eq!(Quantity::new(quantity.to_decimal()), Ok(quantity));
+            prop_assert_eq!(quantity.to_string(), quantity.to_decimal().to_string());
         }
     }
 }
