@@ -41,7 +41,7 @@ impl PartRating<'_> {
     /// The first that usage does not exceed; the last has no limit.
     fn bracket(&self) -> (usize, &Bracket) {
         let brackets = &self.tariff.brackets;
-        let within = |bracket: &Bracket| bracket.up_to.is_none_or(|up_to| self.used() <= self.border(up_to));
+        let within = |bracket: &Bracket| bracket.up_to.is_some_and(|up_to| self.used() <= self.border(up_to));
         let index = brackets.iter().position(within).unwrap_or(brackets.len() - 1);
         (index, &brackets[index])
     }
@@ -78,10 +78,7 @@ impl PartRating<'_> {
         let zero = Money::zero(self.tariff.currency);
         let Some(minimum) = self.tariff.minimum_charge else { return Ok(zero) };
         let lacking = self.scaled(minimum)?.minor - usage_charge.minor;
-        if lacking <= 0 {
-            return Ok(zero);
-        }
-        let top_up = Money::new(lacking, self.tariff.currency);
+        let top_up = Money::new(lacking.max(0), self.tariff.currency);
         self.push_unless_zero(lines, Charge::MinimumTopUp { usage_charge }, Quantity::ONE, Unit::Period, minimum.get(), top_up);
         Ok(top_up)
     }

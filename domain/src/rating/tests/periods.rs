@@ -142,6 +142,17 @@ fn each_change_goes_by_the_policy_of_the_version_that_begins() {
 }
 
 #[test]
+fn shares_that_round_up_never_take_more_than_there_is() {
+    // Half a millionth a day rounds up to one; two days have it all.
+    let daily = (1..=4).map(|number| open_from(&format!("day-{number}"), &format!("2021-07-0{number}")));
+    let series = Series::of(daily).unwrap();
+    let usage = [segment("2021-07-01", "2021-07-05", "0.000002", &[])];
+    let bill = rate(&series, days("2021-07-01", "2021-07-05"), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
+    let shares = bill.parts.iter().map(|part| part.usage.to_string());
+    assert_eq!(shares.collect::<Vec<_>>(), ["0.000001", "0.000001", "0", "0"]);
+}
+
+#[test]
 fn a_reading_at_the_change_is_better_than_days() {
     let period = days("2021-07-02", "2021-08-02");
     let read = [segment("2021-07-02", "2021-07-20", "300", &[1, 2]), segment("2021-07-20", "2021-08-02", "10", &[2, 3])];
