@@ -130,6 +130,9 @@ impl EventSchema for Event {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+    use proptest::{collection::vec, option, prelude::*};
+
     use super::*;
     use crate::{
         Currency,
@@ -209,6 +212,30 @@ mod tests {
         }
         let ended = [published(running("a", "2020-01-01", "2021-01-01"))];
         given::<TariffSeries>(ended).when(publish(open_from("c", "2021-01-02"))).then_rejected(gap("c", "2021-01-01", "2021-01-02"));
+    }
+
+    proptest! {
+        /// Whatever is asked, in whatever order: what was published holds together, and asking again changes nothing.
+        #[test]
+        fn no_history_has_a_gap_or_an_overlap(wishes in vec((0..6_u64, 0..40_u64, option::of(1..40_u64)), 1..12)) {
+            let mut state = TariffSeries::default();
+            for (code, start, length) in wishes {
+                let from = NaiveDate::default() + Days::new(start);
+                let tariff = changed(open_from(&format!("v{code}"), "2020-01-01"), |terms| {
+                    terms.effective_from = from;
+                    terms.effective_to = length.map(|length| from + Days::new(length));
+                });
+                let Ok(events) = state.decide(publish(tariff.clone())) else { continue };
+                for event in &events {
+                    prop_assert_eq!(&Event::decode(event.event_type(), event.version(), &event.encode()).unwrap(), event);
+                }
+                state = events.iter().fold(state, TariffSeries::evolve);
+                prop_assert_eq!(state.decide(publish(tariff)), Ok(vec![]));
+                let versions = state.series().versions();
+                prop_assert!(versions.windows(2).all(|pair| pair[0].effective_to == Some(pair[1].effective_from())));
+                prop_assert!(versions.iter().all(|version| version.effective_to.is_none_or(|to| version.effective_from() < to)));
+            }
+        }
     }
 
     #[test]

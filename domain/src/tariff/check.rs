@@ -1,6 +1,6 @@
 //! From what a tariff says to a tariff that can be billed: every rule that its fields keep between them, each with the place that breaks it.
 
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -69,6 +69,22 @@ impl Tariff {
     /// Which versions it follows and precedes; its own code unless it says otherwise.
     pub fn series(&self) -> &Code {
         self.0.series.as_ref().unwrap_or(&self.0.code)
+    }
+}
+
+/// A line for people, as the answer to whether a file is sound.
+impl fmt::Display for Tariff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Terms { code, service, class, currency, effective_from, effective_to, brackets, .. } = &self.0;
+        let until = effective_to.map(|to| format!(" until {to}")).unwrap_or_default();
+        let segments: usize = brackets.iter().map(|bracket| bracket.segments.len()).sum();
+        let subject = format!("{service:?} for {class:?}").to_lowercase();
+        write!(
+            f,
+            "{code} of {}: {subject} in {currency}, from {effective_from}{until}; brackets {}, segments {segments}",
+            self.series(),
+            brackets.len()
+        )
     }
 }
 
@@ -160,7 +176,8 @@ fn check_segments(bracket_index: usize, bracket: &Bracket) -> Result<(), Misprin
 fn check_codes(terms: &Terms) -> Result<(), Misprint> {
     let (fixed, surcharges) = (&terms.fixed_charges, &terms.surcharges);
     for (index, charge) in fixed.iter().enumerate() {
-        if charge.amps().is_none() {
+        let (amps_min, amps_max) = charge.amps();
+        if amps_min > amps_max {
             return Err(Fault::WhenEmpty.at(format!("fixedCharges[{index}].when")));
         }
         if fixed[..index].iter().any(|earlier| earlier.code == charge.code && earlier.meets(charge)) {
@@ -194,15 +211,14 @@ fn check_reductions(reductions: &[Reduction]) -> Result<(), Misprint> {
 }
 
 impl FixedCharge {
-    /// The breakers it is for, unless there can be none. No condition is for all, a breaker that nobody knows included.
-    fn amps(&self) -> Option<(u32, u32)> {
-        let bounds =
-            self.when.map_or((0, u32::MAX), |when| (when.breaker_amps_min.unwrap_or(0), when.breaker_amps_max.unwrap_or(u32::MAX)));
-        Some(bounds).filter(|(min, max)| min <= max)
+    /// The smallest and the largest breaker it is for. No condition is for all.
+    fn amps(&self) -> (u32, u32) {
+        self.when.map_or((0, u32::MAX), |when| (when.breaker_amps_min.unwrap_or(0), when.breaker_amps_max.unwrap_or(u32::MAX)))
     }
 
     fn meets(&self, other: &Self) -> bool {
-        self.amps().zip(other.amps()).is_some_and(|((min, max), (other_min, other_max))| min <= other_max && other_min <= max)
+        let ((min, max), (other_min, other_max)) = (self.amps(), other.amps());
+        min <= other_max && other_min <= max
     }
 }
 

@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let tariff: Tariff = EVERYTHING.parse().unwrap();
-        assert_eq!(tariff.series().as_str(), "made-up");
+        assert_eq!(
+            tariff.to_string(),
+            "made-up-everything of made-up: electricity for residential in SAR, from 2022-01-01 until 2024-01-01; brackets 3, segments 5"
+        );
         assert_eq!(tariff.brackets[0].segments[0].price.get().to_string(), "0.10");
         check("\"series\": \"made-up\",", "", "sound");
         check("\"source\": \"made up, to show every part of the format\",", "", "sound");
@@ -261,6 +264,11 @@ mod tests {
                 r#""width": "6000", "price": "0.18" },"#,
                 r#""width": "999999999999", "price": "0.18" }, { "width": "1", "price": "0.18" },"#,
                 "line 15, column 104: brackets[2].segments[1].width: the widths together are not below a million million",
+            ),
+            (
+                r#""breakerAmpsMin": 101"#,
+                r#""breakerAmpsMax": 0"#,
+                "line 19, column 15: fixedCharges[1].code: `meter-fee` would stand on one bill twice",
             ),
             (
                 r#""breakerAmpsMin": 101"#,

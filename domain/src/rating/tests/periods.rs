@@ -187,6 +187,15 @@ fn a_part_names_the_readings_its_usage_came_from_once_each() {
 }
 
 #[test]
+fn usage_that_together_is_no_quantity_is_refused() {
+    let series = Series::of([open_from("made-up", "2021-01-01")]).unwrap();
+    let most = segment("2021-07-02", "2021-07-12", "999999999999.999999", &[]);
+    let least = segment("2021-07-12", "2021-07-22", "0.000001", &[]);
+    let refused = rate(&series, days("2021-07-02", "2021-07-22"), &[most, least], PremisesFacts::default(), Rounding::default());
+    assert_eq!(refused, Err(RatingError::TooLarge));
+}
+
+#[test]
 fn usage_of_other_days_is_refused() {
     let series = Series::of(dearer(MidPeriodChange::Prorate)).unwrap();
     for (from, to) in [("2021-07-01", "2021-08-02"), ("2021-07-02", "2021-08-03"), ("2021-09-01", "2021-09-02")] {
