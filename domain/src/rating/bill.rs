@@ -5,11 +5,11 @@ use std::{fmt, str::FromStr};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::rounding::gcd;
+use super::{PremisesFacts, Rounding, rounding::gcd};
 use crate::{
     BillingPeriod, Currency, Money,
     ids::ReadingId,
-    tariff::{Code, Quantity, Unit, Vat},
+    tariff::{Code, Quantity, Unit, Vat, When},
 };
 
 /// Σ lines = net; net + VAT + rounding = total; none of them is ever negative but the rounding.
@@ -17,6 +17,9 @@ use crate::{
 pub struct Bill {
     pub period: BillingPeriod,
     pub currency: Currency,
+    /// What was asked of the premises and how figures were rounded, so that the bill can be recomputed from itself.
+    pub premises: PremisesFacts,
+    pub rounding_policy: Rounding,
     pub parts: Vec<Part>,
     pub lines: Vec<Line>,
     pub vat_lines: Vec<VatLine>,
@@ -70,6 +73,9 @@ pub enum Charge {
     ZeroUsageFee,
     Fixed {
         code: Code,
+        /// The breakers it is for, if not for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<When>,
     },
     Surcharge {
         code: Code,
@@ -121,7 +127,7 @@ impl Charge {
             Charge::MinimumTopUp { .. } => "minimum-charge",
             Charge::BracketFee { .. } => "bracket-fee",
             Charge::ZeroUsageFee => "zero-usage-fee",
-            Charge::Fixed { code } | Charge::Surcharge { code } | Charge::Reduction { code, .. } => code.as_str(),
+            Charge::Fixed { code, .. } | Charge::Surcharge { code } | Charge::Reduction { code, .. } => code.as_str(),
         }
     }
 }

@@ -91,7 +91,7 @@ impl PartRating<'_> {
         self.push_unless_zero(lines, charge, Quantity::ONE, Unit::Period, fee.get(), self.scaled(fee)?);
         for fixed in &self.tariff.fixed_charges {
             if fixed.when.is_none_or(|when| when.applies(self.premises.breaker_amps)) {
-                let charge = Charge::Fixed { code: fixed.code.clone() };
+                let charge = Charge::Fixed { code: fixed.code.clone(), when: fixed.when };
                 self.push_unless_zero(lines, charge, Quantity::ONE, Unit::Period, fixed.amount.get(), self.scaled(fixed.amount)?);
             }
         }

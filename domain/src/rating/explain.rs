@@ -10,7 +10,7 @@ use super::{Bill, Charge, Factor, Line, Part};
 use crate::{
     Currency,
     ids::ReadingId,
-    tariff::{Code, Quantity, Unit, Vat},
+    tariff::{Code, Quantity, Unit, Vat, When},
 };
 
 impl Bill {
@@ -143,11 +143,25 @@ impl Line {
                 format!("fee {price}{times} of bracket {bracket}{up_to}")
             }
             Charge::ZeroUsageFee => format!("fee {price}{times} as nothing was used"),
-            Charge::Fixed { .. } => format!("{price} a period{times}"),
+            Charge::Fixed { when, .. } => {
+                let breakers = when.map(|when| format!(", for breakers {when}")).unwrap_or_default();
+                format!("{price} a period{times}{breakers}")
+            }
             Charge::Surcharge { .. } => format!("{} % of the charge for usage {quantity}", (*price * Decimal::ONE_HUNDRED).normalize()),
             Charge::Reduction { from, to, .. } => {
                 format!("{}{times} off for usage from {from} to {to}{times}, at most the charge itself", -*price)
             }
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.breaker_amps_min, self.breaker_amps_max) {
+            (Some(min), Some(max)) => write!(f, "from {min} to {max} A"),
+            (Some(min), None) => write!(f, "from {min} A"),
+            (None, Some(max)) => write!(f, "to {max} A"),
+            (None, None) => f.write_str("that are known"),
         }
     }
 }

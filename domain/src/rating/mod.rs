@@ -15,6 +15,7 @@ mod tests;
 use std::num::NonZeroU32;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use bill::{Bill, Charge, Factor, Line, Part, Slab, VatLine};
@@ -37,10 +38,11 @@ pub struct UsageSegment {
 }
 
 /// What a tariff may ask of the premises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PremisesFacts {
     pub dwellings: NonZeroU32,
     /// A charge for certain breakers is not made where the breaker is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker_amps: Option<u32>,
 }
 
@@ -77,21 +79,28 @@ pub fn rate(
     for (index, (tariff, part)) in rated.iter().enumerate() {
         PartRating { tariff, part, index, premises, nothing_used, rounding }.charge(&mut lines)?;
     }
-    let parts = rated.into_iter().map(|(_, part)| part).collect();
-    Bill::sum(period, currency, parts, lines, rounding)
-}
+    let parts: Vec<Part> = rated.into_iter().map(|(_, part)| part).collect();
 
-impl Bill {
-    fn sum(period: BillingPeriod, currency: Currency, parts: Vec<Part>, lines: Vec<Line>, rounding: Rounding) -> Result<Self, RatingError> {
-        let total = |amounts: &mut dyn Iterator<Item = Money>| Money::sum(currency, amounts).map_err(|_| RatingError::TooLarge);
-        let vat_lines = vat_lines(currency, &parts, &lines, rounding)?;
-        let net = total(&mut lines.iter().map(|line| line.amount))?;
-        let vat = total(&mut vat_lines.iter().map(|line| line.amount))?;
-        let due = total(&mut [net, vat].into_iter())?;
-        let payable = rounding.payable(due)?;
-        let rounding = Money::new(payable.minor - due.minor, currency);
-        Ok(Self { period, currency, parts, lines, vat_lines, net, vat, rounding, total: payable })
-    }
+    let total = |amounts: &mut dyn Iterator<Item = Money>| Money::sum(currency, amounts).map_err(|_| RatingError::TooLarge);
+    let vat_lines = vat_lines(currency, &parts, &lines, rounding)?;
+    let net = total(&mut lines.iter().map(|line| line.amount))?;
+    let vat = total(&mut vat_lines.iter().map(|line| line.amount))?;
+    let due = total(&mut [net, vat].into_iter())?;
+    let payable = rounding.payable(due)?;
+    let difference = Money::new(payable.minor - due.minor, currency);
+    Ok(Bill {
+        period,
+        currency,
+        premises,
+        rounding_policy: rounding,
+        parts,
+        lines,
+        vat_lines,
+        net,
+        vat,
+        rounding: difference,
+        total: payable,
+    })
 }
 
 /// VAT is rounded once for each category and rate, not for each line: three lines of 10.10 at 15 % owe 4.55, not 4.56.

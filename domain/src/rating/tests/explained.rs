@@ -75,7 +75,7 @@ fn every_kind_of_line_has_its_reason() {
               usage: 0 kWh at 0.10, slab 1: above 0 up to 40                                                           0.00
               minimum-charge: minimum 10 less the charge for usage 0.00                                               10.00
               zero-usage-fee: fee 9 as nothing was used                                                                9.00
-              meter-fee: 15.00 a period                                                                               15.00
+              meter-fee: 15.00 a period, for breakers from 0 to 100 A                                                 15.00
               network-fee: 5 a period                                                                                  5.00
             net                                                                                                       39.00
             VAT S 15 % of 39.00                                                                                        5.85
@@ -90,7 +90,7 @@ fn every_kind_of_line_has_its_reason() {
             made-up-everything, 2022-05-01 to 2022-05-30: 30 days, factor 1, usage 200
               usage: 200 kWh at 0.18, slab 1: above 0 up to 1000.5                                                    36.00
               bracket-fee: fee 2.5 of bracket 2: usage up to 1000.5                                                    2.50
-              meter-fee: 15.00 a period                                                                               15.00
+              meter-fee: 15.00 a period, for breakers from 0 to 100 A                                                 15.00
               network-fee: 5 a period                                                                                  5.00
               sewer: 50 % of the charge for usage 36                                                                  18.00
               support: 2.5 off for usage from 51 to 200, at most the charge itself                                    -2.50
@@ -107,7 +107,7 @@ fn every_kind_of_line_has_its_reason() {
             made-up-everything, 2022-05-01 to 2022-06-29: 60 days, factor 2, usage 30000
               usage: 24000 kWh at 0.18, slab 1: above 0 up to 6000, limits × 2 × 2 dwellings                        4320.00
               usage: 6000 kWh at 0.30, slab 2: above 6000, limits × 2 × 2 dwellings                                 1800.00
-              meter-fee: 21.00 a period × 2                                                                           42.00
+              meter-fee: 21.00 a period × 2, for breakers from 101 A                                                  42.00
               network-fee: 5 a period × 2                                                                             10.00
               sewer: 50 % of the charge for usage 6120                                                              3060.00
             net                                                                                                     9232.00
@@ -123,7 +123,7 @@ fn what_is_stored_in_an_event_is_small_and_survives_the_disk() {
     let bill = rate(&series, days("2022-05-01", "2022-05-31"), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
     let stored = crate::write(&bill);
     expect![[r#"
-        {"period":{"from":"2022-05-01","to":"2022-05-31"},"currency":"SAR","parts":[
+        {"period":{"from":"2022-05-01","to":"2022-05-31"},"currency":"SAR","premises":{"dwellings":1},"rounding_policy":{"mode":"halfUp"},"parts":[
           {"tariff":"ksa-sec-residential-2020-07","period":{"from":"2022-05-01","to":"2022-05-31"},"factor":"1","dwellings":1,"vat":{"category":"S","rate":"0.15"},"usage":"6000.5","readings":["00000000-0000-0000-0000-000000000001","00000000-0000-0000-0000-000000000002"]}],
         "lines":[
           {"part":0,"charge":{"usage":{"bracket":1,"number":1,"above":"0","up_to":"6000"}},"quantity":"6000","unit":"kWh","price":"0.18","amount":{"minor":108000,"currency":"SAR"}},
