@@ -30,7 +30,7 @@ fn usage(period: BillingPeriod, step: &str) -> Vec<[UsageSegment; 1]> {
     let readings = vec![ReadingId::new(Uuid::from_u128(1)), ReadingId::new(Uuid::from_u128(2))];
     let segment = |number: u64| {
         let quantity = (step * Decimal::from(number)).to_string().parse().expect("a quantity");
-        [UsageSegment { period, quantity, readings: readings.clone() }]
+        [UsageSegment { period, quantity, readings: readings.clone(), estimated: false }]
     };
     (0..1000).map(segment).collect()
 }

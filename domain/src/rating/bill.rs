@@ -42,6 +42,9 @@ pub struct Part {
     pub dwellings: u32,
     pub vat: Vat,
     pub usage: Quantity,
+    /// Whether any of its usage rests on an estimate: the bill must say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     pub readings: Vec<ReadingId>,
 }
 

@@ -70,6 +70,7 @@ struct ExplainedLine<'a> {
     reason: String,
     tariff: &'a Code,
     vat: Vat,
+    estimated: bool,
     readings: &'a [ReadingId],
     amount: Decimal,
 }
@@ -116,6 +117,7 @@ impl Line {
             reason: self.reason(part),
             tariff: &part.tariff,
             vat: part.vat,
+            estimated: part.estimated,
             readings: &part.readings,
             amount: self.amount.to_decimal(),
         }
@@ -182,7 +184,8 @@ impl fmt::Display for Bill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, part) in self.parts.iter().enumerate() {
             let Part { tariff, period, factor, usage, .. } = part;
-            writeln!(f, "{tariff}, {period}: {} days, factor {factor}, usage {usage}", part.days())?;
+            let estimated = if part.estimated { " (estimated)" } else { "" };
+            writeln!(f, "{tariff}, {period}: {} days, factor {factor}, usage {usage}{estimated}", part.days())?;
             for line in self.lines.iter().filter(|line| line.part == index) {
                 let what = format!("{}: {}", line.charge.code(), line.reason(part));
                 writeln!(f, "  {what:<90} {:>18}", line.amount.to_decimal())?;

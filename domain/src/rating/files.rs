@@ -62,7 +62,7 @@ pub fn rate_files(request: &RateRequest<'_>) -> Result<Bill, RateRefusal> {
     let series = Series::of(tariffs.iter().cloned()).map_err(named)?;
     let quantity: Quantity = request.usage.parse().map_err(RateRefusal::BadUsage)?;
     let period = BillingPeriod::new(request.from, request.to).map_err(RateRefusal::BadPeriod)?;
-    let usage = [UsageSegment { period, quantity, readings: vec![] }];
+    let usage = [UsageSegment { period, quantity, readings: vec![], estimated: false }];
     let premises = PremisesFacts { dwellings: request.dwellings, breaker_amps: request.breaker_amps };
     rate(&series, period, &usage, premises, Rounding::default()).map_err(RateRefusal::Refused)
 }

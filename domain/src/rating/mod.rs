@@ -35,6 +35,8 @@ pub struct UsageSegment {
     pub period: BillingPeriod,
     pub quantity: Quantity,
     pub readings: Vec<ReadingId>,
+    /// Whether one of the readings was reckoned instead of read.
+    pub estimated: bool,
 }
 
 /// What a tariff may ask of the premises.

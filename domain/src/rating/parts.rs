@@ -93,6 +93,7 @@ fn part(tariff: &Tariff, days: BillingPeriod, vat: Vat, period: BillingPeriod, p
         dwellings,
         vat,
         usage: Quantity::ZERO,
+        estimated: false,
         readings: Vec::new(),
     })
 }
@@ -116,6 +117,7 @@ fn spread(segment: &UsageSegment, period: BillingPeriod, parts: &mut [(&Tariff, 
         let share = if is_last { left } else { share(segment, days.days()).min(left) };
         left = left.checked_sub(share).unwrap_or_default();
         part.usage = part.usage.checked_add(share).ok_or(RatingError::TooLarge)?;
+        part.estimated |= segment.estimated;
         for reading in &segment.readings {
             if !part.readings.contains(reading) {
                 part.readings.push(*reading);

@@ -22,7 +22,18 @@ pub use terms::{
 
 /// Made-up tariffs for examples and tests.
 pub mod example {
-    use super::{Tariff, Terms};
+    use super::{Event, Tariff, TariffClosed, TariffPublished, Terms};
+
+    /// One event of each kind.
+    pub fn events() -> Vec<Event> {
+        let published = TariffPublished { tariff: everything() };
+        let closed = TariffClosed {
+            code: published.tariff.code.clone(),
+            effective_to: chrono::NaiveDate::from_ymd_opt(2023, 7, 1).expect("a date"),
+            successor: "made-up-next".parse().expect("a code"),
+        };
+        vec![Event::TariffPublished(published), Event::TariffClosed(closed)]
+    }
 
     /// A tariff that uses every part of the format.
     pub fn everything() -> Tariff {

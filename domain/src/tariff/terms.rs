@@ -49,7 +49,6 @@ pub struct Terms {
 pub enum Service {
     Electricity,
     Water,
-    Gas,
 }
 
 /// The period that the widths and fees are stated for. A bill of nearly that length is billed as if it were that length.
@@ -183,7 +182,7 @@ impl Service {
     pub const fn unit(self) -> Unit {
         match self {
             Service::Electricity => Unit::Kwh,
-            Service::Water | Service::Gas => Unit::M3,
+            Service::Water => Unit::M3,
         }
     }
 }

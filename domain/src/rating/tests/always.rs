@@ -156,7 +156,7 @@ prop_compose! {
         let usage = lengths.iter().zip(quantities).map(|(length, quantity)| {
             let period = BillingPeriod::new(at, at + Days::new(*length)).unwrap();
             at = period.to();
-            UsageSegment { period, quantity, readings: vec![] }
+            UsageSegment { period, quantity, readings: vec![], estimated: false }
         });
         let usage: Vec<UsageSegment> = usage.collect();
         let premises = PremisesFacts { dwellings: NonZeroU32::new(dwellings).unwrap(), breaker_amps };
@@ -211,7 +211,7 @@ proptest! {
         let series = Series::of([one_bracket]).unwrap();
         let period = BillingPeriod::new(day("2020-01-01"), day("2020-01-01") + Days::new(length)).unwrap();
         let net = |quantity| {
-            let usage = [UsageSegment { period, quantity, readings: vec![] }];
+            let usage = [UsageSegment { period, quantity, readings: vec![], estimated: false }];
             rate(&series, period, &usage, PremisesFacts::default(), Rounding { mode: RoundingMode::Down, payable_step: None }).unwrap()
         };
         let (less, more) = (less.min(more), less.max(more));
@@ -229,7 +229,7 @@ proptest! {
         });
         let period = BillingPeriod::new(day("2020-01-01"), day("2020-01-01") + Days::new(length)).unwrap();
         let premises = PremisesFacts { dwellings: NonZeroU32::new(dwellings).unwrap(), breaker_amps: None };
-        let usage = [UsageSegment { period, quantity: used, readings: vec![] }];
+        let usage = [UsageSegment { period, quantity: used, readings: vec![], estimated: false }];
         let bill = rate(&Series::of([tariff]).unwrap(), period, &usage, premises, Rounding::default()).unwrap();
         let amounts: Vec<i64> = bill.lines.iter().map(|line| line.amount.minor).collect();
 

@@ -42,13 +42,13 @@ fn a_bill_in_words_shows_its_split() {
 fn a_bill_in_json_has_decimal_strings_and_lines_that_can_be_read_alone() {
     expect![[r#"
         {"from":"2020-06-16","to":"2020-07-16","lines":[
-          {"code":"usage","quantity":"3000","unit":"kWh","price":"0.18","from":"2020-06-16","to":"2020-07-01","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":1,"above":"0","upTo":"6000"},"reason":"3000 kWh at 0.18, slab 1: above 0 up to 6000, limits × 1/2","tariff":"ksa-sec-residential-2018","vat":{"category":"S","rate":"0.05"},"readings":[],
+          {"code":"usage","quantity":"3000","unit":"kWh","price":"0.18","from":"2020-06-16","to":"2020-07-01","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":1,"above":"0","upTo":"6000"},"reason":"3000 kWh at 0.18, slab 1: above 0 up to 6000, limits × 1/2","tariff":"ksa-sec-residential-2018","vat":{"category":"S","rate":"0.05"},"estimated":false,"readings":[],
         "amount":"540.00"},
-          {"code":"usage","quantity":"1000","unit":"kWh","price":"0.30","from":"2020-06-16","to":"2020-07-01","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":2,"above":"6000","upTo":null},"reason":"1000 kWh at 0.30, slab 2: above 6000, limits × 1/2","tariff":"ksa-sec-residential-2018","vat":{"category":"S","rate":"0.05"},"readings":[],
+          {"code":"usage","quantity":"1000","unit":"kWh","price":"0.30","from":"2020-06-16","to":"2020-07-01","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":2,"above":"6000","upTo":null},"reason":"1000 kWh at 0.30, slab 2: above 6000, limits × 1/2","tariff":"ksa-sec-residential-2018","vat":{"category":"S","rate":"0.05"},"estimated":false,"readings":[],
         "amount":"300.00"},
-          {"code":"usage","quantity":"3000","unit":"kWh","price":"0.18","from":"2020-07-01","to":"2020-07-16","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":1,"above":"0","upTo":"6000"},"reason":"3000 kWh at 0.18, slab 1: above 0 up to 6000, limits × 1/2","tariff":"ksa-sec-residential-2020-07","vat":{"category":"S","rate":"0.15"},"readings":[],
+          {"code":"usage","quantity":"3000","unit":"kWh","price":"0.18","from":"2020-07-01","to":"2020-07-16","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":1,"above":"0","upTo":"6000"},"reason":"3000 kWh at 0.18, slab 1: above 0 up to 6000, limits × 1/2","tariff":"ksa-sec-residential-2020-07","vat":{"category":"S","rate":"0.15"},"estimated":false,"readings":[],
         "amount":"540.00"},
-          {"code":"usage","quantity":"1000","unit":"kWh","price":"0.30","from":"2020-07-01","to":"2020-07-16","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":2,"above":"6000","upTo":null},"reason":"1000 kWh at 0.30, slab 2: above 6000, limits × 1/2","tariff":"ksa-sec-residential-2020-07","vat":{"category":"S","rate":"0.15"},"readings":[],
+          {"code":"usage","quantity":"1000","unit":"kWh","price":"0.30","from":"2020-07-01","to":"2020-07-16","days":15,"factor":"1/2","dwellings":1,"slab":{"bracket":1,"number":2,"above":"6000","upTo":null},"reason":"1000 kWh at 0.30, slab 2: above 6000, limits × 1/2","tariff":"ksa-sec-residential-2020-07","vat":{"category":"S","rate":"0.15"},"estimated":false,"readings":[],
         "amount":"300.00"}],
         "vatLines":[
           {"category":"S","rate":"0.05","taxable":"840.00","amount":"42.00"},

@@ -51,7 +51,7 @@ fn days(from: &str, to: &str) -> BillingPeriod {
 
 fn segment(from: &str, to: &str, quantity: &str, readings: &[u128]) -> UsageSegment {
     let readings = readings.iter().map(|number| ReadingId::new(uuid::Uuid::from_u128(*number))).collect();
-    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings }
+    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings, estimated: false }
 }
 
 /// Columns are named: `usage`, `days` from 2022-05-01 or `from` and `to`, `dwellings`, `amps`; the last says what to look at: `net`, `vat`,
@@ -68,7 +68,7 @@ fn check(tariffs: &[Tariff], grid: &str) {
         let from = day(cells.get("from").unwrap_or(&"2022-05-01"));
         let to = cells.get("to").map_or_else(|| from + Days::new(cells.get("days").map_or(30, |days| days.parse().unwrap())), |to| day(to));
         let period = BillingPeriod::new(from, to).unwrap();
-        let usage = [UsageSegment { period, quantity: cells["usage"].parse().unwrap(), readings: vec![] }];
+        let usage = [UsageSegment { period, quantity: cells["usage"].parse().unwrap(), readings: vec![], estimated: false }];
         let premises = PremisesFacts {
             dwellings: cells.get("dwellings").map_or(NonZeroU32::MIN, |dwellings| dwellings.parse().unwrap()),
             breaker_amps: cells.get("amps").and_then(|amps| amps.parse().ok()),

@@ -187,6 +187,16 @@ fn a_part_names_the_readings_its_usage_came_from_once_each() {
 }
 
 #[test]
+fn a_part_says_whether_any_of_its_usage_was_estimated() {
+    let series = Series::of(dearer(MidPeriodChange::Prorate)).unwrap();
+    let read = segment("2021-07-02", "2021-07-25", "23", &[1, 2]);
+    let reckoned = UsageSegment { estimated: true, ..segment("2021-07-25", "2021-08-02", "8", &[2, 3]) };
+    let bill = rate(&series, days("2021-07-02", "2021-08-02"), &[reckoned, read], PremisesFacts::default(), Rounding::default()).unwrap();
+    assert_eq!(bill.parts.iter().map(|part| part.estimated).collect::<Vec<_>>(), [false, true]);
+    assert!(bill.to_string().contains("usage 13 (estimated)\n"));
+}
+
+#[test]
 fn usage_that_together_is_no_quantity_is_refused() {
     let series = Series::of([open_from("made-up", "2021-01-01")]).unwrap();
     let most = segment("2021-07-02", "2021-07-12", "999999999999.999999", &[]);
