@@ -86,6 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn a_series_of_its_own_is_the_same_whether_it_is_said_or_not() {
+        let said = EVERYTHING.replace("\"made-up\",", "\"made-up-everything\",");
+        let unsaid = EVERYTHING.replace("\"series\": \"made-up\",", "");
+        assert_eq!(said.parse::<Tariff>(), unsaid.parse());
+    }
+
+    #[test]
     fn a_field_that_cannot_be_read_is_named_with_its_line() {
         for (written, instead, expected) in [
             (

@@ -142,14 +142,19 @@ fn each_change_goes_by_the_policy_of_the_version_that_begins() {
 }
 
 #[test]
-fn shares_that_round_up_never_take_more_than_there_is() {
-    // Half a millionth a day rounds up to one; two days have it all.
-    let daily = (1..=4).map(|number| open_from(&format!("day-{number}"), &format!("2021-07-0{number}")));
-    let series = Series::of(daily).unwrap();
-    let usage = [segment("2021-07-01", "2021-07-05", "0.000002", &[])];
-    let bill = rate(&series, days("2021-07-01", "2021-07-05"), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
-    let shares = bill.parts.iter().map(|part| part.usage.to_string());
-    assert_eq!(shares.collect::<Vec<_>>(), ["0.000001", "0.000001", "0", "0"]);
+fn shares_sum_to_the_usage_whichever_way_they_round() {
+    let check = |number_of_days: u32, usage: &str, expected: &[&str]| {
+        let daily = (1..=number_of_days).map(|number| open_from(&format!("day-{number}"), &format!("2021-07-0{number}")));
+        let to = format!("2021-07-0{}", number_of_days + 1);
+        let usage = [segment("2021-07-01", &to, usage, &[])];
+        let series = Series::of(daily).unwrap();
+        let bill = rate(&series, days("2021-07-01", &to), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
+        assert_eq!(bill.parts.iter().map(|part| part.usage.to_string()).collect::<Vec<_>>(), expected);
+    };
+    check(3, "1", &["0.333333", "0.333333", "0.333334"]);
+    check(3, "2", &["0.666667", "0.666667", "0.666666"]);
+    // Half a millionth a day rounds up to one; two days have it all, and the last is not below zero.
+    check(4, "0.000002", &["0.000001", "0.000001", "0", "0"]);
 }
 
 #[test]
