@@ -129,9 +129,7 @@ pub(crate) fn decimal(text: &str) -> Result<Decimal, String> {
     if fraction.is_empty() || whole.is_empty() && !unsigned.starts_with('.') || !digits(whole) || !digits(fraction) {
         return Err(format!("`{text}` is not a decimal number"));
     }
-    let sign = if unsigned.len() < text.len() { "-" } else { "" };
-    let zero = if whole.is_empty() { "0" } else { "" };
-    Decimal::from_str_exact(&format!("{sign}{zero}{unsigned}")).map_err(|_| format!("`{text}` has too many digits"))
+    Decimal::from_str_exact(text).map_err(|_| format!("`{text}` has too many digits"))
 }
 
 #[cfg(test)]
@@ -153,6 +151,7 @@ mod tests {
             ("1000000000000", "1000000000000 is not below a million million"),
             ("0.0000001", "0.0000001 has more than six decimals"),
             ("-0.5", "-0.5 is below zero"),
+            ("-.5", "-0.5 is below zero"),
             ("1_000", "`1_000` is not a decimal number"),
             ("1e3", "`1e3` is not a decimal number"),
             ("+1", "`+1` is not a decimal number"),
