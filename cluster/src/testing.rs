@@ -17,6 +17,7 @@ const MAKING_A_TEMPLATE: i64 = 0x6461_6674_6172;
 /// A test's own database, dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
+    server: String,
     name: String,
     url: String,
 }
@@ -51,7 +52,7 @@ pub async fn test_database<E: Debug>(template: &str, prepare: impl AsyncFnOnce(&
     let name = format!("test_{}", hex(&rand::random::<[u8; 12]>()));
     run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     let _ = connection.close().await;
-    TestDatabase { url: with_database(&server, &name), name }
+    TestDatabase { url: with_database(&server, &name), server, name }
 }
 
 /// The superuser's URL of the tests' server.
@@ -131,7 +132,7 @@ fn hex(bytes: &[u8]) -> String {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (server, name) = (server_url(), self.name.clone());
+        let (server, name) = (self.server.clone(), self.name.clone());
         // On a thread of its own, for the test's runtime may be busy ending. Best effort: the server itself is thrown away soon.
         let drop_database = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;

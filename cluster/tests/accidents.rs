@@ -1,10 +1,12 @@
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use daftar_cluster::{Cluster, Error, Options, SUPERUSER};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{connect, directory, eventually, execute, server_pid, text};
+use crate::support::{connect, directory, eventually, execute, is_running, server_pid, text};
 
 #[tokio::test]
 async fn what_was_committed_survives_kill_9() {
@@ -98,4 +100,34 @@ fn a_port_that_is_lost_to_another_process_is_replaced() {
 fn a_server_that_cannot_start_says_why() {
     let error = Cluster::throw_away(Options::throw_away().setting("shared_buffers", "a lot")).unwrap_err();
     assert!(matches!(&error, Error::Start { tail, .. } if tail.contains("shared_buffers")), "{error}");
+}
+
+/// Where [`a_run_to_be_killed`] opens its cluster; the test is nothing by itself.
+const TO_BE_KILLED: &str = "DAFTAR_TO_BE_KILLED";
+
+#[test]
+fn a_run_to_be_killed() {
+    if let Some(place) = std::env::var_os(TO_BE_KILLED) {
+        let cluster = Cluster::open(place, Options::durable()).unwrap();
+        println!("server {}", cluster.pid().unwrap());
+        std::thread::park();
+    }
+}
+
+#[tokio::test]
+async fn a_run_right_after_one_that_was_killed_waits_for_its_server_to_go() {
+    let place = directory();
+    drop(Cluster::open(place.path(), Options::durable()).unwrap());
+    let mut run = Command::new(std::env::current_exe().unwrap());
+    run.args(["--exact", "accidents::a_run_to_be_killed", "--nocapture"]).env(TO_BE_KILLED, place.path());
+    let mut run = run.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let server = lines.find_map(|line| line.split_once("server ").map(|(_, pid)| pid.parse::<u32>().unwrap())).unwrap();
+    assert!(is_running(server));
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    let cluster = Cluster::open(place.path(), Options::durable()).unwrap();
+    assert!(!is_running(server));
+    assert_eq!(text(&mut connect(&cluster).await, "SELECT 'well'").await, "well");
 }

@@ -102,7 +102,7 @@ pub async fn run(name: &str, store: Arc<dyn EventWriter>) -> CaseResult {
     (case.run)(Subject::new(store)).await
 }
 
-async fn patiently(case: impl Future<Output = CaseResult>) -> CaseResult {
+pub(crate) async fn patiently(case: impl Future<Output = CaseResult>) -> CaseResult {
     tokio::time::timeout(PATIENCE, case).await.unwrap_or_else(|_| Err(Failure(format!("nothing more happened for {PATIENCE:?}"))))
 }
 
@@ -190,11 +190,11 @@ fn new_ids(events: &[NewEvent]) -> Vec<Uuid> {
     events.iter().map(|event| event.id).collect()
 }
 
-fn same<T: PartialEq + Debug>(what: &str, seen: T, expected: T) -> CaseResult {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, seen: T, expected: T) -> CaseResult {
     if seen == expected { Ok(()) } else { Err(Failure(format!("{what}: expected {expected:?}, saw {seen:?}"))) }
 }
 
-fn holds(what: &str, truth: bool) -> CaseResult {
+pub(crate) fn holds(what: &str, truth: bool) -> CaseResult {
     if truth { Ok(()) } else { Err(Failure(format!("not so: {what}"))) }
 }
 

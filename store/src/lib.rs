@@ -6,13 +6,24 @@
 
 #[cfg(feature = "contract")]
 pub mod contract;
+mod eventstoredb;
 pub mod execute;
+pub mod keyring;
 pub mod log;
 mod memory;
+#[cfg(feature = "node")]
+pub mod node;
+mod open;
 mod port;
+pub mod postgres;
+#[cfg(feature = "contract")]
+pub mod protocol;
 mod raw;
 
+pub use eventstoredb::EventStoreDb;
 pub use execute::{CommandContext, Engine, ExecuteError, Outcome};
 pub use memory::Memory;
+pub use open::{OpenError, open, speaks_protocol};
 pub use port::{AppendError, Appended, EventReader, EventStream, EventWriter, Expected, FollowStream, Followed, Scope, StoreError};
+pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use raw::{ContentType, NewEvent, StoredEvent, Unreadable};

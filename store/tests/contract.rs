@@ -25,3 +25,15 @@ mod memory {
 
     contract_cases!(tests);
 }
+
+mod postgres {
+    use super::*;
+    use crate::support;
+
+    async fn open() -> (impl EventWriter, impl Sized) {
+        let database = support::database().await;
+        (support::open(&database).await, database)
+    }
+
+    contract_cases!(tests);
+}

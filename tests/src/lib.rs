@@ -1,1 +1,3 @@
-//! Journeys through the whole house.
+//! Journeys through the whole house, and what they are told with.
+
+pub mod http;

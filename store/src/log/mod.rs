@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use thiserror::Error;
 
 pub use follow::LogPage;
-pub use read::{Direction, StreamRead};
+pub use read::{Direction, PAGE, StreamRead};
 pub use rules::ExpectedState;
 pub use storage::{Guard, Row, Stand, Storage, Write};
 pub use write::Written;
@@ -41,7 +41,7 @@ pub enum WriteError {
     StreamDeleted { stream: String },
     #[error("an append of {size} bytes to `{stream}` is over the limit of {limit}")]
     TooLarge { stream: String, size: usize, limit: usize },
-    #[error("`{stream}` cannot be written to")]
+    #[error("`{stream}` cannot be written to like this")]
     InvalidStream { stream: String },
     #[error(transparent)]
     Store(#[from] StoreError),

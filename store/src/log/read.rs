@@ -64,6 +64,12 @@ impl Log {
         Ok(StreamRead::Page { events, next, first, last })
     }
 
+    /// Up to `max` events of a tombstoned stream from `revision` on, the tombstone last: what whoever followed it still has to see.
+    pub async fn read_to_tombstone(&self, stream: &str, revision: u64, max: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let first = self.storage.stand(stream).await?.stream_metadata().truncate_before.unwrap_or(0);
+        self.storage.read_stream(stream, revision.max(first), Direction::Forwards, max.min(PAGE)).await
+    }
+
     /// Up to `max` events of the log from `position` on (which is included), in the direction. Nothing is hidden here.
     pub async fn read_all_page(&self, position: u64, direction: Direction, max: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.storage.read_all(position, direction, max.min(PAGE)).await

@@ -18,6 +18,9 @@ pub const METADATA_TYPE: &str = "$metadata";
 /// How far back an append that expects anything looks for its own ids. EventStoreDB's memory of them is bounded too.
 pub const RECENT_IDS: usize = 1024;
 
+/// Bytes of a stream's name.
+pub const MAX_NAME: usize = 1024;
+
 /// Which state of a stream an append expects. More than the port has, because EventStoreDB's clients may ask for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedState {
@@ -156,6 +159,11 @@ pub fn repeat_anywhere(new: &[NewEvent], recent: &[StoredEvent]) -> Repeat {
         Some([.., last]) => Repeat::Whole { last: last.revision, position: last.position.commit },
         Some([]) | None => Repeat::Partly,
     }
+}
+
+/// Whether a stream can have this name. Storages index it, so it is not longer than an index takes, and PostgreSQL has no zero byte.
+pub fn is_writable(stream: &str) -> bool {
+    !matches!(stream, "" | "$$" | "$all") && stream.len() <= MAX_NAME && !stream.contains('\0')
 }
 
 /// The metadata stream of a stream.

@@ -20,6 +20,12 @@ enum Wish {
     Tombstone,
 }
 
+impl Wish {
+    fn is_ending(&self) -> bool {
+        matches!(self, Self::Delete | Self::Tombstone)
+    }
+}
+
 enum Plan {
     Add(Write, Added),
     Done(Written),
@@ -52,13 +58,14 @@ impl Log {
 
     /// Plans from where the stream is thought to stand; if it has moved meanwhile, plans again from where it does.
     async fn write(&self, stream: &str, expected: ExpectedState, wish: Wish) -> Result<Written, WriteError> {
-        if stream.is_empty() || stream == "$$" || stream == "$all" {
+        if !rules::is_writable(stream) || (wish.is_ending() && rules::is_metadata_stream(stream)) {
             return Err(WriteError::InvalidStream { stream: stream.to_owned() });
         }
         let mut stand = match (&wish, expected) {
-            // Most appends say where the stream stands. Believe them, and save a question: the guard tells if it was not so.
+            // Most appends say where the stream stands. Believe them, and save a question: the guard tells if it was not so. Only the
+            // revision of a tombstone is not believed, because it would be taken for one.
             (Wish::Append(events), ExpectedState::NoStream) if !events.is_empty() => Stand::default(),
-            (Wish::Append(events), ExpectedState::Revision(revision)) if !events.is_empty() => {
+            (Wish::Append(events), ExpectedState::Revision(revision)) if !events.is_empty() && revision < rules::TOMBSTONE_REVISION => {
                 Stand { revision: Some(revision), metadata: None }
             }
             _ => self.storage.stand(stream).await?,

@@ -1,0 +1,41 @@
+# What people run here, and what CI runs, verbatim.
+
+# Programs that scripts/ensure-tools put here because the system has none that will do.
+export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
+
+# Runs a command with a PostgreSQL server of its own: see cluster/src/bin/throwaway-postgres.rs.
+THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check sqlx-prepare bench-store clean throwaway-postgres
+
+help: ## Lists these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+run: ## Starts everything on this machine, with a PostgreSQL server of its own under .daftar/
+	scripts/ensure-postgres
+	exec cargo run --profile bench -p daftar-api --bin daftar -- up
+
+test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own
+	scripts/ensure-tools nextest python node
+	cargo test --quiet --doc --workspace --all-features
+	$(THROWAWAY) -- cargo nextest run --workspace --all-features
+
+check: throwaway-postgres ## Formatting, lints, queries against a real database, licences and sources of dependencies
+	scripts/ensure-tools rust deny
+	cargo fmt --all -- --check
+	$(THROWAWAY) -- scripts/sqlx check
+	scripts/check-dependencies
+
+sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migration has changed
+	$(THROWAWAY) -- scripts/sqlx prepare
+
+bench-store: throwaway-postgres ## Measures the event store on a durable PostgreSQL server
+	$(THROWAWAY) --durable -- cargo bench -p daftar-store --bench store
+
+clean: ## Removes what was built; the data under .daftar/ stays
+	cargo clean
+
+throwaway-postgres:
+	scripts/ensure-postgres
+	cargo build --quiet -p daftar-cluster --bin throwaway-postgres

@@ -1,0 +1,153 @@
+//! The command line, and the environment that stands in for it.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
+
+/// Daftar, the billing engine.
+#[derive(Debug, Parser)]
+#[command(name = "daftar", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts everything on this machine, with a PostgreSQL server of its own unless DATABASE_URL names one
+    Up(Up),
+    /// Serves GraphQL
+    Server(Server),
+    /// Keeps the read models up to date
+    Projector(Projector),
+    /// Brings the tables of log, keys and read models up to date; run by their owner
+    Migrate(Migrate),
+    /// Serves a log over EventStoreDB's protocol on loopback
+    Node(Node),
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, Args)]
+pub struct Places {
+    /// PostgreSQL with the read models and the keys, and with the log unless --event-store-url names another place
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: SecretUrl,
+    /// Where the log is: postgres://…, esdb://…, esdb+discover://…
+    #[arg(long, value_name = "URL", env = "EVENTSTORE_URL", hide_env_values = true)]
+    pub event_store_url: Option<SecretUrl>,
+    /// Seconds to wait for a server that is down
+    #[arg(long, value_name = "SECONDS", env = "DAFTAR_WAIT", default_value = "30", value_parser = seconds)]
+    pub wait: Duration,
+}
+
+impl Places {
+    pub fn log(&self) -> &SecretUrl {
+        self.event_store_url.as_ref().unwrap_or(&self.database_url)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Server {
+    #[command(flatten)]
+    pub places: Places,
+    /// Where to listen; only loopback, for as long as nobody can sign in
+    #[arg(long, value_name = "ADDRESS", env = "DAFTAR_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The key that wraps the keys of personal data: a file of 32 bytes that nobody else can read
+    #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
+    pub master_key_file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Projector {
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Args)]
+pub struct Node {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 2113)]
+    pub port: u16,
+    /// Serves an empty log that is gone when the node stops
+    #[arg(long, conflicts_with = "database_url")]
+    pub memory: bool,
+    /// The log to serve [env: DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<SecretUrl>,
+    /// Takes writes from whoever knows DAFTAR_NODE_USER and DAFTAR_NODE_PASSWORD
+    #[arg(long)]
+    pub writable: bool,
+    /// The PEM certificate chain to serve with
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The PEM key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where the private PostgreSQL server and the master key live
+    #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_HOME", default_value = ".daftar")]
+    pub home: PathBuf,
+    /// PostgreSQL to use instead of a private one; its user must own the database
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretUrl>,
+    /// Where the log is, if not in PostgreSQL: esdb://…, esdb+discover://…
+    #[arg(long, value_name = "URL", env = "EVENTSTORE_URL", hide_env_values = true)]
+    pub event_store_url: Option<SecretUrl>,
+    /// Where to serve GraphQL [default: 127.0.0.1:8080, or a free port if that is taken]
+    #[arg(long, value_name = "ADDRESS", env = "DAFTAR_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Where to serve the log over EventStoreDB's protocol [default: 2113, or a free port if that is taken]
+    #[arg(long, value_name = "PORT", env = "DAFTAR_NODE_PORT")]
+    pub node_port: Option<u16>,
+    /// The master key's file [default: in the home, made at the first start]
+    #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// A URL that may hold a password, and so is never shown.
+#[derive(Clone)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl From<&str> for SecretUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretUrl(…)")
+    }
+}
+
+/// The command line asks for something that cannot be: exit code 2, as for a flag that does not exist.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| "it must be a whole number of seconds".to_owned())
+}

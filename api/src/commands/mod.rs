@@ -1,0 +1,21 @@
+//! What `daftar` can be told to do, one file each.
+
+pub mod migrate;
+pub mod node;
+pub mod projector;
+pub mod server;
+pub mod up;
+
+use anyhow::Result;
+
+use crate::cli::Command;
+
+pub async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Up(options) => up::run(options).await,
+        Command::Server(options) => server::run(options).await,
+        Command::Projector(options) => projector::run(options).await,
+        Command::Migrate(options) => migrate::run(options).await,
+        Command::Node(options) => node::run(options).await,
+    }
+}

@@ -1,0 +1,18 @@
+//! `daftar server`: GraphQL over HTTP.
+
+use anyhow::Result;
+use daftar_store::{Durability, keyring::LocalMasterKey};
+
+use crate::{cli::Server, compose, http, stop::Stop};
+
+pub async fn run(Server { places, listen, master_key_file }: Server) -> Result<()> {
+    let stop = Stop::on_signals()?;
+    let listener = compose::listen(listen).await?;
+    let master = LocalMasterKey::read(&master_key_file)?;
+    let read_models = compose::open_read_models(&places.database_url, places.wait).await?;
+    let store = compose::open_store(places.log(), places.wait, Durability::Required).await?;
+    let app = compose::open_app(&store, read_models, master).await?;
+    println!("GraphQL on http://{}/graphql, for this machine only: nobody can sign in yet", listener.local_addr()?);
+    http::serve(listener, app, stop).await?;
+    Ok(())
+}

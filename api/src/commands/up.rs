@@ -1,0 +1,160 @@
+//! `daftar up`: everything on one machine, from one command.
+
+mod private;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use daftar_store::{
+    Durability,
+    keyring::LocalMasterKey,
+    node::{self, Access, NodeOptions},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use self::private::Private;
+use super::{migrate, projector};
+use crate::{
+    cli::{SecretUrl, Up},
+    compose::{self, EventStore},
+    http,
+    stop::Stop,
+};
+
+const WAIT: Duration = Duration::from_secs(30);
+
+const GRAPHQL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const NODE: u16 = 2113;
+
+/// Where things are, and as whom to connect to them.
+#[derive(Debug)]
+struct Places {
+    /// May make tables.
+    owner: SecretUrl,
+    /// May read and append events, if the log is in PostgreSQL.
+    log: SecretUrl,
+    /// May write read models and use the keys.
+    app: SecretUrl,
+    master_key_file: PathBuf,
+}
+
+pub async fn run(options: Up) -> Result<()> {
+    let stop = Stop::on_signals()?;
+    fs::create_dir_all(&options.home).with_context(|| format!("cannot create {}", options.home.display()))?;
+    let private = match &options.database_url {
+        Some(_) => None,
+        None => Some(Private::open(options.home.join("postgres")).await?),
+    };
+    let started = start(&options, private.as_ref(), stop).await;
+    let stopped = match private {
+        Some(private) => private.stop().await,
+        None => Ok(()),
+    };
+    started.and(stopped)
+}
+
+/// Starts everything and returns when all of it has stopped.
+async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()> {
+    let places = places(options, private);
+    if compose::is_postgres(&places.log) {
+        // The log's own URL may have fewer rights; its owner is the database's.
+        migrate::migrate_log(options.event_store_url.as_ref().unwrap_or(&places.owner), WAIT).await?;
+    }
+    migrate::migrate_rest(&places.owner, WAIT).await?;
+    if let Some(private) = private {
+        private.admit().await?;
+    }
+    if stop.is_asked() {
+        return Ok(());
+    }
+
+    let master = LocalMasterKey::read_or_create(&places.master_key_file)?;
+    let store = compose::open_store(&places.log, WAIT, Durability::Required).await?;
+    let read_models = compose::open_read_models(&places.app, WAIT).await?;
+    let app = compose::open_app(&store, read_models.clone(), master).await?;
+    let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
+    let graphql_address = graphql.local_addr()?;
+
+    let mut parts: JoinSet<Result<()>> = JoinSet::new();
+    let (projecting, stopping) = (projector::project(store.writer(), (*read_models.connect_options()).clone(), stop.clone()), stop.clone());
+    parts.spawn(async {
+        // Read models that stand still answer what they know: no reason to stop serving.
+        if let Err(error) = projecting.await {
+            tracing::error!("{error:#}");
+            stopping.asked().await;
+        }
+        Ok(())
+    });
+    let serving = http::serve(graphql, app, stop.clone());
+    parts.spawn(async { Ok(serving.await?) });
+    let mut event_store = "elsewhere, as EVENTSTORE_URL says".to_owned();
+    if let EventStore::Log(log) = store {
+        let port = options.node_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let listener = listen(port, (Ipv4Addr::LOCALHOST, NODE).into(), "--node-port").await?;
+        event_store = format!("esdb://{}?tls=false (read only)", listener.local_addr()?);
+        let node = NodeOptions { listener, advertised: None, access: Access::ReadOnly, tls: None };
+        let serving = node::serve(log, node, stop.clone().asked());
+        parts.spawn(async { Ok(serving.await?) });
+    }
+
+    println!("دفتر · أهلًا وسهلًا");
+    println!("Daftar is running, for this machine only. Ctrl-C stops everything that was started.");
+    println!();
+    println!("  GraphQL       http://{graphql_address}/graphql");
+    println!("  Health        http://{graphql_address}/health/ready");
+    println!("  Event store   {event_store}");
+    if let Some(private) = private {
+        println!("  PostgreSQL    {private}");
+    }
+    println!();
+
+    until_stopped(parts, &stop).await?;
+    read_models.close().await;
+    println!("Everything has stopped.");
+    Ok(())
+}
+
+fn places(options: &Up, private: Option<&Private>) -> Places {
+    let (owner, log, app, home) = match (private, &options.database_url) {
+        (Some(private), _) => (private.owner(), private.log(), private.app(), private.directory()),
+        (None, url) => {
+            let url = url.clone().expect("there is a private server if there is no URL");
+            (url.clone(), url.clone(), url, options.home.clone())
+        }
+    };
+    Places {
+        owner,
+        log: options.event_store_url.clone().unwrap_or(log),
+        app,
+        master_key_file: options.master_key_file.clone().unwrap_or_else(|| home.join("master.key")),
+    }
+}
+
+/// Listens where asked; where nobody asked, on the usual port or, if that is taken, on a free one.
+async fn listen(asked: Option<SocketAddr>, usual: SocketAddr, flag: &str) -> Result<TcpListener> {
+    if let Some(address) = asked {
+        return compose::listen(address).await;
+    }
+    if let Ok(listener) = TcpListener::bind(usual).await {
+        return Ok(listener);
+    }
+    let listener = compose::listen((usual.ip(), 0).into()).await?;
+    println!("Port {} is taken: using {} instead ({flag} chooses another).", usual.port(), listener.local_addr()?.port());
+    Ok(listener)
+}
+
+/// Waits for all parts to end. One that ends by itself takes the others with it.
+async fn until_stopped(mut parts: JoinSet<Result<()>>, stop: &Stop) -> Result<()> {
+    let mut first = Ok(());
+    while let Some(ended) = parts.join_next().await {
+        stop.now();
+        let ended = ended.context("a part panicked").flatten();
+        first = first.and(ended);
+    }
+    first
+}

@@ -1,0 +1,124 @@
+//! The composition root: URLs and files become the parts that everything else is given.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use daftar_store::{
+    Durability, Engine, EventWriter, Postgres, PostgresOptions,
+    keyring::{Keyring, MasterKey},
+    log::Log,
+};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
+
+use crate::{accounts::App, cli::SecretUrl};
+
+const READ_MODEL_CONNECTIONS: u32 = 16;
+
+/// How long a request waits for a connection before it is told to come back.
+const CONNECTION_WAIT: Duration = Duration::from_secs(3);
+
+/// Between two tries of a server that is down.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The event store: our own log, which a node can serve, or somebody else's.
+#[derive(Clone)]
+pub enum EventStore {
+    Log(Log),
+    Elsewhere(Arc<dyn EventWriter>),
+}
+
+impl EventStore {
+    pub fn writer(&self) -> Arc<dyn EventWriter> {
+        match self {
+            Self::Log(log) => Arc::new(log.clone()),
+            Self::Elsewhere(store) => store.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for EventStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log(_) => "Log",
+            Self::Elsewhere(_) => "Elsewhere",
+        })
+    }
+}
+
+/// The event store that the URL's scheme names.
+pub async fn open_store(url: &SecretUrl, wait: Duration, durability: Durability) -> Result<EventStore> {
+    if is_postgres(url) {
+        let options = PostgresOptions { durability, patience: wait, ..PostgresOptions::default() };
+        Ok(EventStore::Log(Postgres::connect(url.reveal(), options).await?))
+    } else {
+        Ok(EventStore::Elsewhere(daftar_store::open(url.reveal()).await?))
+    }
+}
+
+pub fn is_postgres(url: &SecretUrl) -> bool {
+    url.reveal().starts_with("postgres://") || url.reveal().starts_with("postgresql://")
+}
+
+/// The read models' database, which may be down for a while.
+pub async fn open_read_models(url: &SecretUrl, wait: Duration) -> Result<PgPool> {
+    let options = postgres_options(url)?;
+    // A connection of its own: the pool would hide behind a timeout why there is none.
+    let mut db = reach(&options, wait).await?;
+    let tables = "SELECT to_regclass('daftar_projections.checkpoint') IS NOT NULL AND to_regclass('daftar_keys.account_key') IS NOT NULL";
+    if !sqlx::query_scalar::<_, bool>(tables).fetch_one(&mut db).await? {
+        bail!("{} has not been migrated: run `daftar migrate` first", name(&options));
+    }
+    db.close().await?;
+    let pool = PgPoolOptions::new().max_connections(READ_MODEL_CONNECTIONS).acquire_timeout(CONNECTION_WAIT);
+    Ok(pool.connect_lazy_with(options))
+}
+
+/// A connection to a server that may be down for a while.
+pub async fn reach(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection> {
+    let deadline = Instant::now() + wait;
+    loop {
+        match options.connect().await {
+            Ok(db) => return Ok(db),
+            Err(error) if Instant::now() < deadline => tracing::warn!(%error, "{} cannot be reached; trying again", name(options)),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be reached", name(options))),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+pub fn postgres_options(url: &SecretUrl) -> Result<PgConnectOptions> {
+    // The URL itself stays out of the message.
+    let options: PgConnectOptions = url.reveal().parse().context("the database URL is malformed")?;
+    Ok(options.application_name("daftar"))
+}
+
+pub async fn open_app(store: &EventStore, read_models: PgPool, master: impl MasterKey) -> Result<App> {
+    let keyring = Keyring::new(read_models.clone(), Arc::new(master)).await?;
+    Ok(App { engine: Engine::new(store.writer()), keyring, read_models })
+}
+
+/// A listener on loopback and nowhere else: until people sign in, whoever reaches it may do everything.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        bail!("{address} is not on loopback: nobody can sign in yet, so nobody else may reach this");
+    }
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            bail!("port {} on {} is in use by another process", address.port(), address.ip())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!("PostgreSQL at {}:{}/{database}", options.get_host(), options.get_port())
+}

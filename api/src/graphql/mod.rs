@@ -1,0 +1,85 @@
+//! The GraphQL schema. `schema.graphql` is generated from it and committed.
+
+mod account;
+mod scalars;
+
+use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
+
+use crate::{accounts::App, language::Language, problem::Problem};
+
+/// Deeper than any screen asks, and just deep enough for the tools' introspection.
+const DEPTH: usize = 20;
+/// Fields of one answer.
+const COMPLEXITY: usize = 1_000;
+
+pub type DaftarSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Everything that can be asked.
+#[derive(Debug, Default, MergedObject)]
+pub struct Query(account::AccountQuery);
+
+/// Everything that can be wished for. Each takes an `idempotencyKey`: the same wish under the same key happens once, however often it is sent.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(account::AccountMutation);
+
+pub fn schema(app: App) -> DaftarSchema {
+    builder().data(app).finish()
+}
+
+/// The schema as text, as committed.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
+}
+
+fn app<'a>(context: &Context<'a>) -> &'a App {
+    context.data_unchecked()
+}
+
+/// Turns a problem into an answer in the language of whoever asked. Resolvers return it inside an `Option`, so that one field's
+/// problem makes that field null and leaves its neighbours' answers standing.
+fn answer<T>(context: &Context<'_>, result: Result<T, Problem>) -> async_graphql::Result<T> {
+    let language = context.data_opt::<Language>().copied().unwrap_or_default();
+    result.map_err(|problem| problem.answer(language))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    /// After a change on purpose: `UPDATE_EXPECT=1 cargo test -p daftar-api --lib`.
+    #[test]
+    fn the_committed_schema_is_this_one() {
+        expect_test::expect_file!["../../schema.graphql"].assert_eq(&super::sdl());
+    }
+
+    #[tokio::test]
+    async fn everything_is_described() {
+        let query = "{ __schema { types { name description
+            fields { name description args { name description } } inputFields { name description } enumValues { name description } } } }";
+        let schema = super::builder().finish().execute(query).await.into_result().unwrap().data.into_json().unwrap();
+        let mut silent = vec![];
+        for kind in schema["__schema"]["types"].as_array().unwrap() {
+            // GraphQL's own need no words of ours.
+            if !kind["name"].as_str().is_some_and(|name| name.starts_with("__") || name == "ID") {
+                find_silent(kind, "", &mut silent);
+            }
+        }
+        assert_eq!(silent, Vec::<String>::new());
+    }
+
+    fn find_silent(thing: &Value, place: &str, silent: &mut Vec<String>) {
+        let name = format!("{place}{}", thing["name"].as_str().unwrap());
+        if thing["description"].as_str().is_none_or(str::is_empty) {
+            silent.push(name.clone());
+        }
+        for parts in ["fields", "args", "inputFields", "enumValues"] {
+            for part in thing[parts].as_array().into_iter().flatten() {
+                find_silent(part, &format!("{name}."), silent);
+            }
+        }
+    }
+}

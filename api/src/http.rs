@@ -1,0 +1,100 @@
+//! The HTTP face: GraphQL, and what machines ask to know whether we are well.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use async_graphql::{ErrorExtensionValues, Request, Response, http::GraphiQLSource};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request as HttpRequest, State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response as HttpResponse},
+    routing::get,
+};
+use sqlx::PgPool;
+use tokio::{net::TcpListener, time::timeout};
+
+use crate::{
+    accounts::App,
+    graphql::{self, DaftarSchema},
+    language::Language,
+    stop::Stop,
+};
+
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long requests under way may take to end once we are to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[derive(Clone)]
+struct Parts {
+    schema: DaftarSchema,
+    read_models: PgPool,
+}
+
+pub fn router(app: App) -> Router {
+    let parts = Parts { read_models: app.read_models.clone(), schema: graphql::schema(app) };
+    Router::new()
+        .route("/graphql", get(graphiql).post(answer))
+        .route("/health/live", get(async || "alive"))
+        .route("/health/ready", get(ready))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(log))
+        .with_state(parts)
+}
+
+/// Serves until `stop`, and then until requests under way have been answered.
+pub async fn serve(listener: TcpListener, app: App, stop: Stop) -> io::Result<()> {
+    let drained = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().asked());
+    tokio::select! {
+        served = drained => served,
+        () = async { stop.asked().await; tokio::time::sleep(GRACE).await } => Ok(()),
+    }
+}
+
+async fn answer(State(parts): State<Parts>, headers: HeaderMap, body: Result<Json<Request>, JsonRejection>) -> HttpResponse {
+    let request = match body {
+        Ok(Json(request)) => request,
+        Err(rejection) => {
+            let refused = Response::from_errors(vec![coded(async_graphql::ServerError::new(rejection.body_text(), None), "BAD_REQUEST")]);
+            return (rejection.status(), Json(refused)).into_response();
+        }
+    };
+    let language = Language::accepted(headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()));
+    let mut response = parts.schema.execute(request.data(language)).await;
+    // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
+    response.errors = response.errors.into_iter().map(|error| coded(error, "INVALID_QUERY")).collect();
+    Json(response).into_response()
+}
+
+fn coded(mut error: async_graphql::ServerError, code: &'static str) -> async_graphql::ServerError {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_none() {
+        extensions.set("code", code);
+    }
+    error
+}
+
+/// The stock page: it loads its script from a public CDN, so without one it stays blank.
+async fn graphiql() -> Html<String> {
+    Html(GraphiQLSource::build().endpoint("/graphql").title("Daftar").finish())
+}
+
+/// Ready is who can reach the read models.
+async fn ready(State(parts): State<Parts>) -> (StatusCode, &'static str) {
+    match timeout(Duration::from_secs(1), sqlx::query("SELECT 1").execute(&parts.read_models)).await {
+        Ok(Ok(_)) => (StatusCode::OK, "ready"),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached"),
+    }
+}
+
+/// One line per request. Neither query nor body is in it: they hold what people typed.
+async fn log(request: HttpRequest, next: Next) -> HttpResponse {
+    let (method, path, started) = (request.method().clone(), request.uri().path().to_owned(), Instant::now());
+    let response = next.run(request).await;
+    tracing::info!(%method, path, status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
+    response
+}

@@ -1,0 +1,15 @@
+//! The one door for people: GraphQL and HTTP, the command line, and the place where parts are put together.
+//!
+//! Nothing here has an opinion on billing. A resolver parses, calls one function, and maps the result.
+
+pub mod accounts;
+pub mod actor;
+pub mod cli;
+pub mod commands;
+pub mod compose;
+pub mod graphql;
+pub mod http;
+pub mod input;
+pub mod language;
+pub mod problem;
+pub mod stop;

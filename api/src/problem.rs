@@ -1,0 +1,177 @@
+//! Why somebody did not get what they asked for, in words for people and in codes for programs.
+
+use async_graphql::ErrorExtensions;
+use daftar_domain::account;
+use daftar_projections::QueryError;
+use daftar_store::{
+    AppendError, ExecuteError, StoreError,
+    keyring::{KeyringError, MasterKeyError},
+};
+use uuid::Uuid;
+
+use crate::language::Language;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug)]
+pub enum Problem {
+    /// What was typed cannot be meant.
+    Invalid {
+        field: &'static str,
+        flaw: Flaw,
+    },
+    /// It is not there, or not yours: which of the two is nobody's business.
+    NotFound,
+    IdempotencyKeyReused,
+    AccountAlreadyOpen,
+    Forgotten,
+    /// Something we need is out of reach; the same request may succeed later.
+    Unavailable(Source),
+    /// Our own fault.
+    Internal(Source),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    Blank,
+    TooLong { longest: usize },
+    ControlCharacters,
+    UnknownCurrency,
+    NotAnId,
+    NotADate,
+}
+
+impl Problem {
+    /// Stable: programs compare it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "INVALID_INPUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::AccountAlreadyOpen => "ACCOUNT_ALREADY_OPEN",
+            Self::Forgotten => "FORGOTTEN",
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    pub fn message(&self, language: Language) -> String {
+        let (arabic, english) = match self {
+            Self::Invalid { flaw, .. } => return flaw.message(language),
+            Self::NotFound => ("غير موجود", "not found"),
+            Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
+            Self::AccountAlreadyOpen => ("الحساب مفتوح بالفعل ببيانات أخرى", "the account is already open with other details"),
+            Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
+            Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
+            Self::Internal(_) => ("حدث خطأ غير متوقع", "something went wrong"),
+        };
+        language.choose(arabic, english).to_owned()
+    }
+
+    /// The answer to the person. What went wrong inside is logged here, once, under an id that the answer carries.
+    pub fn answer(self, language: Language) -> async_graphql::Error {
+        let (code, message) = (self.code(), self.message(language));
+        let (field, incident) = match self {
+            Self::Invalid { field, .. } => (Some(field), None),
+            Self::NotFound | Self::IdempotencyKeyReused | Self::AccountAlreadyOpen | Self::Forgotten => (None, None),
+            Self::Unavailable(source) | Self::Internal(source) => {
+                let incident = Uuid::new_v4();
+                tracing::error!(%incident, code, error = %format!("{:#}", anyhow::Error::from_boxed(source)), "a request failed");
+                (None, Some(incident))
+            }
+        };
+        async_graphql::Error::new(message).extend_with(|_, extensions| {
+            extensions.set("code", code);
+            if let Some(field) = field {
+                extensions.set("field", field);
+            }
+            if let Some(incident) = incident {
+                extensions.set("incident", incident.to_string());
+            }
+        })
+    }
+}
+
+impl Flaw {
+    fn message(self, language: Language) -> String {
+        let (arabic, english) = match self {
+            Self::Blank => ("لا يمكن تركه فارغًا", "it must not be blank"),
+            Self::TooLong { longest } => {
+                return language
+                    .choose(format!("يجب ألا يتجاوز {longest} حرفًا"), format!("it must not be longer than {longest} characters"));
+            }
+            Self::ControlCharacters => ("يجب أن يكون سطرًا واحدًا من نص عادي", "it must be one line of plain text"),
+            Self::UnknownCurrency => ("عملة غير معروفة", "it is not a currency that is billed in"),
+            Self::NotAnId => ("ليس معرّفًا صحيحًا", "it is not an id"),
+            Self::NotADate => ("يجب أن يكون تاريخًا مثل 2026-01-31", "it must be a date such as 2026-01-31"),
+        };
+        language.choose(arabic, english).to_owned()
+    }
+}
+
+impl From<account::Rejection> for Problem {
+    fn from(rejection: account::Rejection) -> Self {
+        match rejection {
+            account::Rejection::AlreadyOpen => Self::AccountAlreadyOpen,
+        }
+    }
+}
+
+impl<R: std::error::Error + Send + Sync + Into<Problem> + 'static> From<ExecuteError<R>> for Problem {
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Rejected(rejection) => rejection.into(),
+            ExecuteError::IdempotencyKeyReused { .. } => Self::IdempotencyKeyReused,
+            ExecuteError::Append(AppendError::Store(error)) | ExecuteError::Store(error) => error.into(),
+            ExecuteError::Contended { .. } => Self::Unavailable(error.into()),
+            ExecuteError::Unreadable(_) | ExecuteError::Append(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } | StoreError::DeadlineExceeded { .. } => Self::Unavailable(error.into()),
+            StoreError::AccessDenied { .. } | StoreError::StreamDeleted { .. } | StoreError::Failed { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Forgotten { .. } => Self::Forgotten,
+            KeyringError::Database(error) => error.into(),
+            KeyringError::MasterKey(MasterKeyError::Unavailable { .. }) => Self::Unavailable(error.into()),
+            KeyringError::NoKey { .. }
+            | KeyringError::DoesNotOpen { .. }
+            | KeyringError::AnotherMasterKey { .. }
+            | KeyringError::MasterKey(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Database(error) => error.into(),
+            QueryError::Malformed { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Protocol(_) => {
+                Self::Unavailable(error.into())
+            }
+            // Shutting down, starting up, or out of connections.
+            sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| code.starts_with("57") || code.starts_with("53")) => {
+                Self::Unavailable(error.into())
+            }
+            _ => Self::Internal(error.into()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The `daftar` program as whoever runs it meets it.
+
+mod commands;
+mod daftar;
+mod node;
+mod up;

@@ -1,0 +1,132 @@
+//! Accounts: who is billed, in which class, currency and language.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use daftar_domain::{
+    BillingEvent, Currency, Recorded, Sealed,
+    account::{self, AccountOpened, CustomerClass, Language},
+    ids::AccountId,
+};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::{
+    Projector, QueryError,
+    columns::{from_bigint, from_name, to_bigint, to_name},
+};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Accounts;
+
+impl Projector for Accounts {
+    const NAME: &'static str = "accounts";
+    const VERSION: i32 = 1;
+
+    async fn apply(&self, db: &mut PgConnection, batch: &[Recorded<BillingEvent>]) -> Result<(), sqlx::Error> {
+        let mut opened = Opened::default();
+        for recorded in batch {
+            match &recorded.event {
+                BillingEvent::Account(account::Event::AccountOpened(event)) => opened.push(recorded, event),
+            }
+        }
+        opened.insert(db).await
+    }
+}
+
+/// Rows to be, a column at a time.
+#[derive(Default)]
+struct Opened {
+    account_id: Vec<Uuid>,
+    holder_name: Vec<Vec<u8>>,
+    class: Vec<String>,
+    currency: Vec<String>,
+    language: Vec<String>,
+    opened_on: Vec<NaiveDate>,
+    recorded_at: Vec<DateTime<Utc>>,
+    position: Vec<i64>,
+}
+
+impl Opened {
+    fn push(&mut self, recorded: &Recorded<BillingEvent>, event: &AccountOpened) {
+        let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = event;
+        self.account_id.push((*account_id).into());
+        self.holder_name.push(daftar_domain::write(holder_name));
+        self.class.push(to_name(class));
+        self.currency.push(to_name(currency));
+        self.language.push(to_name(language));
+        self.opened_on.push(*opened_on);
+        self.recorded_at.push(recorded.metadata.recorded_at);
+        self.position.push(to_bigint(recorded.position.commit));
+    }
+
+    async fn insert(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query!(
+            "INSERT INTO read_accounts.account (account_id, holder_name, class, currency, language, opened_on, recorded_at, position)
+             SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[], $8::bigint[])",
+            &self.account_id,
+            &self.holder_name,
+            &self.class,
+            &self.currency,
+            &self.language,
+            &self.opened_on,
+            &self.recorded_at,
+            &self.position,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
+
+/// An account as it is known at `position`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    pub id: AccountId,
+    pub holder_name: Sealed,
+    pub class: CustomerClass,
+    pub currency: Currency,
+    pub language: Language,
+    pub opened_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    pub position: u64,
+}
+
+pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Account>, QueryError> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT account_id, holder_name, class, currency, language, opened_on, recorded_at, position
+         FROM read_accounts.account WHERE account_id = $1",
+        Uuid::from(id),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+struct Row {
+    account_id: Uuid,
+    holder_name: Vec<u8>,
+    class: String,
+    currency: String,
+    language: String,
+    opened_on: NaiveDate,
+    recorded_at: DateTime<Utc>,
+    position: i64,
+}
+
+impl TryFrom<Row> for Account {
+    type Error = QueryError;
+
+    fn try_from(row: Row) -> Result<Self, QueryError> {
+        let malformed = |column| move |source| QueryError::Malformed { model: Accounts::NAME, column, source };
+        Ok(Self {
+            id: AccountId::new(row.account_id),
+            holder_name: serde_json::from_slice(&row.holder_name).map_err(malformed("holder_name"))?,
+            class: from_name(row.class).map_err(malformed("class"))?,
+            currency: from_name(row.currency).map_err(malformed("currency"))?,
+            language: from_name(row.language).map_err(malformed("language"))?,
+            opened_on: row.opened_on,
+            recorded_at: row.recorded_at,
+            position: from_bigint(row.position),
+        })
+    }
+}

@@ -1,0 +1,59 @@
+use chrono::NaiveDate;
+use daftar_domain::{
+    BillingEvent, Currency, Sealed, SealedFor,
+    account::{self, AccountOpened, CustomerClass, Language},
+    ids::AccountId,
+};
+use daftar_projections::accounts::Accounts;
+use expect_test::expect;
+use uuid::Uuid;
+
+use crate::spec::projecting;
+
+pub fn opened(number: u128) -> AccountOpened {
+    AccountOpened {
+        account_id: AccountId::new(Uuid::from_u128(number)),
+        holder_name: Sealed::new(SealedFor::Contact, vec![1, 2, 3], [9; 16]),
+        class: CustomerClass::Agricultural,
+        currency: Currency::YER,
+        language: Language::Arabic,
+        opened_on: NaiveDate::from_ymd_opt(2024, 2, 29).unwrap(),
+    }
+}
+
+fn event(number: u128) -> BillingEvent {
+    BillingEvent::Account(account::Event::AccountOpened(opened(number)))
+}
+
+#[tokio::test]
+async fn an_opened_account_is_a_row_and_the_name_stays_sealed() {
+    projecting(Accounts)
+        .given([event(1)])
+        .when([event(2)])
+        .delivered(2)
+        .then(
+            "SELECT account_id, convert_from(holder_name, 'utf8') AS holder_name, class, currency, language, opened_on, recorded_at, position
+             FROM read_accounts.account ORDER BY account_id",
+            expect![[r#"
+                {"account_id":"00000000-0000-0000-0000-000000000001","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"YER","language":"arabic","opened_on":"2024-02-29","recorded_at":"2024-01-01T00:00:01+00:00","position":1}
+                {"account_id":"00000000-0000-0000-0000-000000000002","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"YER","language":"arabic","opened_on":"2024-02-29","recorded_at":"2024-01-01T00:00:02+00:00","position":2}
+            "#]],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn many_accounts_in_any_batches_are_as_many_rows_and_the_checkpoint_is_at_the_last() {
+    projecting(Accounts)
+        .given((1..=20).map(event))
+        .when((21..=50).map(event))
+        .delivered(2)
+        .then(
+            "SELECT (SELECT count(*) FROM read_accounts.account) AS accounts, commit_position, prepare_position
+             FROM daftar_projections.checkpoint WHERE model = 'accounts'",
+            expect![[r#"
+                {"accounts":50,"commit_position":50,"prepare_position":50}
+            "#]],
+        )
+        .await;
+}

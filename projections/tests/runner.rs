@@ -1,0 +1,227 @@
+//! The runner over the log in memory and a real Postgres.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use daftar_domain::{
+    Actor, Decider, EventSchema, Metadata, Position, StreamName,
+    account::{self, Account, AccountOpened, OpenAccount},
+    ids::AccountId,
+};
+use daftar_projections::{
+    Projector, Runner, Stopped,
+    accounts::{self, Accounts},
+    deliver, reached, wait_until_readable,
+};
+use daftar_store::{
+    CommandContext, ContentType, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope, log::Log,
+};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{accounts::opened, spec::database};
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn start(log: &Log, pool: &PgPool) -> JoinHandle<Stopped> {
+    tokio::spawn(Runner::new(Accounts, Arc::new(log.clone()), (*pool.connect_options()).clone()).run())
+}
+
+async fn open(log: &Log, number: u128) -> Position {
+    let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = opened(number);
+    let wish = account::Command::OpenAccount(OpenAccount { account_id, holder_name, class, currency, language, opened_on });
+    let context = CommandContext::new(Actor::job("test"), "openAccount", &number.to_string(), DateTime::<Utc>::UNIX_EPOCH);
+    let engine = Engine::new(Arc::new(log.clone()));
+    engine.execute::<Account>(&StreamName::of::<Account>(account_id), &context, wish).await.unwrap().position().unwrap()
+}
+
+/// Puts bytes into the log past every rule.
+async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
+    let stream = StreamName::new(Account::CATEGORY, Uuid::from_u128(stream)).unwrap();
+    let metadata = Metadata {
+        recorded_at: DateTime::UNIX_EPOCH,
+        actor: Actor::job("test"),
+        command_id: Uuid::nil(),
+        command_hash: daftar_domain::CommandHash::of(&""),
+        correlation_id: Uuid::nil(),
+        causation_id: Uuid::nil(),
+        schema_version: 1,
+    };
+    let event = NewEvent {
+        id: Uuid::from_u128(99),
+        event_type: event_type.to_owned(),
+        content_type: ContentType::Json,
+        data: data.into(),
+        metadata: metadata.encode().into(),
+    };
+    EventWriter::append(log, &stream, Expected::NoStream, vec![event]).await.unwrap();
+}
+
+async fn readable(pool: &PgPool, position: Position) -> bool {
+    wait_until_readable(pool, Accounts::NAME, position, SOON).await.unwrap()
+}
+
+async fn rows(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM read_accounts.account").fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_there_and_what_comes_are_both_read() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    open(&log, 1).await;
+    open(&log, 2).await;
+    let runner = start(&log, &pool);
+    assert!(readable(&pool, open(&log, 3).await).await);
+    assert!(readable(&pool, open(&log, 4).await).await);
+    assert_eq!(rows(&pool).await, 4);
+    let found = accounts::by_id(&pool, AccountId::new(Uuid::from_u128(3))).await.unwrap().unwrap();
+    assert_eq!((found.holder_name.ciphertext(), found.class, found.position), (&[1, 2, 3][..], opened(3).class, 3));
+    assert_eq!(accounts::by_id(&pool, AccountId::new(Uuid::from_u128(5))).await.unwrap(), None);
+    runner.abort();
+}
+
+#[tokio::test]
+async fn a_runner_that_was_stopped_resumes_after_its_checkpoint() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let runner = start(&log, &pool);
+    let first = open(&log, 1).await;
+    assert!(readable(&pool, first).await);
+    runner.abort();
+    let _ = runner.await;
+
+    let last = open(&log, 2).await;
+    assert!(!wait_until_readable(&pool, Accounts::NAME, last, Duration::ZERO).await.unwrap(), "no one reads");
+    let overheard = Arc::new(Overheard { log, asked: Mutex::default() });
+    let runner = tokio::spawn(Runner::new(Accounts, overheard.clone(), (*pool.connect_options()).clone()).run());
+    assert!(readable(&pool, last).await);
+    assert_eq!(rows(&pool).await, 2);
+    assert_eq!(*overheard.asked.lock().unwrap(), [Some(first)], "what was read is not read again");
+    runner.abort();
+}
+
+/// A log that remembers from where it was followed.
+struct Overheard {
+    log: Log,
+    asked: Mutex<Vec<Option<Position>>>,
+}
+
+impl EventReader for Overheard {
+    fn read(&self, stream: &StreamName, revision: u64) -> EventStream {
+        self.log.read(stream, revision)
+    }
+
+    fn read_all(&self, after: Option<Position>, scope: Scope) -> EventStream {
+        self.log.read_all(after, scope)
+    }
+
+    fn subscribe(&self, after: Option<Position>, scope: Scope) -> FollowStream {
+        self.asked.lock().unwrap().push(after);
+        self.log.subscribe(after, scope)
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_no_one_can_read_stops_the_model_and_is_named() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let before = open(&log, 1).await;
+    append(&log, 2, "AccountMoved", b"{}".to_vec()).await;
+    open(&log, 3).await;
+
+    let stopped = start(&log, &pool).await.unwrap();
+    assert!(matches!(stopped, Stopped::Unreadable { .. }), "{stopped}");
+    assert_eq!(reached(&pool, Accounts::NAME).await.unwrap(), Some(before));
+    assert_eq!(rows(&pool).await, 1);
+    let reason: String = sqlx::query_scalar("SELECT stopped_because FROM daftar_projections.checkpoint").fetch_one(&pool).await.unwrap();
+    assert_eq!(
+        reason,
+        "read model `accounts` stopped: event 0 of `account-00000000-0000-0000-0000-000000000002` at position 2 cannot be read: \
+         no reader for `AccountMoved` version 1"
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_the_tables_refuse_is_found_in_its_batch() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    open(&log, 1).await;
+    let before = open(&log, 2).await;
+    append(&log, 7, "AccountOpened", account::Event::AccountOpened(opened(1)).encode()).await;
+    open(&log, 3).await;
+
+    let stopped = start(&log, &pool).await.unwrap();
+    assert_eq!(
+        stopped.to_string(),
+        "read model `accounts` stopped: its tables do not take event 0 of `account-00000000-0000-0000-0000-000000000007` at position 3"
+    );
+    assert_eq!((reached(&pool, Accounts::NAME).await.unwrap(), rows(&pool).await), (Some(before), 2));
+}
+
+#[tokio::test]
+async fn rows_of_another_version_are_left_alone() {
+    let (_database, pool) = database().await;
+    sqlx::query("INSERT INTO daftar_projections.checkpoint (model, version) VALUES ('accounts', 7)").execute(&pool).await.unwrap();
+    let log = Memory::log();
+    open(&log, 1).await;
+    let stopped = start(&log, &pool).await.unwrap();
+    assert!(matches!(stopped, Stopped::OtherVersion { .. }), "{stopped}");
+    assert_eq!(rows(&pool).await, 0);
+}
+
+#[tokio::test]
+async fn of_two_runners_one_works_and_the_other_takes_over() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let first = start(&log, &pool);
+    assert!(readable(&pool, open(&log, 1).await).await);
+    let second = start(&log, &pool);
+    assert!(readable(&pool, open(&log, 2).await).await);
+    let leaders: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(leaders, 1);
+    first.abort();
+    assert!(readable(&pool, open(&log, 3).await).await);
+    assert_eq!(rows(&pool).await, 3);
+    second.abort();
+}
+
+#[tokio::test]
+async fn a_lost_session_is_taken_up_again() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let runner = start(&log, &pool);
+    assert!(readable(&pool, open(&log, 1).await).await);
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(ended, [true]);
+    assert!(readable(&pool, open(&log, 2).await).await);
+    assert_eq!(rows(&pool).await, 2);
+    runner.abort();
+}
+
+#[tokio::test]
+async fn a_checkpoint_keeps_both_halves_and_never_goes_back() {
+    let (database, pool) = database().await;
+    let mut db = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::query("INSERT INTO daftar_projections.checkpoint (model, version) VALUES ('accounts', 1)").execute(&pool).await.unwrap();
+    let (late, early) = (Position { commit: 9, prepare: 7 }, Position { commit: 9, prepare: 5 });
+    for until in [late, early] {
+        deliver(&mut db, &Accounts, &[], until).await.unwrap();
+        assert_eq!(reached(&pool, Accounts::NAME).await.unwrap(), Some(late));
+    }
+}

@@ -1,0 +1,115 @@
+//! The whole house for one test, on ports of its own.
+
+use std::{net::SocketAddr, time::Duration};
+
+use daftar_api::{
+    cli::SecretUrl,
+    commands::{migrate, projector::project},
+    compose::{self, EventStore},
+    http::serve,
+    stop::Stop,
+};
+use daftar_cluster::testing::{TestDatabase, test_database};
+use daftar_store::{
+    Durability, keyring,
+    keyring::LocalMasterKey,
+    node::{self, Access, NodeOptions},
+};
+use daftar_tests::http::{self, Answer};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::{net::TcpListener, task::JoinSet};
+
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How the engine reaches the log. It must not matter.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    Postgres,
+    EventStoreDb,
+}
+
+pub struct House {
+    pub read_models: PgPool,
+    server: SocketAddr,
+    store: EventStore,
+    projector: Option<(Stop, JoinSet<()>)>,
+    stop: Stop,
+    _parts: JoinSet<()>,
+    _database: TestDatabase,
+}
+
+impl House {
+    pub async fn build(way: Way) -> Self {
+        let database = database().await;
+        let url = SecretUrl::from(database.url());
+        let (stop, mut parts) = (Stop::new(), JoinSet::new());
+        let mut store = compose::open_store(&url, WAIT, Durability::UnsafeForTests).await.unwrap();
+        if let (Way::EventStoreDb, EventStore::Log(log)) = (way, &store) {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let node_url = format!("esdb://{}?tls=false", listener.local_addr().unwrap());
+            let options = NodeOptions { listener, advertised: None, access: Access::Open, tls: None };
+            let serving = node::serve(log.clone(), options, stop.clone().asked());
+            parts.spawn(async { serving.await.unwrap() });
+            store = compose::open_store(&node_url.as_str().into(), WAIT, Durability::Required).await.unwrap();
+        }
+
+        let read_models = compose::open_read_models(&url, WAIT).await.unwrap();
+        let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32])).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let serving = serve(listener, app, stop.clone());
+        parts.spawn(async { serving.await.unwrap() });
+        let mut house = Self { read_models, server, store, projector: None, stop, _parts: parts, _database: database };
+        house.start_projector();
+        house
+    }
+
+    pub fn start_projector(&mut self) {
+        let (stop, mut task) = (Stop::new(), JoinSet::new());
+        let database = (*self.read_models.connect_options()).clone();
+        let projecting = project(self.store.writer(), database, stop.clone());
+        task.spawn(async { projecting.await.unwrap() });
+        self.projector = Some((stop, task));
+    }
+
+    pub async fn stop_projector(&mut self) {
+        let (stop, task) = self.projector.take().expect("it runs");
+        stop.now();
+        task.join_all().await;
+    }
+
+    pub fn graphql(&self, language: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        self.post(&[("Content-Type", "application/json"), ("Accept-Language", language)], &body).json()
+    }
+
+    pub fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        http::post(self.server, "/graphql", headers, body).unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        http::get(self.server, path).unwrap()
+    }
+
+    pub async fn events(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM daftar_log.events").fetch_one(&self.read_models).await.unwrap()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop.now();
+    }
+}
+
+async fn database() -> TestDatabase {
+    let others = [keyring::migrator(), daftar_projections::migrator()];
+    let others = others.iter().flat_map(|migrator| migrator.iter()).map(|migration| format!("{:x?}", migration.checksum));
+    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &others.collect::<String>();
+    test_database(&contents, async |url| {
+        migrate::migrate_log(&url.into(), WAIT).await?;
+        migrate::migrate_rest(&url.into(), WAIT).await
+    })
+    .await
+}
