@@ -1,18 +1,20 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account};
+use crate::{Decider, DecodeError, EventSchema, StreamName, account, reservation};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
-pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY];
+pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY, reservation::Reservation::CATEGORY];
 
 /// Any event of any aggregate, for those who read the whole log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent {
     Account(account::Event),
+    Reservation(reservation::Event),
 }
 
 impl BillingEvent {
     pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
             other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
         }
     }

@@ -9,9 +9,13 @@ mod event;
 pub mod ids;
 pub mod money;
 mod period;
+pub mod reservation;
+mod schema;
 mod sealed;
+mod service;
 pub mod spec;
 mod stream;
+mod text;
 
 pub use billing::{BillingEvent, CATEGORIES};
 pub use decider::Decider;
@@ -19,4 +23,6 @@ pub use event::{Actor, CommandHash, DecodeError, EventSchema, Metadata, Position
 pub use money::{Currency, Money};
 pub use period::{BillingPeriod, EmptyPeriod};
 pub use sealed::{Sealed, SealedFor};
+pub use service::Service;
 pub use stream::{StreamName, StreamNameError};
+pub use text::{Code, Reason, TextError};
