@@ -1,12 +1,21 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account, reservation};
+use crate::{Decider, DecodeError, EventSchema, StreamName, account, agreement, premises, read_cycle, reservation};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
-pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY, reservation::Reservation::CATEGORY];
+pub const CATEGORIES: &[&str] = &[
+    account::Account::CATEGORY,
+    agreement::ServicePoint::CATEGORY,
+    premises::Premises::CATEGORY,
+    read_cycle::ReadCycle::CATEGORY,
+    reservation::Reservation::CATEGORY,
+];
 
 /// Any event of any aggregate, for those who read the whole log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent {
     Account(account::Event),
+    ServicePoint(agreement::Event),
+    Premises(premises::Event),
+    ReadCycle(read_cycle::Event),
     Reservation(reservation::Event),
 }
 
@@ -14,6 +23,9 @@ impl BillingEvent {
     pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
+            premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
+            read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
             reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
             other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
         }

@@ -3,12 +3,15 @@
 //! Nothing here awaits, reads a clock, draws a random number or opens a socket. What a rule needs to know arrives in the command.
 
 pub mod account;
+pub mod agreement;
 mod billing;
 mod decider;
 mod event;
 pub mod ids;
 pub mod money;
 mod period;
+pub mod premises;
+pub mod read_cycle;
 pub mod reservation;
 mod schema;
 mod sealed;
