@@ -1,9 +1,10 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account, agreement, premises, read_cycle, reservation};
+use crate::{Decider, DecodeError, EventSchema, StreamName, account, agreement, meter, premises, read_cycle, reservation};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
 pub const CATEGORIES: &[&str] = &[
     account::Account::CATEGORY,
     agreement::ServicePoint::CATEGORY,
+    meter::Meter::CATEGORY,
     premises::Premises::CATEGORY,
     read_cycle::ReadCycle::CATEGORY,
     reservation::Reservation::CATEGORY,
@@ -14,6 +15,7 @@ pub const CATEGORIES: &[&str] = &[
 pub enum BillingEvent {
     Account(account::Event),
     ServicePoint(agreement::Event),
+    Meter(meter::Event),
     Premises(premises::Event),
     ReadCycle(read_cycle::Event),
     Reservation(reservation::Event),
@@ -24,6 +26,7 @@ impl BillingEvent {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
+            meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
             premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
             read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
             reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
