@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Advance, Event, Meter, Rejection, RolloverRule, TrueUpRules, readings::ReadingState, record::advance};
 use crate::{
-    Actor, Reason,
+    Actor, Decider, Reason,
     ids::{InvoiceId, ReadingId},
 };
 
@@ -140,7 +140,17 @@ impl Meter {
             !after && estimate.superseded.is_some_and(|(_, since)| before.is_some_and(|before| before.reading_id == since))
         });
         let restored = restored.map(|estimate| estimate.reading.reading_id).collect();
-        Ok(vec![ReadingReversed { reading_id, reason, cancels_bills, restored }.into()])
+        let reversed = Event::from(ReadingReversed { reading_id, reason, cancels_bills, restored });
+        if let Some(installation) = installation.filter(|_| counts) {
+            // Estimates reckoned from it may be more than one turn of the dial away from the actual reading before it.
+            let after = self.clone().evolve(&reversed);
+            let anchors = after.anchors_in(installation, &reading.register);
+            let backward = anchors.windows(2).find(|pair| !pair[1].actual && pair[1].total < pair[0].total);
+            if let Some(pair) = backward {
+                return Err(Rejection::NextReadingDependsOnIt(pair[1].reading_id));
+            }
+        }
+        Ok(vec![reversed])
     }
 
     pub(super) fn note_billed(&self, wish: NoteReadingsBilled) -> Result<Vec<Event>, Rejection> {

@@ -42,7 +42,7 @@ impl TrueUpRules {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EstimatesTruedUp {
     pub register: Code,
-    /// The actual reading before the estimates.
+    /// The actual reading before the estimates; this one itself if there is none.
     pub since: ReadingId,
     pub actual: ReadingId,
     pub settlement: Settlement,
@@ -79,7 +79,9 @@ impl Meter {
     pub(super) fn true_up(&self, installation: &Installation, actual: &Reading, rules: TrueUpRules) -> Option<Event> {
         let register = self.register_of(&actual.register).ok()?;
         let neighbours = self.neighbours(installation, actual);
-        let since = neighbours.previous_actual?;
+        let Some(since) = neighbours.previous_actual else {
+            return self.orphans(installation, actual, neighbours.next_actual);
+        };
         let gone = |reading: &Reading| register.turn(since.value, reading.value);
         let between = |reading: &&Reading| since.taken_at < reading.taken_at && !reading.is_actual();
         let before_next = |reading: &&Reading| neighbours.next_actual.is_none_or(|next| reading.taken_at < next.taken_at);
@@ -131,5 +133,16 @@ impl Meter {
         }
         let register = actual.register.clone();
         Some(EstimatesTruedUp { register, since: since.reading_id, actual: actual.reading_id, settlement, superseded, parts }.into())
+    }
+    /// Estimates that lost the reading they were reckoned from. Whatever they said, the first actual reading says better.
+    fn orphans(&self, installation: &Installation, actual: &Reading, next_actual: Option<&Reading>) -> Option<Event> {
+        let estimates = self.standing_in(installation, &actual.register).filter(|reading| !reading.is_actual());
+        let before_next = estimates.filter(|reading| next_actual.is_none_or(|next| reading.taken_at < next.taken_at));
+        let superseded: Vec<_> = before_next.map(|reading| reading.reading_id).collect();
+        if superseded.is_empty() {
+            return None;
+        }
+        let (register, actual) = (actual.register.clone(), actual.reading_id);
+        Some(EstimatesTruedUp { register, since: actual, actual, settlement: Settlement::Rebilled, superseded, parts: vec![] }.into())
     }
 }

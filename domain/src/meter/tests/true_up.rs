@@ -114,11 +114,11 @@ fn a_late_actual_reading_overtakes_the_estimates_after_it() {
     let meter = meter(installed().into_iter().chain([estimated("100", SECOND)]));
     for (value, superseded) in [("99", 0), ("100", 0), ("101", 1)] {
         let events = meter.decide(record_with(reading(value, FIRST), CARRY)).unwrap();
-        let superseded_by = events.iter().filter_map(|event| match event {
-            Event::EstimatesTruedUp(fact) => Some(fact.superseded.len()),
-            _ => None,
-        });
-        assert_eq!(superseded_by.sum::<usize>(), superseded, "{value}");
+        let given_way = match &events[..] {
+            [_, Event::EstimatesTruedUp(fact)] => fact.superseded.len(),
+            recorded => recorded.len() - 1,
+        };
+        assert_eq!(given_way, superseded, "{value}");
     }
 }
 
@@ -158,4 +158,30 @@ fn reversing_the_actual_reading_restores_the_estimates_that_gave_way() {
     let late = apply(settled, record_with(reading("150", "2024-01-20"), REBILL));
     let reversed_ground = apply(late, Command::ReverseReading(reverse(&actual)));
     assert_eq!(used(&reversed_ground, "2024-01-02", "2024-04-01"), "2024-01-02..2024-01-21 Measured 150");
+}
+
+#[test]
+fn estimates_without_the_reading_they_came_from_give_way_to_the_first_that_comes() {
+    let facts = [estimated("100", FIRST), estimated("200", SECOND), reversed(&initial())];
+    let start = meter(installed().into_iter().chain(facts));
+    let again = reading_at("150", "2024-01-01", 8, ReadingKind::Initial);
+    let events = start.decide(record(again.clone())).unwrap();
+    let [_, Event::EstimatesTruedUp(fact)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((fact.superseded.len(), fact.since, fact.parts.len()), (2, again.reading_id, 0));
+    // Those after the next actual reading came from that one.
+    let next = recorded(reading("180", "2024-02-15"));
+    let events = start.evolve(&next).decide(record(again)).unwrap();
+    let [_, Event::EstimatesTruedUp(fact)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(fact.superseded.len(), 1);
+}
+
+#[test]
+fn an_actual_reading_is_not_reversed_if_its_estimates_would_be_a_turn_of_the_dial_away() {
+    let wrong = reading("60000", FIRST);
+    let facts = |last: &str| {
+        [recorded(reading("50000", "2024-01-15")), recorded(wrong.clone()), estimated("70000", SECOND), estimated(last, ACTUAL)]
+    };
+    let last = reading_at("0", ACTUAL, 12, ReadingKind::Estimated).reading_id;
+    installed_then(facts("55000")).when(Command::ReverseReading(reverse(&wrong))).then_rejected(Rejection::NextReadingDependsOnIt(last));
+    installed_then(facts("49999")).when(Command::ReverseReading(reverse(&wrong))).then([reversed(&wrong)]);
 }
