@@ -52,58 +52,56 @@ fn reading() -> impl Strategy<Value = meter::Reading> {
     })
 }
 
-/// A reading taken, or one reckoned.
-fn reading_command() -> impl Strategy<Value = Command> {
+/// A reading taken, or one reckoned, and the wish for it.
+fn reading_command() -> impl Strategy<Value = (meter::Reading, Command)> {
     let record = (reading(), true_up()).prop_map(|(reading, true_up)| {
-        Command::RecordReading(meter::RecordReading {
-            reading,
+        let wish = meter::RecordReading {
+            reading: reading.clone(),
             received_at: example::instant("2030-01-01", 0),
             intervals: None,
             multiplier_seen: None,
             validation: meter::ValidationRules::default(),
             true_up,
-        })
+        };
+        (reading, Command::RecordReading(wish))
     });
     let estimate = (0_u32..400, 1_u32..900).prop_map(|(n, average)| {
-        let meter::Reading { reading_id, register, taken_on, taken_at, .. } = example::reading_at("0", &day(n), 12, ReadingKind::Estimated);
+        let reading = example::reading_at("0", &day(n), 12, ReadingKind::Estimated);
+        let meter::Reading { reading_id, register, taken_on, taken_at, .. } = reading.clone();
         let rules = EstimationRules { class_daily_average: Some(Decimal::from(average)), ..EstimationRules::default() };
-        Command::EstimateReading(EstimateReading { reading_id, register, taken_on, taken_at, rules })
+        (reading, Command::EstimateReading(EstimateReading { reading_id, register, taken_on, taken_at, rules }))
     });
     prop_oneof![6 => record, 3 => estimate]
 }
 
+/// What may follow, about some of the readings that are known.
 fn other_command(known: Vec<meter::Reading>) -> impl Strategy<Value = Command> {
-    let release = (any::<Index>(), any::<bool>(), true_up());
-    let reverse = (any::<Index>(), any::<bool>());
-    let known_too = known.clone();
-    let id = move |index: Index| index.get(&known).reading_id;
-    let id_too = move |index: Index| index.get(&known_too).reading_id;
+    let ids: Vec<_> = known.iter().map(|reading| reading.reading_id).collect();
     let invoice_id = InvoiceId::new(Uuid::from_u128(1));
-    prop_oneof![
-        release.prop_map(move |(index, as_read, true_up)| {
-            let resolution = if as_read { Resolution::AsRead } else { Resolution::AsRollover };
-            let (released_by, reason) = (Actor::user("1"), reason());
-            Command::ReleaseReading(meter::ReleaseReading { reading_id: id(index), resolution, released_by, reason, true_up })
-        }),
-        reverse.prop_map(move |(index, bill)| {
-            let cancels_bills = if bill { vec![invoice_id] } else { vec![] };
-            let (reading_id, rollover) = (id_too(index), meter::RolloverRule::default());
-            Command::ReverseReading(meter::ReverseReading { reading_id, reason: reason(), cancels_bills, rollover })
-        }),
-        Just(Command::NoteBillCancelled(meter::NoteBillCancelled { invoice_id })),
-    ]
+    (0..5_u32, proptest::sample::select(ids.clone()), proptest::sample::select(ids), any::<bool>(), true_up()).prop_map(
+        move |(which, reading_id, another, flag, true_up)| match which {
+            0 | 1 => {
+                let resolution = if flag { Resolution::AsRead } else { Resolution::AsRollover };
+                let (released_by, reason) = (Actor::user("1"), reason());
+                Command::ReleaseReading(meter::ReleaseReading { reading_id, resolution, released_by, reason, true_up })
+            }
+            2 => {
+                let cancels_bills = if flag { vec![invoice_id] } else { vec![] };
+                let (reason, rollover) = (reason(), meter::RolloverRule::default());
+                Command::ReverseReading(meter::ReverseReading { reading_id, reason, cancels_bills, rollover })
+            }
+            3 => Command::NoteReadingsBilled(meter::NoteReadingsBilled { invoice_id, reading_ids: vec![reading_id, another] }),
+            _ => Command::NoteBillCancelled(meter::NoteBillCancelled { invoice_id }),
+        },
+    )
 }
 
 /// Readings, and then more readings with releases and reversals of the first among them.
 fn history() -> impl Strategy<Value = Vec<Command>> {
     proptest::collection::vec(reading_command(), 1..25).prop_flat_map(|first| {
-        let known = first.iter().filter_map(|command| match command {
-            Command::RecordReading(wish) => Some(wish.reading.clone()),
-            Command::EstimateReading(wish) => Some(example::reading_at("0", &wish.taken_on.to_string(), 12, ReadingKind::Estimated)),
-            other => unreachable!("{other:?} takes no reading"),
-        });
-        let known: Vec<_> = known.collect();
-        let more = proptest::collection::vec(prop_oneof![1 => reading_command(), 2 => other_command(known)], 0..15);
+        let (known, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
+        let one_more = reading_command().prop_map(|(_, command)| command);
+        let more = proptest::collection::vec(prop_oneof![1 => one_more, 2 => other_command(known)], 0..15);
         more.prop_map(move |more| [first.clone(), more].concat())
     })
 }
@@ -188,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn a_life_in_any_order(commands in proptest::collection::vec(prop_oneof![3 => lifecycle_command(), 1 => reading_command()], 1..40)) {
+    fn a_life_in_any_order(commands in proptest::collection::vec(prop_oneof![3 => lifecycle_command(), 1 => reading_command().prop_map(|(_, command)| command)], 1..40)) {
         let meter = commands.into_iter().fold(example::meter([example::registered()]), wish);
         total(&meter, 0, 420);
     }

@@ -34,11 +34,11 @@ pub(super) fn anchors<'a>(register: &Register, readings: impl Iterator<Item = &'
         }
         let total = round_half_up(count * register.multiplier, 6);
         let anchor = Anchor { border: reading.border(), total, actual: reading.is_actual(), reading_id: reading.reading_id };
-        match anchors.len() {
+        match anchors.as_mut_slice() {
             // The first reading is the start, so what was used later that day belongs to the days after.
-            1 if anchors[0].border == anchor.border => {}
+            [first] if first.border == anchor.border => {}
             // Of several in one day the last says where the day ended.
-            len if len > 1 && anchors[len - 1].border == anchor.border => anchors[len - 1] = anchor,
+            [.., last] if last.border == anchor.border => *last = anchor,
             _ => anchors.push(anchor),
         }
     }
@@ -51,7 +51,8 @@ pub(super) fn anchors<'a>(register: &Register, readings: impl Iterator<Item = &'
 pub(super) fn share(from: Anchor, to: Anchor, period: BillingPeriod) -> Decimal {
     let days = (to.border - from.border).num_days();
     let at = |date: NaiveDate| {
-        if date >= to.border {
+        // Not left to the division, which may be inexact in the last digit.
+        if date == to.border {
             to.total
         } else {
             let gone = (date - from.border).num_days();

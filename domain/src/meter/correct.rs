@@ -36,6 +36,7 @@ pub struct ReverseReading {
     pub rollover: RolloverRule,
 }
 
+/// Asked before the invoice is issued: from then on the readings are not taken back without it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoteReadingsBilled {
     pub invoice_id: InvoiceId,
@@ -155,16 +156,18 @@ impl Meter {
 
     pub(super) fn note_billed(&self, wish: NoteReadingsBilled) -> Result<Vec<Event>, Rejection> {
         let NoteReadingsBilled { invoice_id, reading_ids } = wish;
-        for reading_id in &reading_ids {
-            let kept = self.readings.get(*reading_id).ok_or(Rejection::NoSuchReading(*reading_id))?;
-            match kept.state {
-                ReadingState::Standing | ReadingState::Released => {}
-                ReadingState::Held | ReadingState::Reversed => return Err(Rejection::DoesNotCount(*reading_id)),
-            }
-        }
         let billed = |id: &ReadingId| self.readings.get(*id).is_some_and(|kept| kept.bills.contains(&invoice_id));
         if reading_ids.iter().all(billed) {
             return Ok(vec![]);
+        }
+        for reading_id in &reading_ids {
+            let kept = self.readings.get(*reading_id).ok_or(Rejection::NoSuchReading(*reading_id))?;
+            match kept.state {
+                ReadingState::Standing | ReadingState::Released if kept.superseded.is_none() => {}
+                ReadingState::Standing | ReadingState::Released | ReadingState::Held | ReadingState::Reversed => {
+                    return Err(Rejection::DoesNotCount(*reading_id));
+                }
+            }
         }
         Ok(vec![ReadingsBilled { invoice_id, reading_ids }.into()])
     }

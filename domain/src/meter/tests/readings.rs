@@ -336,3 +336,33 @@ fn the_customers_own_readings_are_believed_so_many_times() {
     let verified = [own().to_vec(), vec![recorded(at("35", "2024-04-15"))]].concat();
     assert_eq!(found(verified, customer("40", "2024-05-01")), []);
 }
+
+#[test]
+fn an_actual_reading_after_a_long_run_of_estimates_says_so() {
+    let run = |count: usize| {
+        let estimates = [("1", "2024-01-10"), ("2", "2024-01-20"), ("3", "2024-02-01"), ("4", "2024-02-10")];
+        let facts = estimates.iter().take(count).map(|(value, on)| estimated(value, on));
+        let events = meter(installed().into_iter().chain(facts)).decide(record(at("50", "2024-03-01"))).unwrap();
+        let Some(Event::ReadingRecorded(fact)) = events.first() else { panic!("{events:?}") };
+        fact.findings.iter().map(|finding| finding.check).collect::<Vec<_>>()
+    };
+    assert_eq!(run(3), []);
+    assert_eq!(run(4), [Check::ProlongedEstimation]);
+}
+
+#[test]
+fn no_bill_stands_on_an_estimate_that_gave_way() {
+    let estimate = reading_at("10", "2024-02-01", 12, ReadingKind::Estimated);
+    let start = meter(installed().into_iter().chain([estimated("10", "2024-02-01")]));
+    let note = |n| {
+        Command::NoteReadingsBilled(NoteReadingsBilled {
+            invoice_id: InvoiceId::new(Uuid::from_u128(n)),
+            reading_ids: vec![estimate.reading_id],
+        })
+    };
+    let billed = start.decide(note(1)).unwrap().iter().fold(start, Meter::evolve);
+    let events = billed.decide(record(at("50", "2024-03-01"))).unwrap();
+    let after = events.iter().fold(billed, Meter::evolve);
+    assert_eq!(after.decide(note(1)), Ok(vec![]));
+    assert_eq!(after.decide(note(2)), Err(Rejection::DoesNotCount(estimate.reading_id)));
+}

@@ -185,3 +185,14 @@ fn an_actual_reading_is_not_reversed_if_its_estimates_would_be_a_turn_of_the_dia
     installed_then(facts("55000")).when(Command::ReverseReading(reverse(&wrong))).then_rejected(Rejection::NextReadingDependsOnIt(last));
     installed_then(facts("49999")).when(Command::ReverseReading(reverse(&wrong))).then([reversed(&wrong)]);
 }
+
+#[test]
+fn each_run_of_estimates_is_settled_on_its_own() {
+    // The first run was settled by a credit and its estimate stands; the second has nothing to do with it.
+    let facts = [estimated("200", FIRST), recorded(reading("180", "2024-02-15")), estimated("300", SECOND)];
+    let start = meter(installed().into_iter().chain(facts));
+    let events = start.decide(record_with(reading("280", ACTUAL), REBILL)).unwrap();
+    let [_, Event::EstimatesTruedUp(fact)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((fact.superseded.len(), fact.parts.len()), (1, 2));
+    assert_eq!(fact.parts[0].period.from(), day("2024-02-16"));
+}
