@@ -96,11 +96,10 @@ impl Meter {
         let installation = self.installation_on(reading.taken_on).ok_or(Rejection::NotInstalledThen(reading.taken_on))?;
         // Judged anew: what was in its way may have been reversed since, and something else may have come.
         let neighbours = self.neighbours(installation, reading);
-        let lower = neighbours.previous_actual.is_some_and(|previous| reading.value < previous.value);
         let last = neighbours.next_actual.is_none();
         let rule = RolloverRule::default();
         match (advance(register, reading, neighbours, rule, None), resolution) {
-            (Some(Advance::Backward { .. }), Resolution::AsRollover) if lower && last => {}
+            (Some(Advance::Backward { .. }), Resolution::AsRollover) if last => {}
             (Some(Advance::Backward { .. }), _) => return Err(Rejection::StillNegative(reading_id)),
             (Some(Advance::RolledOver(_)), _) => {}
             (Some(Advance::Forward(_)) | None, Resolution::AsRead) => {}

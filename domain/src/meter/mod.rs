@@ -8,6 +8,7 @@ mod correct;
 mod device;
 mod estimation;
 pub mod example;
+mod fitting;
 mod lifecycle;
 mod readings;
 mod record;
@@ -35,10 +36,10 @@ pub use correct::{
 };
 pub use device::{Device, Direction, MeterKind, MeterRegistered, Register, RegisterMeter, Unit};
 pub use estimation::{EstimateReading, EstimationMethod, EstimationRules, ReadingEstimated};
+pub use fitting::{ExchangeMeter, InstallMeter, MeterExchanged, MeterInstalled, MeterRemoved, RemoveMeter, Takedown};
 pub use lifecycle::{
-    DisconnectMeter, ExchangeMeter, InstallMeter, MeterDisconnected, MeterExchanged, MeterInstalled, MeterReconnected, MeterRemoved,
-    MeterReserved, MeterScrapped, MeterTest, MeterTested, MeterUnreserved, ReconnectMeter, RecordTest, RemoveMeter, ReserveMeter,
-    ScrapMeter, SendToBench, SentToBench, Status, Takedown, UnreserveMeter,
+    DisconnectMeter, MeterDisconnected, MeterReconnected, MeterReserved, MeterScrapped, MeterTest, MeterTested, MeterUnreserved,
+    ReconnectMeter, RecordTest, ReserveMeter, ScrapMeter, SendToBench, SentToBench, Status, UnreserveMeter,
 };
 use readings::{Installation, Neighbours, ReadingState, Readings};
 pub use readings::{Reading, ReadingKind};

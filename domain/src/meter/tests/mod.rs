@@ -4,6 +4,7 @@ mod estimation;
 mod lifecycle;
 mod readings;
 mod true_up;
+mod validation;
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
