@@ -75,8 +75,9 @@ impl Meter {
         let register = self.register_of(&code)?;
         if let Some(known) = self.readings.get(reading_id) {
             let known = &known.reading;
-            let same = known.register == code && known.taken_at == taken_at && known.taken_on == taken_on && !known.is_actual();
-            return if same { Ok(vec![]) } else { Err(Rejection::ReadingIdReused(reading_id)) };
+            // All but the figure, which is not the caller's.
+            let again = Reading { reading_id, register: code, kind: ReadingKind::Estimated, value: known.value, taken_on, taken_at };
+            return if *known == again { Ok(vec![]) } else { Err(Rejection::ReadingIdReused(reading_id)) };
         }
         if self.device()?.kind == MeterKind::Prepaid {
             return Err(Rejection::PrepaidIsNotEstimated);

@@ -366,3 +366,12 @@ fn no_bill_stands_on_an_estimate_that_gave_way() {
     assert_eq!(after.decide(note(1)), Ok(vec![]));
     assert_eq!(after.decide(note(2)), Err(Rejection::DoesNotCount(estimate.reading_id)));
 }
+
+#[test]
+fn nothing_is_expected_of_two_readings_of_one_day() {
+    let noon = recorded(at("300", "2024-02-01"));
+    let evening = reading_at("310", "2024-02-01", 18, ReadingKind::Special);
+    let Command::RecordReading(wish) = record(evening.clone()) else { unreachable!() };
+    let wish = RecordReading { validation: ValidationRules::default(), ..wish };
+    installed_then([noon]).when(Command::RecordReading(wish)).then([recorded(evening)]);
+}
