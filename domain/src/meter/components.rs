@@ -289,6 +289,9 @@ mod tests {
         let broken: Event = SealBroken { number: code("S-1"), on: on(), reason: reason() }.into();
         let replaced: Event = SealReplaced { old_number: code("S-1"), new: seal("S-2"), on: on(), reason: reason() }.into();
         after(&[]).when(apply("S-2")).then([applied.clone()]);
+        let again = Command::ApplySeal(ApplySeal { seal: seal("S-2"), on: example::day("2024-03-02") });
+        after(&[&applied]).when(again).then_rejected(Rejection::SealUsedBefore(code("S-2")));
+        after(&[&applied]).when(apply("S-3")).then([SealApplied { seal: seal("S-3"), on: on() }.into()]);
         after(&[]).when(apply("S-1")).then_rejected(Rejection::SealUsedBefore(code("S-1")));
         after(&[&broken]).when(apply("S-1")).then_rejected(Rejection::SealUsedBefore(code("S-1")));
         after(&[&applied, &broken]).when(replace("S-2", "S-1")).then_rejected(Rejection::SealUsedBefore(code("S-1")));
@@ -317,6 +320,9 @@ mod tests {
             given::<Meter>([]).when(command.clone()).then_rejected(Rejection::NotRegistered);
             given::<Meter>([example::registered()]).when(command).then_rejected(Rejection::NotWhile(Status::InStock));
         }
+        let same_day = SealApplied { seal: seal("S-2"), on: example::day("2024-01-01") };
+        let wish = Command::ApplySeal(ApplySeal { seal: same_day.seal.clone(), on: same_day.on });
+        given::<Meter>(example::installed()).when(wish).then([same_day.into()]);
         let early = Command::ApplySeal(ApplySeal { seal: seal("S-2"), on: example::day("2023-12-31") });
         given::<Meter>(example::installed()).when(early).then_rejected(Rejection::NotInstalledThen(example::day("2023-12-31")));
     }

@@ -99,7 +99,7 @@ impl Meter {
         let high_limit = expected.and_then(|expected| rules.high_limit(expected));
         let fits = reading.value < register.capacity();
         let advance = if fits { advance(register, reading, neighbours, rules.rollover, high_limit) } else { None };
-        let earlier = || self.readings.standing(&reading.register).rev().filter(|other| other.taken_at < reading.taken_at);
+        let earlier = || self.readings.standing(&reading.register).rev().filter(|other| other.taken_at <= reading.taken_at);
         let observed = Observed {
             register,
             value: reading.value,

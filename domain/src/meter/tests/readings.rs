@@ -339,15 +339,17 @@ fn the_customers_own_readings_are_believed_so_many_times() {
 
 #[test]
 fn an_actual_reading_after_a_long_run_of_estimates_says_so() {
-    let run = |count: usize| {
+    let run = |count: usize, on: &str| {
         let estimates = [("1", "2024-01-10"), ("2", "2024-01-20"), ("3", "2024-02-01"), ("4", "2024-02-10")];
         let facts = estimates.iter().take(count).map(|(value, on)| estimated(value, on));
-        let events = meter(installed().into_iter().chain(facts)).decide(record(at("50", "2024-03-01"))).unwrap();
+        let events = meter(installed().into_iter().chain(facts)).decide(record(at("50", on))).unwrap();
         let Some(Event::ReadingRecorded(fact)) = events.first() else { panic!("{events:?}") };
         fact.findings.iter().map(|finding| finding.check).collect::<Vec<_>>()
     };
-    assert_eq!(run(3), []);
-    assert_eq!(run(4), [Check::ProlongedEstimation]);
+    assert_eq!(run(3, "2024-03-01"), []);
+    assert_eq!(run(4, "2024-03-01"), [Check::ProlongedEstimation]);
+    // At the instant of the last estimate, too.
+    assert_eq!(run(4, "2024-02-10"), [Check::ProlongedEstimation]);
 }
 
 #[test]
@@ -374,4 +376,15 @@ fn nothing_is_expected_of_two_readings_of_one_day() {
     let Command::RecordReading(wish) = record(evening.clone()) else { unreachable!() };
     let wish = RecordReading { validation: ValidationRules::default(), ..wish };
     installed_then([noon]).when(Command::RecordReading(wish)).then([recorded(evening)]);
+}
+
+#[test]
+fn a_figure_too_long_for_the_dial_is_not_also_called_high_or_low() {
+    let Command::RecordReading(mut wish) = record(at("100000", "2024-02-01")) else { unreachable!() };
+    wish.validation.class_daily_average = Some(dec("1"));
+    wish.validation.bands = ValidationRules::default().bands;
+    wish.validation.severities = [(Check::DigitsOverflow, Severity::Hold)].into();
+    let events = meter(installed()).decide(Command::RecordReading(wish)).unwrap();
+    let [Event::ReadingHeld(fact)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(fact.findings.iter().map(|finding| finding.check).collect::<Vec<_>>(), [Check::DigitsOverflow]);
 }
