@@ -196,3 +196,10 @@ fn each_run_of_estimates_is_settled_on_its_own() {
     assert_eq!((fact.superseded.len(), fact.parts.len()), (1, 2));
     assert_eq!(fact.parts[0].period.from(), day("2024-02-16"));
 }
+
+#[test]
+fn an_estimate_of_nothing_does_not_keep_a_reading_from_being_reversed() {
+    let wrong = reading("50", FIRST);
+    let facts = [recorded(reading("50", "2024-01-15")), recorded(wrong.clone()), estimated("50", SECOND)];
+    installed_then(facts).when(Command::ReverseReading(reverse(&wrong))).then([reversed(&wrong)]);
+}
