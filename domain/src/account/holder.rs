@@ -296,6 +296,8 @@ mod tests {
         given::<Account>([example::opened()])
             .when(reclassify(CustomerClass::Commercial, "2024-01-30"))
             .then_rejected(Rejection::BeforeOpening { opened_on: day("2024-01-31") });
+        let from_the_start = AccountReclassified { effective_on: day("2024-01-31"), ..commercial.clone() };
+        given::<Account>([example::opened()]).when(reclassify(CustomerClass::Commercial, "2024-01-31")).then([from_the_start.into()]);
         let account = example::account([commercial.into()]);
         for (on, class) in [
             ("2024-01-31", CustomerClass::Residential),

@@ -310,6 +310,9 @@ mod tests {
             .when(close())
             .then_rejected(Rejection::NotSettled { balance: Money::new(12_000, Currency::SAR) });
         after(&[&example::opening_balance(), &example::opening_balance_reversed()]).when(close()).then([closed()]);
+        let same_day = AccountClosed { closed_on: day("2024-01-31"), reason: reason() };
+        let wish = CloseAccount { closed_on: same_day.closed_on, reason: reason() };
+        after(&[]).when(Command::CloseAccount(wish)).then([same_day.into()]);
         let early = CloseAccount { closed_on: day("2024-01-30"), reason: reason() };
         after(&[]).when(Command::CloseAccount(early)).then_rejected(Rejection::BeforeOpening { opened_on: day("2024-01-31") });
     }
