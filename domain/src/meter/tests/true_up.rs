@@ -149,6 +149,12 @@ fn reversing_the_actual_reading_restores_the_estimates_that_gave_way() {
     let restored = apply(settled.clone(), Command::ReverseReading(reverse(&actual)));
     assert_eq!(used(&restored, "2024-01-02", "2024-04-01"), used(&start, "2024-01-02", "2024-04-01"));
 
+    // The one that gave way, beside the one that did not.
+    let lower = reading("180", ACTUAL);
+    let settled_in_part = apply(start.clone(), record_with(lower.clone(), REBILL_ONLY_WRONG));
+    let restored = apply(settled_in_part, Command::ReverseReading(reverse(&lower)));
+    assert_eq!(used(&restored, "2024-01-02", "2024-04-01"), used(&start, "2024-01-02", "2024-04-01"));
+
     // Not beneath a reading that has come since: it has been settled without them.
     let later = apply(settled.clone(), record_with(reading("400", "2024-04-15"), REBILL));
     let reversed_late = apply(later, Command::ReverseReading(reverse(&actual)));
