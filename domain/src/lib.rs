@@ -23,6 +23,7 @@ mod stream;
 pub mod tariff;
 mod text;
 mod usage;
+mod vat;
 
 pub use billing::{BillingEvent, CATEGORIES};
 pub use decider::Decider;
@@ -34,3 +35,4 @@ pub use service::Service;
 pub use stream::{StreamName, StreamNameError};
 pub use text::{Code, Reason, TextError};
 pub use usage::{NotMeasured, UsageBasis, UsageSegment};
+pub use vat::VatCategory;

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::tariff::Unit;
+
 /// What is supplied and measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +18,14 @@ impl Service {
         match self {
             Self::Electricity => "electricity",
             Self::Water => "water",
+        }
+    }
+
+    /// What its usage is counted in.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Electricity => Unit::Kwh,
+            Self::Water => Unit::M3,
         }
     }
 }

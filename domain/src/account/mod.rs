@@ -28,10 +28,10 @@ pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
     NoteMeterTakenOff, ResumeAccount, ServiceBegun, ServiceEnded, Standing, SuspendAccount,
 };
-pub use tax::{LinkToLedger, LinkedToLedger, SetVatStatus, VatCategory, VatStatusSet};
+pub use tax::{LinkToLedger, LinkedToLedger, SetVatStatus, VatStatusSet};
 
 use crate::{
-    Currency, Decider, Money, Sealed,
+    Currency, Decider, Money, Sealed, VatCategory,
     ids::{AddressId, AgreementId, ContactId, MeterId},
     schema::events,
 };

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Event, Rejection};
-use crate::Code;
+use crate::{Code, VatCategory};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SetVatStatus {
@@ -32,19 +32,6 @@ pub struct VatStatusSet {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkedToLedger {
     pub ledger_account: Code,
-}
-
-/// How supplies to the account are taxed, by the letters of EN 16931.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum VatCategory {
-    /// Standard rate.
-    S,
-    /// Zero rate.
-    Z,
-    /// Exempt.
-    E,
-    /// Outside the tax's scope.
-    O,
 }
 
 /// In the order they were set: of two that hold on a date, the later word counts.

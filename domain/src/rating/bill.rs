@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PremisesFacts, Rounding, rounding::gcd};
 use crate::{
-    BillingPeriod, Currency, Money,
+    BillingPeriod, Code, Currency, Money,
     ids::ReadingId,
-    tariff::{Code, Quantity, Unit, Vat, When},
+    tariff::{Quantity, Unit, Vat, When},
 };
 
 /// Σ lines = net; net + VAT + rounding = total; none of them is ever negative but the rounding.

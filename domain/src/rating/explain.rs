@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::{Bill, Charge, Factor, Line, Part};
 use crate::{
-    Currency,
+    Code, Currency,
     ids::ReadingId,
-    tariff::{Code, Quantity, Unit, Vat, When},
+    tariff::{Quantity, Unit, Vat, When},
 };
 
 impl Bill {

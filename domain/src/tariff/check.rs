@@ -5,7 +5,8 @@ use std::{fmt, ops::Deref};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Bracket, Code, FixedCharge, Quantity, Reduction, Terms, Vat, VatCategory};
+use super::{Bracket, FixedCharge, Quantity, Reduction, Terms, Vat};
+use crate::{Code, VatCategory};
 
 /// A tariff whose terms hold together. There is no other kind: nothing can be billed by terms that were not checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

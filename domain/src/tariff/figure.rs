@@ -1,52 +1,11 @@
-//! The two words a tariff is written in: codes and figures.
+//! What a tariff says in numbers that are not quantities.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::quantity::{InQuotes, decimal};
-
-/// A short name that stands on bills and in ledgers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(Arc<str>);
-
-impl Code {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Code {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // ASCII rules only: what Unicode calls a blank may change with the years, and a stored code must stay readable.
-        let blank = text.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-        if blank || !(1..=64).contains(&text.chars().count()) {
-            return Err(format!("`{text}` is not a code: 1 to 64 characters without blanks"));
-        }
-        Ok(Self(text.into()))
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// A price, fee, rate or percentage: never negative, below a thousand million, with up to twelve decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,20 +65,5 @@ mod tests {
         ] {
             assert_eq!(text.parse().map_or_else(|error| error, |figure: Figure| figure.get().to_string()), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn codes_are_words() {
-        for code in ["ksa-2018", "رسم_العداد", &"x".repeat(64), &"ر".repeat(64)] {
-            assert_eq!(code.parse::<Code>().unwrap().as_str(), code);
-        }
-        for (code, reason) in [
-            ("", "`` is not a code: 1 to 64 characters without blanks"),
-            ("a b", "`a b` is not a code: 1 to 64 characters without blanks"),
-            ("a\u{7}", "`a\u{7}` is not a code: 1 to 64 characters without blanks"),
-        ] {
-            assert_eq!(code.parse::<Code>().unwrap_err(), reason);
-        }
-        assert!("x".repeat(65).parse::<Code>().is_err());
     }
 }

@@ -11,13 +11,12 @@ mod terms;
 
 pub use aggregate::{Command, Event, PublishTariff, Rejection, TariffClosed, TariffPublished, TariffSeries};
 pub use check::{Fault, Misprint, Tariff};
-pub use figure::{Code, Figure};
+pub use figure::Figure;
 pub use file::BadTariff;
 pub use quantity::{Quantity, QuantityError};
 pub use series::{Placement, Series, SeriesError, Version};
 pub use terms::{
-    Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Service, Surcharge, Terms, Unit, UnitsMultiplier, Vat,
-    VatCategory, When,
+    Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Surcharge, Terms, Unit, UnitsMultiplier, Vat, When,
 };
 
 /// Made-up tariffs for examples and tests.

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::{Code, Tariff};
-use crate::BillingPeriod;
+use super::Tariff;
+use crate::{BillingPeriod, Code};
 
 /// The versions of a tariff in the order of their days.
 #[derive(Clone, Debug, Default, PartialEq)]

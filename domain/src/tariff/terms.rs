@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Code, Figure, Quantity};
-use crate::{Currency, account::CustomerClass};
+use super::{Figure, Quantity};
+use crate::{Code, Currency, Service, VatCategory, account::CustomerClass};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -43,14 +43,6 @@ pub struct Terms {
     pub mid_period_change: MidPeriodChange,
 }
 
-/// What is metered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Service {
-    Electricity,
-    Water,
-}
-
 /// The period that the widths and fees are stated for. A bill of nearly that length is billed as if it were that length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -65,19 +57,6 @@ pub struct Vat {
     pub category: VatCategory,
     /// A fraction: `0.15` is fifteen per cent.
     pub rate: Figure,
-}
-
-/// The categories of EN 16931, which tax documents carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum VatCategory {
-    /// Standard rate.
-    S,
-    /// Zero rate.
-    Z,
-    /// Exempt.
-    E,
-    /// Outside the scope of VAT.
-    O,
 }
 
 /// Usage up to and with `up_to` is billed by these segments and this fee; usage beyond it by the next bracket, from the first unit on.
@@ -175,15 +154,6 @@ impl Reduction {
     /// The border, in millionths, above which it holds: one unit before `from`, so that a `from` of 0 takes in no usage at all.
     pub(crate) const fn above_micro(&self) -> i64 {
         self.from.micro() - Quantity::SCALE
-    }
-}
-
-impl Service {
-    pub const fn unit(self) -> Unit {
-        match self {
-            Service::Electricity => Unit::Kwh,
-            Service::Water => Unit::M3,
-        }
     }
 }
 

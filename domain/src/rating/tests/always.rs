@@ -5,11 +5,9 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::{
-    Currency,
+    Currency, VatCategory,
     money::round_half_up,
-    tariff::{
-        Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Surcharge, UnitsMultiplier, Vat, VatCategory, When,
-    },
+    tariff::{Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Surcharge, UnitsMultiplier, Vat, When},
 };
 
 /// A decimal of so many digits, the last `scale` of them behind the point.

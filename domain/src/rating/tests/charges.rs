@@ -104,9 +104,8 @@ fn a_reduction_never_exceeds_the_charge() {
 
 #[test]
 fn vat_is_rounded_once_for_its_category() {
-    let standard = |tariff| {
-        changed(tariff, |terms| terms.vat = crate::tariff::Vat { category: crate::tariff::VatCategory::S, rate: "0.15".parse().unwrap() })
-    };
+    let standard =
+        |tariff| changed(tariff, |terms| terms.vat = crate::tariff::Vat { category: crate::VatCategory::S, rate: "0.15".parse().unwrap() });
     // Three lines of 10.10 owe 4.545, which is 4.55; three VATs of 1.515 would be 4.56.
     check(
         &[standard(bracketed("rest: 10@1.01 10@1.01 rest@1.01"))],
