@@ -1,6 +1,6 @@
 //! The premises: where service is supplied, and the facts of the place that tariffs ask for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -68,7 +68,7 @@ pub struct AddressCorrected {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PremisesFacts {
     /// Homes behind the meter: slabs widen with them where the tariff says so.
-    pub dwellings: u32,
+    pub dwellings: NonZeroU32,
     pub breaker_amps: Option<u32>,
     pub load_kva: Option<Decimal>,
     /// The district by which outages are announced and connections are priced.
@@ -81,8 +81,6 @@ pub enum Rejection {
     NotRegistered,
     #[error("the premises are already registered with other details")]
     AlreadyRegistered,
-    #[error("premises have at least one dwelling")]
-    NoDwelling,
     #[error("a breaker and a load are more than zero")]
     NotPositive,
     #[error("the premises were registered on {registered_on}, after that date")]
@@ -165,9 +163,6 @@ impl Premises {
 
 impl PremisesFacts {
     fn check(&self) -> Result<(), Rejection> {
-        if self.dwellings == 0 {
-            return Err(Rejection::NoDwelling);
-        }
         if self.breaker_amps == Some(0) || self.load_kva.is_some_and(|load| load <= Decimal::ZERO) {
             return Err(Rejection::NotPositive);
         }
@@ -194,7 +189,7 @@ pub mod example {
     /// One of every event.
     pub fn events() -> Vec<Event> {
         let PremisesRegistered { facts, registered_on, .. } = payload();
-        let facts = PremisesFacts { dwellings: 3, load_kva: None, ..facts };
+        let facts = PremisesFacts { dwellings: NonZeroU32::MIN.saturating_add(2), load_kva: None, ..facts };
         let reason = Reason::new("two flats added").expect("a reason");
         vec![
             registered(),
@@ -208,7 +203,7 @@ pub mod example {
             premises_id: PremisesId::new(Uuid::from_u128(41)),
             address: Sealed::new(SealedFor::Contact, vec![1], [1; 16]),
             facts: PremisesFacts {
-                dwellings: 1,
+                dwellings: NonZeroU32::MIN,
                 breaker_amps: Some(100),
                 load_kva: Some(Decimal::new(125, 1)),
                 area: Code::new("RUH-07").expect("a code"),
@@ -235,7 +230,7 @@ mod tests {
 
     fn amended(dwellings: u32, on: &str) -> PremisesAmended {
         let reason = Reason::new("flats added").unwrap();
-        PremisesAmended { facts: facts(|facts| facts.dwellings = dwellings), effective_on: day(on), reason }
+        PremisesAmended { facts: facts(|facts| facts.dwellings = NonZeroU32::new(dwellings).unwrap()), effective_on: day(on), reason }
     }
 
     fn amend(PremisesAmended { facts, effective_on, reason }: PremisesAmended) -> Command {
@@ -263,14 +258,13 @@ mod tests {
         for (on, dwellings) in
             [("2023-01-01", 1), ("2024-01-31", 1), ("2024-02-01", 4), ("2024-02-29", 4), ("2024-03-01", 3), ("2025-01-01", 3)]
         {
-            assert_eq!(premises.facts_on(day(on)).unwrap().dwellings, dwellings, "{on}");
+            assert_eq!(premises.facts_on(day(on)).unwrap().dwellings.get(), dwellings, "{on}");
         }
     }
 
     #[test]
     fn facts_that_no_place_has() {
         for (facts, rejection) in [
-            (facts(|facts| facts.dwellings = 0), Rejection::NoDwelling),
             (facts(|facts| facts.breaker_amps = Some(0)), Rejection::NotPositive),
             (facts(|facts| facts.load_kva = Some(Decimal::ZERO)), Rejection::NotPositive),
         ] {

@@ -5,10 +5,11 @@ use std::{fmt, str::FromStr};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{PremisesFacts, Rounding, rounding::gcd};
+use super::{Rounding, rounding::gcd};
 use crate::{
     BillingPeriod, Code, Currency, Money,
     ids::ReadingId,
+    premises::PremisesFacts,
     tariff::{Quantity, Unit, Vat, When},
 };
 

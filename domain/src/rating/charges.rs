@@ -4,11 +4,12 @@
 use rust_decimal::Decimal;
 
 use super::{
-    Charge, Line, Part, PremisesFacts, RatingError, Slab,
+    Charge, Line, Part, RatingError, Slab,
     rounding::{Exact, Rounding, RoundingMode, divide},
 };
 use crate::{
     Money,
+    premises::PremisesFacts,
     tariff::{Bracket, Figure, Quantity, Tariff, Unit},
 };
 
@@ -17,7 +18,7 @@ pub(super) struct PartRating<'a> {
     pub part: &'a Part,
     /// The part's place in the bill.
     pub index: usize,
-    pub premises: PremisesFacts,
+    pub premises: &'a PremisesFacts,
     pub nothing_used: bool,
     pub rounding: Rounding,
 }

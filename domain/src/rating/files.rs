@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::{Bill, PremisesFacts, RatingError, Rounding, UsageSegment, rate};
+use super::{Bill, RatingError, Rounding, rate};
 use crate::{
-    BillingPeriod, EmptyPeriod,
+    BillingPeriod, Code, EmptyPeriod, UsageBasis, UsageSegment,
+    premises::PremisesFacts,
     tariff::{BadTariff, Quantity, Series, SeriesError, Tariff},
 };
 
@@ -62,7 +63,13 @@ pub fn rate_files(request: &RateRequest<'_>) -> Result<Bill, RateRefusal> {
     let series = Series::of(tariffs.iter().cloned()).map_err(named)?;
     let quantity: Quantity = request.usage.parse().map_err(RateRefusal::BadUsage)?;
     let period = BillingPeriod::new(request.from, request.to).map_err(RateRefusal::BadPeriod)?;
-    let usage = [UsageSegment { period, quantity, readings: vec![], estimated: false }];
-    let premises = PremisesFacts { dwellings: request.dwellings, breaker_amps: request.breaker_amps };
-    rate(&series, period, &usage, premises, Rounding::default()).map_err(RateRefusal::Refused)
+    let usage = [UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured }];
+    let premises = PremisesFacts {
+        dwellings: request.dwellings,
+        breaker_amps: request.breaker_amps,
+        load_kva: None,
+        // No tariff asks for it, and the one who asks here names no place.
+        area: Code::new("unstated").expect("a code"),
+    };
+    rate(&series, period, &usage, &premises, Rounding::default()).map_err(RateRefusal::Refused)
 }

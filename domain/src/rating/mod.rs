@@ -12,47 +12,19 @@ mod rounding;
 #[cfg(test)]
 mod tests;
 
-use std::num::NonZeroU32;
-
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use bill::{Bill, Charge, Factor, Line, Part, Slab, VatLine};
 pub use rounding::{Rounding, RoundingMode};
 
 use crate::{
-    BillingPeriod, Currency, Money,
-    ids::ReadingId,
-    tariff::{Quantity, Series},
+    BillingPeriod, Currency, Money, UsageSegment,
+    premises::PremisesFacts,
+    tariff::{QuantityError, Series},
 };
 use charges::PartRating;
 use rounding::Exact;
-
-/// What was used between two readings, and which they were.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UsageSegment {
-    pub period: BillingPeriod,
-    pub quantity: Quantity,
-    pub readings: Vec<ReadingId>,
-    /// Whether one of the readings was reckoned instead of read.
-    pub estimated: bool,
-}
-
-/// What a tariff may ask of the premises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PremisesFacts {
-    pub dwellings: NonZeroU32,
-    /// A charge for certain breakers is not made where the breaker is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub breaker_amps: Option<u32>,
-}
-
-impl Default for PremisesFacts {
-    fn default() -> Self {
-        Self { dwellings: NonZeroU32::MIN, breaker_amps: None }
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RatingError {
@@ -62,6 +34,11 @@ pub enum RatingError {
     ReadRequired { on: NaiveDate },
     #[error("usage from {segment} is not all within {period}")]
     UsageOutsidePeriod { segment: BillingPeriod, period: BillingPeriod },
+    /// What an estimate had too much is a credit, and no tariff has a price for it: bills are corrected by credit notes.
+    #[error("usage from {period} is below zero")]
+    NegativeUsage { period: BillingPeriod },
+    #[error("usage from {period} is no quantity to bill: {reason}")]
+    BadQuantity { period: BillingPeriod, reason: QuantityError },
     #[error("the amounts are too large to bill")]
     TooLarge,
 }
@@ -71,7 +48,7 @@ pub fn rate(
     series: &Series,
     period: BillingPeriod,
     usage: &[UsageSegment],
-    premises: PremisesFacts,
+    premises: &PremisesFacts,
     rounding: Rounding,
 ) -> Result<Bill, RatingError> {
     let rated = parts::parts(series, period, usage, premises)?;
@@ -93,7 +70,7 @@ pub fn rate(
     Ok(Bill {
         period,
         currency,
-        premises,
+        premises: premises.clone(),
         rounding_policy: rounding,
         parts,
         lines,

@@ -3,12 +3,13 @@
 use chrono::NaiveDate;
 
 use super::{
-    Factor, Part, PremisesFacts, RatingError, UsageSegment,
+    Factor, Part, RatingError,
     rounding::{RoundingMode, divide},
 };
 use crate::{
-    BillingPeriod,
-    tariff::{MidPeriodChange, Quantity, Series, Tariff, UnitsMultiplier, Vat, Version},
+    BillingPeriod, UsageBasis, UsageSegment,
+    premises::PremisesFacts,
+    tariff::{MidPeriodChange, Quantity, QuantityError, Series, Tariff, UnitsMultiplier, Vat, Version},
 };
 
 /// The parts in the order of their days, each with the tariff whose prices hold in it. Their usage sums to the segments' exactly.
@@ -16,7 +17,7 @@ pub(super) fn parts<'a>(
     series: &'a Series,
     period: BillingPeriod,
     usage: &[UsageSegment],
-    premises: PremisesFacts,
+    premises: &PremisesFacts,
 ) -> Result<Vec<(&'a Tariff, Part)>, RatingError> {
     let mut parts = Vec::with_capacity(1);
     for stretch in stretches(series, period, usage)? {
@@ -81,7 +82,7 @@ fn require_read(on: NaiveDate, usage: &[UsageSegment]) -> Result<(), RatingError
     if unread { Err(RatingError::ReadRequired { on }) } else { Ok(()) }
 }
 
-fn part(tariff: &Tariff, days: BillingPeriod, vat: Vat, period: BillingPeriod, premises: PremisesFacts) -> Result<Part, RatingError> {
+fn part(tariff: &Tariff, days: BillingPeriod, vat: Vat, period: BillingPeriod, premises: &PremisesFacts) -> Result<Part, RatingError> {
     let dwellings = match tariff.units_multiplier {
         Some(UnitsMultiplier::PerDwelling) => premises.dwellings.get(),
         None => 1,
@@ -110,14 +111,18 @@ fn spread(segment: &UsageSegment, period: BillingPeriod, parts: &mut [(&Tariff, 
     if period.intersection(segment.period) != Some(segment.period) {
         return Err(RatingError::UsageOutsidePeriod { segment: segment.period, period });
     }
-    let mut left = segment.quantity;
+    let quantity = quantity(segment)?;
+    let mut left = quantity;
     for (_, part) in parts {
         let Some(days) = part.period.intersection(segment.period) else { continue };
         let is_last = days.to() == segment.period.to();
-        let share = if is_last { left } else { share(segment, days.days()).min(left) };
+        let share = if is_last { left } else { share(quantity, days.days(), segment.period.days()).min(left) };
         left = left.checked_sub(share).unwrap_or_default();
         part.usage = part.usage.checked_add(share).ok_or(RatingError::TooLarge)?;
-        part.estimated |= segment.estimated;
+        part.estimated |= match segment.basis {
+            UsageBasis::Measured => false,
+            UsageBasis::Estimated | UsageBasis::TrueUp => true,
+        };
         for reading in &segment.readings {
             if !part.readings.contains(reading) {
                 part.readings.push(*reading);
@@ -127,8 +132,14 @@ fn spread(segment: &UsageSegment, period: BillingPeriod, parts: &mut [(&Tariff, 
     Ok(())
 }
 
-fn share(segment: &UsageSegment, days: i64) -> Quantity {
-    let micro = i128::from(segment.quantity.micro()) * i128::from(days);
-    let rounded = divide(micro, segment.period.days().into(), RoundingMode::HalfUp);
-    Quantity::from_micro(rounded).unwrap_or(segment.quantity)
+fn quantity(UsageSegment { period, quantity, .. }: &UsageSegment) -> Result<Quantity, RatingError> {
+    Quantity::new(*quantity).map_err(|reason| match reason {
+        QuantityError::Negative(_) => RatingError::NegativeUsage { period: *period },
+        QuantityError::TooPrecise(_) | QuantityError::TooLarge(_) => RatingError::BadQuantity { period: *period, reason },
+    })
+}
+
+fn share(whole: Quantity, days: i64, of_days: i64) -> Quantity {
+    let micro = i128::from(whole.micro()) * i128::from(days);
+    Quantity::from_micro(divide(micro, of_days.into(), RoundingMode::HalfUp)).unwrap_or(whole)
 }

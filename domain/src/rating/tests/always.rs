@@ -154,12 +154,15 @@ prop_compose! {
         let usage = lengths.iter().zip(quantities).map(|(length, quantity)| {
             let period = BillingPeriod::new(at, at + Days::new(*length)).unwrap();
             at = period.to();
-            UsageSegment { period, quantity, readings: vec![], estimated: false }
+            used_in(period, quantity)
         });
         let usage: Vec<UsageSegment> = usage.collect();
-        let premises = PremisesFacts { dwellings: NonZeroU32::new(dwellings).unwrap(), breaker_amps };
-        (BillingPeriod::new(from, at).unwrap(), usage, premises, Rounding { mode, payable_step: step.and_then(NonZeroU32::new) })
+        (BillingPeriod::new(from, at).unwrap(), usage, premises(dwellings, breaker_amps), Rounding { mode, payable_step: step.and_then(NonZeroU32::new) })
     }
+}
+
+fn used_in(period: BillingPeriod, quantity: Quantity) -> UsageSegment {
+    UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured }
 }
 
 fn micro(quantities: impl IntoIterator<Item = Quantity>) -> i64 {
@@ -169,7 +172,7 @@ fn micro(quantities: impl IntoIterator<Item = Quantity>) -> i64 {
 proptest! {
     #[test]
     fn every_bill_adds_up_and_none_is_negative(series in series(), (period, usage, premises, rounding) in supply()) {
-        let bill = rate(&series, period, &usage, premises, rounding).unwrap();
+        let bill = rate(&series, period, &usage, &premises, rounding).unwrap();
 
         let sum = |amounts: Vec<Money>| Money::sum(bill.currency, amounts).unwrap();
         prop_assert_eq!(sum(bill.lines.iter().map(|line| line.amount).collect()), bill.net);
@@ -183,7 +186,7 @@ proptest! {
         prop_assert!(bill.lines.iter().filter(|line| !reduction(line)).all(|line| line.amount.minor >= 0));
         prop_assert!(bill.rounding.minor.unsigned_abs() * 2 <= u64::from(rounding.payable_step.map_or(0, NonZeroU32::get)));
 
-        prop_assert_eq!(micro(bill.parts.iter().map(|part| part.usage)), micro(usage.iter().map(|segment| segment.quantity)));
+        prop_assert_eq!(micro(bill.parts.iter().map(|part| part.usage)), micro(usage.iter().map(|segment| Quantity::new(segment.quantity).unwrap())));
         prop_assert_eq!(bill.parts.iter().map(Part::days).sum::<i64>(), period.days());
         for (index, part) in bill.parts.iter().enumerate() {
             let slabs = bill.lines.iter().filter(|line| line.part == index && matches!(line.charge, Charge::Usage(_)));
@@ -193,7 +196,7 @@ proptest! {
 
     #[test]
     fn bills_and_tariffs_survive_the_disk(series in series(), (period, usage, premises, rounding) in supply()) {
-        let bill = rate(&series, period, &usage, premises, rounding).unwrap();
+        let bill = rate(&series, period, &usage, &premises, rounding).unwrap();
         prop_assert_eq!(&serde_json::from_slice::<Bill>(&crate::write(&bill)).unwrap(), &bill);
         prop_assert!(serde_json::from_slice::<serde_json::Value>(&bill.to_json()).is_ok());
         for version in series.versions() {
@@ -209,8 +212,8 @@ proptest! {
         let series = Series::of([one_bracket]).unwrap();
         let period = BillingPeriod::new(day("2020-01-01"), day("2020-01-01") + Days::new(length)).unwrap();
         let net = |quantity| {
-            let usage = [UsageSegment { period, quantity, readings: vec![], estimated: false }];
-            rate(&series, period, &usage, PremisesFacts::default(), Rounding { mode: RoundingMode::Down, payable_step: None }).unwrap()
+            let usage = [used_in(period, quantity)];
+            rate(&series, period, &usage, &a_home(), Rounding { mode: RoundingMode::Down, payable_step: None }).unwrap()
         };
         let (less, more) = (less.min(more), less.max(more));
         let slab = |bill: &Bill, index: usize| bill.lines.get(index).map_or(0, |line| line.amount.minor);
@@ -226,9 +229,8 @@ proptest! {
             terms.units_multiplier = Some(UnitsMultiplier::PerDwelling);
         });
         let period = BillingPeriod::new(day("2020-01-01"), day("2020-01-01") + Days::new(length)).unwrap();
-        let premises = PremisesFacts { dwellings: NonZeroU32::new(dwellings).unwrap(), breaker_amps: None };
-        let usage = [UsageSegment { period, quantity: used, readings: vec![], estimated: false }];
-        let bill = rate(&Series::of([tariff]).unwrap(), period, &usage, premises, Rounding::default()).unwrap();
+        let usage = [used_in(period, used)];
+        let bill = rate(&Series::of([tariff]).unwrap(), period, &usage, &premises(dwellings, None), Rounding::default()).unwrap();
         let amounts: Vec<i64> = bill.lines.iter().map(|line| line.amount.minor).collect();
 
         let normal = if (27..=33).contains(&length) { length } else { 30 };

@@ -138,7 +138,7 @@ fn a_total_in_whole_coins_says_what_was_rounded() {
     let period = days("2022-01-01", "2022-01-31");
     let rounding = Rounding { payable_step: NonZeroU32::new(5), ..Rounding::default() };
     for (usage, net, vat, rounding_minor, total) in [("100", 1800, 270, 0, 2070), ("1", 18, 3, -1, 20), ("11", 198, 30, 2, 230)] {
-        let bill = rate(&series, period, &[segment("2022-01-01", "2022-01-31", usage, &[])], PremisesFacts::default(), rounding).unwrap();
+        let bill = rate(&series, period, &[segment("2022-01-01", "2022-01-31", usage, &[])], &a_home(), rounding).unwrap();
         assert_eq!((bill.net.minor, bill.vat.minor, bill.rounding.minor, bill.total.minor), (net, vat, rounding_minor, total), "{usage}");
     }
 }

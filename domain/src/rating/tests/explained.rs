@@ -60,9 +60,8 @@ fn a_bill_in_json_has_decimal_strings_and_lines_that_can_be_read_alone() {
 fn every_kind_of_line_has_its_reason() {
     let check = |amps, usage, to, dwellings, expected: Expect| {
         let series = Series::of([everything()]).unwrap();
-        let premises = PremisesFacts { breaker_amps: Some(amps), dwellings: NonZeroU32::new(dwellings).unwrap() };
         let usage = [segment("2022-05-01", to, usage, &[1, 2])];
-        let bill = rate(&series, days("2022-05-01", to), &usage, premises, Rounding::default()).unwrap();
+        let bill = rate(&series, days("2022-05-01", to), &usage, &premises(dwellings, Some(amps)), Rounding::default()).unwrap();
         expected.assert_eq(&bill.to_string());
     };
     check(
@@ -120,10 +119,10 @@ fn every_kind_of_line_has_its_reason() {
 fn what_is_stored_in_an_event_is_small_and_survives_the_disk() {
     let series = Series::of([tariff(KSA_2020)]).unwrap();
     let usage = [segment("2022-05-01", "2022-05-31", "6000.5", &[1, 2])];
-    let bill = rate(&series, days("2022-05-01", "2022-05-31"), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
+    let bill = rate(&series, days("2022-05-01", "2022-05-31"), &usage, &a_home(), Rounding::default()).unwrap();
     let stored = crate::write(&bill);
     expect![[r#"
-        {"period":{"from":"2022-05-01","to":"2022-05-31"},"currency":"SAR","premises":{"dwellings":1},"rounding_policy":{"mode":"halfUp"},"parts":[
+        {"period":{"from":"2022-05-01","to":"2022-05-31"},"currency":"SAR","premises":{"dwellings":1,"breaker_amps":null,"load_kva":null,"area":"RUH-07"},"rounding_policy":{"mode":"halfUp"},"parts":[
           {"tariff":"ksa-sec-residential-2020-07","period":{"from":"2022-05-01","to":"2022-05-31"},"factor":"1","dwellings":1,"vat":{"category":"S","rate":"0.15"},"usage":"6000.5","readings":["00000000-0000-0000-0000-000000000001","00000000-0000-0000-0000-000000000002"]}],
         "lines":[
           {"part":0,"charge":{"usage":{"bracket":1,"number":1,"above":"0","up_to":"6000"}},"quantity":"6000","unit":"kWh","price":"0.18","amount":{"minor":108000,"currency":"SAR"}},

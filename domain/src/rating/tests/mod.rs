@@ -6,14 +6,18 @@ mod explained;
 mod periods;
 mod slabs;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use chrono::{Days, NaiveDate};
 
 use super::*;
-use crate::tariff::{
-    Tariff, Terms,
-    example::{changed, open_from},
+use crate::{
+    UsageBasis,
+    ids::ReadingId,
+    tariff::{
+        Quantity, Tariff, Terms,
+        example::{changed, open_from},
+    },
 };
 
 const EGYPT: &str = include_str!("../../../../fixtures/tariffs/egypt-residential-2020-21.json");
@@ -51,7 +55,16 @@ fn days(from: &str, to: &str) -> BillingPeriod {
 
 fn segment(from: &str, to: &str, quantity: &str, readings: &[u128]) -> UsageSegment {
     let readings = readings.iter().map(|number| ReadingId::new(uuid::Uuid::from_u128(*number))).collect();
-    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings, estimated: false }
+    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings, basis: UsageBasis::Measured }
+}
+
+fn premises(dwellings: u32, breaker_amps: Option<u32>) -> PremisesFacts {
+    PremisesFacts { dwellings: NonZeroU32::new(dwellings).unwrap(), breaker_amps, load_kva: None, area: "RUH-07".parse().unwrap() }
+}
+
+/// One dwelling, of which nothing is known.
+fn a_home() -> PremisesFacts {
+    premises(1, None)
 }
 
 /// Columns are named: `usage`, `days` from 2022-05-01 or `from` and `to`, `dwellings`, `amps`; the last says what to look at: `net`, `vat`,
@@ -68,12 +81,10 @@ fn check(tariffs: &[Tariff], grid: &str) {
         let from = day(cells.get("from").unwrap_or(&"2022-05-01"));
         let to = cells.get("to").map_or_else(|| from + Days::new(cells.get("days").map_or(30, |days| days.parse().unwrap())), |to| day(to));
         let period = BillingPeriod::new(from, to).unwrap();
-        let usage = [UsageSegment { period, quantity: cells["usage"].parse().unwrap(), readings: vec![], estimated: false }];
-        let premises = PremisesFacts {
-            dwellings: cells.get("dwellings").map_or(NonZeroU32::MIN, |dwellings| dwellings.parse().unwrap()),
-            breaker_amps: cells.get("amps").and_then(|amps| amps.parse().ok()),
-        };
-        let bill = rate(&series, period, &usage, premises, Rounding::default());
+        let usage = [UsageSegment { period, quantity: cells["usage"].parse().unwrap(), readings: vec![], basis: UsageBasis::Measured }];
+        let dwellings = cells.get("dwellings").map_or(1, |dwellings| dwellings.parse().unwrap());
+        let premises = premises(dwellings, cells.get("amps").and_then(|amps| amps.parse().ok()));
+        let bill = rate(&series, period, &usage, &premises, Rounding::default());
         let answer = bill.map_or_else(|error| error.to_string(), |bill| shown(&bill, wanted));
         assert_eq!(answer, row[row.len() - 1], "{row:?}");
     }

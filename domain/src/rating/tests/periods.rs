@@ -148,7 +148,7 @@ fn shares_sum_to_the_usage_whichever_way_they_round() {
         let to = format!("2021-07-0{}", number_of_days + 1);
         let usage = [segment("2021-07-01", &to, usage, &[])];
         let series = Series::of(daily).unwrap();
-        let bill = rate(&series, days("2021-07-01", &to), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
+        let bill = rate(&series, days("2021-07-01", &to), &usage, &a_home(), Rounding::default()).unwrap();
         assert_eq!(bill.parts.iter().map(|part| part.usage.to_string()).collect::<Vec<_>>(), expected);
     };
     check(3, "1", &["0.333333", "0.333333", "0.333334"]);
@@ -164,7 +164,7 @@ fn a_reading_at_the_change_is_better_than_days() {
     let whole = [segment("2021-07-02", "2021-08-02", "310", &[1, 3])];
     let lines = |policy, usage: &[UsageSegment]| {
         let series = Series::of(dearer(policy)).unwrap();
-        let bill = rate(&series, period, usage, PremisesFacts::default(), Rounding::default());
+        let bill = rate(&series, period, usage, &a_home(), Rounding::default());
         bill.map_or_else(|error| error.to_string(), |bill| shown(&bill, "lines"))
     };
     let by_reading = "18d×18/31 usage 300@0.18=54.00, 13d×13/31 usage 10@0.2=2.00";
@@ -182,7 +182,7 @@ fn a_part_names_the_readings_its_usage_came_from_once_each() {
         segment("2021-07-10", "2021-07-25", "15", &[2, 3]),
         segment("2021-07-25", "2021-08-02", "8", &[3, 4]),
     ];
-    let bill = rate(&series, days("2021-07-02", "2021-08-02"), &usage, PremisesFacts::default(), Rounding::default()).unwrap();
+    let bill = rate(&series, days("2021-07-02", "2021-08-02"), &usage, &a_home(), Rounding::default()).unwrap();
     let parts = bill.parts.iter().map(|part| {
         let readings = part.readings.iter().map(|reading| uuid::Uuid::from(*reading).as_u128());
         (part.tariff.to_string(), part.usage.to_string(), readings.collect::<Vec<_>>())
@@ -195,10 +195,26 @@ fn a_part_names_the_readings_its_usage_came_from_once_each() {
 fn a_part_says_whether_any_of_its_usage_was_estimated() {
     let series = Series::of(dearer(MidPeriodChange::Prorate)).unwrap();
     let read = segment("2021-07-02", "2021-07-25", "23", &[1, 2]);
-    let reckoned = UsageSegment { estimated: true, ..segment("2021-07-25", "2021-08-02", "8", &[2, 3]) };
-    let bill = rate(&series, days("2021-07-02", "2021-08-02"), &[reckoned, read], PremisesFacts::default(), Rounding::default()).unwrap();
-    assert_eq!(bill.parts.iter().map(|part| part.estimated).collect::<Vec<_>>(), [false, true]);
-    assert!(bill.to_string().contains("usage 13 (estimated)\n"));
+    for (basis, estimated) in [(UsageBasis::Measured, false), (UsageBasis::Estimated, true), (UsageBasis::TrueUp, true)] {
+        let usage = [UsageSegment { basis, ..segment("2021-07-25", "2021-08-02", "8", &[2, 3]) }, read.clone()];
+        let bill = rate(&series, days("2021-07-02", "2021-08-02"), &usage, &a_home(), Rounding::default()).unwrap();
+        assert_eq!(bill.parts.iter().map(|part| part.estimated).collect::<Vec<_>>(), [false, estimated], "{basis:?}");
+        assert_eq!(bill.to_string().contains("usage 13 (estimated)\n"), estimated);
+    }
+}
+
+#[test]
+fn usage_that_no_tariff_has_a_price_for_is_refused() {
+    let series = Series::of([open_from("made-up", "2021-01-01")]).unwrap();
+    for (quantity, reason) in [
+        ("-0.5", "usage from 2021-07-02 to 2021-07-11 is below zero"),
+        ("0.0000001", "usage from 2021-07-02 to 2021-07-11 is no quantity to bill: 0.0000001 has more than six decimals"),
+        ("1000000000000", "usage from 2021-07-02 to 2021-07-11 is no quantity to bill: 1000000000000 is not below a million million"),
+    ] {
+        let usage = [segment("2021-07-02", "2021-07-12", quantity, &[]), segment("2021-07-12", "2021-07-22", "100", &[])];
+        let refused = rate(&series, days("2021-07-02", "2021-07-22"), &usage, &a_home(), Rounding::default()).unwrap_err();
+        assert_eq!(refused.to_string(), reason);
+    }
 }
 
 #[test]
@@ -206,7 +222,7 @@ fn usage_that_together_is_no_quantity_is_refused() {
     let series = Series::of([open_from("made-up", "2021-01-01")]).unwrap();
     let most = segment("2021-07-02", "2021-07-12", "999999999999.999999", &[]);
     let least = segment("2021-07-12", "2021-07-22", "0.000001", &[]);
-    let refused = rate(&series, days("2021-07-02", "2021-07-22"), &[most, least], PremisesFacts::default(), Rounding::default());
+    let refused = rate(&series, days("2021-07-02", "2021-07-22"), &[most, least], &a_home(), Rounding::default());
     assert_eq!(refused, Err(RatingError::TooLarge));
 }
 
@@ -216,7 +232,7 @@ fn usage_of_other_days_is_refused() {
     for (from, to) in [("2021-07-01", "2021-08-02"), ("2021-07-02", "2021-08-03"), ("2021-09-01", "2021-09-02")] {
         let usage = [segment(from, to, "1", &[])];
         let period = days("2021-07-02", "2021-08-02");
-        let refused = rate(&series, period, &usage, PremisesFacts::default(), Rounding::default());
+        let refused = rate(&series, period, &usage, &a_home(), Rounding::default());
         assert_eq!(refused, Err(RatingError::UsageOutsidePeriod { segment: days(from, to), period }));
     }
 }
@@ -234,6 +250,6 @@ fn a_period_without_a_tariff_names_the_first_day_without_one() {
         2023-01-01 | 2023-01-10 | 1     | no tariff applies on 2023-01-01
         ",
     );
-    let nothing = rate(&Series::default(), days("2022-01-01", "2022-02-01"), &[], PremisesFacts::default(), Rounding::default());
+    let nothing = rate(&Series::default(), days("2022-01-01", "2022-02-01"), &[], &a_home(), Rounding::default());
     assert_eq!(nothing, Err(RatingError::NoTariff { on: day("2022-01-01") }));
 }
