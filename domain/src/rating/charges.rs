@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Money,
     premises::PremisesFacts,
-    tariff::{Bracket, Figure, Quantity, Tariff, Unit},
+    tariff::{Bracket, Figure, FixedCharge, Quantity, Tariff, Unit},
 };
 
 pub(super) struct PartRating<'a> {
@@ -91,12 +91,19 @@ impl PartRating<'_> {
         };
         self.push_unless_zero(lines, charge, Quantity::ONE, Unit::Period, fee.get(), self.scaled(fee)?);
         for fixed in &self.tariff.fixed_charges {
-            if fixed.when.is_none_or(|when| when.applies(self.premises.breaker_amps)) {
+            if self.is_due(fixed)? {
                 let charge = Charge::Fixed { code: fixed.code.clone(), when: fixed.when };
                 self.push_unless_zero(lines, charge, Quantity::ONE, Unit::Period, fixed.amount.get(), self.scaled(fixed.amount)?);
             }
         }
         Ok(())
+    }
+
+    /// A charge that may or may not be due is neither made nor dropped: the bill waits until the breaker is known.
+    fn is_due(&self, fixed: &FixedCharge) -> Result<bool, RatingError> {
+        let Some(when) = fixed.when else { return Ok(true) };
+        let amps = self.premises.breaker_amps.ok_or_else(|| RatingError::BreakerUnknown { charge: fixed.code.clone() })?;
+        Ok(when.applies(amps))
     }
 
     /// Never more than the charge it reduces: no bill is negative.

@@ -19,7 +19,7 @@ pub use bill::{Bill, Charge, Factor, Line, Part, Slab, VatLine};
 pub use rounding::{Rounding, RoundingMode};
 
 use crate::{
-    BillingPeriod, Currency, Money, UsageSegment,
+    BillingPeriod, Code, Currency, Money, UsageSegment,
     premises::PremisesFacts,
     tariff::{QuantityError, Series},
 };
@@ -39,6 +39,8 @@ pub enum RatingError {
     NegativeUsage { period: BillingPeriod },
     #[error("usage from {period} is no quantity to bill: {reason}")]
     BadQuantity { period: BillingPeriod, reason: QuantityError },
+    #[error("fixed charge `{charge}` depends on the breaker, whose amps are not given")]
+    BreakerUnknown { charge: Code },
     #[error("the amounts are too large to bill")]
     TooLarge,
 }

@@ -94,7 +94,7 @@ pub enum Per {
     Period,
 }
 
-/// Which premises a charge is for: those whose breaker is known to lie between these, both included.
+/// Which premises a charge is for: those whose breaker lies between these, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct When {
@@ -143,10 +143,10 @@ pub enum MidPeriodChange {
 }
 
 impl When {
-    pub fn applies(self, breaker_amps: Option<u32>) -> bool {
+    pub fn applies(self, breaker_amps: u32) -> bool {
         let amps_min = self.breaker_amps_min.unwrap_or(0);
         let amps_max = self.breaker_amps_max.unwrap_or(u32::MAX);
-        breaker_amps.is_some_and(|amps| amps_min <= amps && amps <= amps_max)
+        amps_min <= breaker_amps && breaker_amps <= amps_max
     }
 }
 

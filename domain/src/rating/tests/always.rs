@@ -145,7 +145,7 @@ prop_compose! {
         lengths in vec(1..50_u64, 1..4),
         quantities in vec(quantity(0..2_000), 4),
         dwellings in 1..4_u32,
-        breaker_amps in option::of(0..300_u32),
+        breaker_amps in (0..300_u32).prop_map(Some),
         mode in select(vec![RoundingMode::HalfUp, RoundingMode::HalfEven, RoundingMode::Down, RoundingMode::Up]),
         step in option::of(1..100_u32),
     ) -> (BillingPeriod, Vec<UsageSegment>, PremisesFacts, Rounding) {

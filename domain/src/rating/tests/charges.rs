@@ -27,6 +27,14 @@ fn a_charge_for_certain_breakers_is_for_those_only() {
         100     | 1000  | 292.50
         101     | 1000  | 298.50
         400     | 1000  | 298.50
+        unknown | 1000  | fixed charge `meter-fee` depends on the breaker, whose amps are not given
+        ",
+    );
+    let for_all = changed(everything(), |terms| terms.fixed_charges.retain(|charge| charge.when.is_none()));
+    check(
+        &[for_all],
+        "
+        amps    | usage | net
         unknown | 1000  | 277.50
         ",
     );
