@@ -16,9 +16,10 @@ run: ## Starts everything on this machine, with a PostgreSQL server of its own u
 	scripts/ensure-postgres
 	exec cargo run --profile bench -p daftar-api --bin daftar -- up
 
-test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own
+test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own; and the suites against ESDB_TEST_URL if that is set
 	scripts/ensure-tools nextest python node
 	cargo test --quiet --doc --workspace --all-features
+	$(if $(ESDB_TEST_URL),cargo run --quiet -p daftar-store --features contract --bin store-contract)
 	$(THROWAWAY) -- cargo nextest run --workspace --all-features
 
 check: throwaway-postgres ## Formatting, lints, queries against a real database, licences and sources of dependencies

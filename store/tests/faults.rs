@@ -84,9 +84,9 @@ async fn positions_are_gap_free_over_several_processes_and_a_reader_in_another_s
     for writer in &mut writers {
         acknowledged.extend(tokio::task::block_in_place(|| writer.words_to_the_end()));
     }
+    assert_eq!(acknowledged.len(), WRITERS * EVENTS, "a writer gave up");
     let read = tokio::task::block_in_place(|| reader.words_to_the_end());
     let there = sound(database.url()).await;
-    assert_eq!(acknowledged.len(), WRITERS * EVENTS);
     assert_all_there(&acknowledged, &there);
     assert_eq!(read, there, "the reader saw each event once, in the order of the positions");
 }
@@ -150,7 +150,8 @@ impl Life {
         self.stop.store(true, Ordering::Relaxed);
         self.writing.await.expect("every append succeeds in the end");
         self.log.append("end", daftar_store::log::ExpectedState::NoStream, vec![support::event(0)]).await.unwrap();
-        let seen = self.seen.await.expect("the subscription lives to the end");
+        let seen = tokio::time::timeout(Duration::from_secs(30), self.seen).await.expect("the subscription gets to the end");
+        let seen = seen.expect("no panic");
         let mut acknowledged = std::mem::take(&mut *self.acknowledged.lock().unwrap());
         let mut there = sound(url).await;
         assert_eq!(seen, there, "the subscription saw each event once, in order");

@@ -9,7 +9,6 @@ use super::{
     connection::{Backoff, Server},
     reading,
 };
-use crate::StoreError;
 
 /// How often the log is asked, should a notification have been lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -26,10 +25,10 @@ pub(super) struct Head {
 
 impl Head {
     /// Follows what every process appends, from a position that is known to be there.
-    pub(super) async fn follow(server: &Server, position: u64) -> Result<Arc<Self>, StoreError> {
+    pub(super) fn follow(server: &Server, position: u64) -> Arc<Self> {
         let position = Arc::new(watch::Sender::new(position));
         let listening = tokio::spawn(listen(server.clone(), Arc::clone(&position)));
-        Ok(Arc::new(Self { position, listening }))
+        Arc::new(Self { position, listening })
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {

@@ -64,7 +64,7 @@ impl Postgres {
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Log, StoreError> {
         let server = Server::parse(url, options.durability, options.patience)?;
         let readers = Readers::new(server.clone(), options.readers);
-        let head = Head::follow(&server, readers.head().await?).await?;
+        let head = Head::follow(&server, readers.head().await?);
         let writer = Writer::start(server.clone(), Arc::clone(&head), &options);
         Ok(Log::new(Self { server, writer, readers, head }))
     }

@@ -37,6 +37,9 @@ const GROUP_BYTES: usize = 8 * 1024 * 1024;
 /// How long a group may take, unless patience is shorter.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// The longest wait for more to come; it is busy waiting.
+const LONGEST_MOMENT: Duration = Duration::from_micros(500);
+
 type Answer = Result<Result<u64, Stand>, StoreError>;
 
 #[derive(Debug)]
@@ -112,13 +115,16 @@ impl Task {
         let mut backoff = Backoff::default();
         while self.gather().await {
             let group = self.take_group();
+            let begun = Instant::now();
             match self.commit(&group).await {
                 Ok(answers) => {
                     backoff = Backoff::default();
+                    let (answered, took) = (group.len(), begun.elapsed());
                     for (job, answer) in group.into_iter().zip(answers) {
                         // Whoever stopped waiting does not need to know.
                         let _ = job.answer.send(Ok(answer));
                     }
+                    self.let_return(answered, took).await;
                 }
                 Err(Failure::Refused(error)) => self.refused(group, error),
                 Err(Failure::Unreached(error @ StoreError::Unavailable { .. })) => {
@@ -132,6 +138,18 @@ impl Task {
                     backoff.wait().await;
                 }
             }
+        }
+    }
+
+    /// Gives those who were just answered a moment to come again, so that they and those who are here already go together and not by turns.
+    async fn let_return(&mut self, answered: usize, took: Duration) {
+        if answered < 2 {
+            return;
+        }
+        let all = answered + self.waiting.len() + self.queue.len();
+        let deadline = Instant::now() + (took / 4).min(LONGEST_MOMENT);
+        while self.waiting.len() + self.queue.len() < all && Instant::now() < deadline {
+            tokio::task::yield_now().await;
         }
     }
 

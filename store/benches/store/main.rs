@@ -1,0 +1,178 @@
+//! What the event store does in a second, beside its peers and the database's own limits.
+//!
+//! Everything runs on one durable server, on this machine's cores together with the load. So contenders take turns, round by round, and
+//! what counts is the median of their ratios; a round in which the machine was busy with something else says so and is not judged.
+
+mod contenders;
+mod figures;
+mod server;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use daftar_store::{
+    Engine, EventReader, Postgres, PostgresOptions, Scope,
+    log::{ExpectedState, Log},
+};
+use futures::{TryStreamExt, future::try_join_all};
+use uuid::Uuid;
+
+use self::{
+    contenders::{Contender, CqrsEs, Ours, Plain},
+    figures::{Figures, Target, median},
+    server::Server,
+};
+
+const ROUNDS: usize = 5;
+const TURN: Duration = Duration::from_millis(1500);
+
+/// A stream is written to so often, then another is begun: some streams are hot, none is endless.
+const COMMANDS_A_STREAM: usize = 10;
+
+const BATCH: usize = 1_000;
+const BATCHES_A_TURN: usize = 60;
+
+#[tokio::main]
+async fn main() {
+    // Words after `--` choose parts; Cargo adds an option of its own.
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wants = |part: &str| chosen.is_empty() || chosen.iter().any(|word| word == part);
+    let server = Server::start().await;
+    server.describe().await;
+    if wants("commands") {
+        commands(&server).await;
+    }
+    if wants("batches") {
+        batches(&server).await;
+    }
+    if wants("reading") {
+        reading(&server).await;
+    }
+    server.count().await;
+}
+
+async fn open(server: &Server) -> Log {
+    Postgres::connect(server.url(), PostgresOptions::default()).await.expect("the log opens")
+}
+
+/// Read, decide, append: durable when it is answered.
+async fn commands(server: &Server) {
+    let engine = Engine::new(Arc::new(open(server).await));
+    let (peer, plain) = (CqrsEs::connect(server.url()).await, Plain::connect(server.url()).await);
+    let contenders: [(&str, Arc<dyn Contender>); 3] =
+        [("daftar", Arc::new(Ours(engine))), ("cqrs-es", Arc::new(peer)), ("select + insert", Arc::new(plain))];
+    for writers in [1, 32] {
+        println!(
+            "\ncommands, {writers} at a time ({} bytes of data, {} of metadata)",
+            contenders::data_size(),
+            contenders::metadata_size()
+        );
+        let mut rounds = Vec::new();
+        for round in 1..=ROUNDS {
+            let before = server.gauge();
+            let mut figures = Vec::new();
+            for (name, contender) in &contenders {
+                let turn = turn(contender, writers).await;
+                println!("  {round} {name:16} {turn}");
+                figures.push(turn);
+            }
+            let gauge = before.min(server.gauge());
+            println!("  {round} {gauge}");
+            rounds.push((figures, gauge.is_quiet()));
+        }
+        judge(writers, &rounds);
+    }
+}
+
+async fn turn(contender: &Arc<dyn Contender>, writers: usize) -> Figures {
+    let start = Instant::now();
+    let write = |contender: Arc<dyn Contender>| async move {
+        let mut latencies = Vec::new();
+        while start.elapsed() < TURN {
+            let stream = Uuid::new_v4();
+            for number in 0..COMMANDS_A_STREAM {
+                let asked = Instant::now();
+                contender.command(stream, number).await;
+                latencies.push(asked.elapsed());
+            }
+        }
+        latencies
+    };
+    let writers: Vec<_> = (0..writers).map(|_| tokio::spawn(write(Arc::clone(contender)))).collect();
+    let latencies = try_join_all(writers).await.expect("no writer panics").concat();
+    Figures::new(latencies, start.elapsed())
+}
+
+fn judge(writers: usize, rounds: &[(Vec<Figures>, bool)]) {
+    let ratio = |peer: usize, quiet: bool| {
+        median(
+            rounds
+                .iter()
+                .filter(|(_, was_quiet)| *was_quiet || !quiet)
+                .map(|(figures, _)| figures[0].per_second() / figures[peer].per_second()),
+        )
+    };
+    let worst = rounds.iter().map(|(figures, _)| figures[0].per_second() / figures[1].per_second()).reduce(f64::min);
+    if writers == 1 {
+        Target::at_least(2.2, "× cqrs-es").judge(ratio(1, true));
+        println!("  {:.2} × select + insert", ratio(2, false).unwrap_or(f64::NAN));
+    } else {
+        Target::at_least(5.0, "× cqrs-es, quiet machine").judge(ratio(1, true));
+        Target::at_least(4.0, "× select + insert, quiet machine").judge(ratio(2, true));
+        Target::at_least(2.0, "× cqrs-es, worst of all rounds").judge(worst);
+        let p99 = median(rounds.iter().filter(|(_, quiet)| *quiet).map(|(figures, _)| figures[0].percentile(99).as_secs_f64() * 1e3));
+        Target::at_most(3.0, "ms at p99, quiet machine").judge(p99);
+    }
+}
+
+/// A thousand events at a time, beside the barest insert of the same rows into the same indexes.
+async fn batches(server: &Server) {
+    println!("\nappends of {BATCH} events, one after another");
+    let (log, plain) = (open(server).await, Plain::connect(server.url()).await);
+    let (mut ours, mut ratios) = (Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        let events = || (0..BATCH).map(|_| contenders::event()).collect::<Vec<_>>();
+        let appends: Vec<_> = (0..BATCHES_A_TURN).map(|_| (format!("bench-{}", Uuid::new_v4()), events())).collect();
+        let start = Instant::now();
+        for (stream, events) in appends {
+            log.append(&stream, ExpectedState::NoStream, events).await.expect("appended");
+        }
+        let appended = rate(BATCHES_A_TURN * BATCH, start);
+
+        let inserts: Vec<_> = (0..BATCHES_A_TURN).map(|_| (format!("bench-{}", Uuid::new_v4()), events())).collect();
+        let start = Instant::now();
+        for (stream, events) in inserts {
+            plain.insert_all(&stream, &events).await;
+        }
+        let inserted = rate(BATCHES_A_TURN * BATCH, start);
+        println!("  {round} daftar {appended:>9.0} events/s    unnest {inserted:>9.0} rows/s");
+        ours.push(appended);
+        ratios.push(appended / inserted);
+    }
+    Target::at_least(80_000.0, "events/s").judge(median(ours));
+    Target::at_least(0.8, "of the unnest limit").judge(median(ratios));
+}
+
+async fn reading(server: &Server) {
+    println!("\nreading the log from the beginning");
+    let log = open(server).await;
+    let mut rates = Vec::new();
+    for round in 1..=ROUNDS {
+        let start = Instant::now();
+        let events = log.read_all(None, Scope::Everything);
+        let (events, bytes) = events
+            .try_fold((0, 0), async |(events, bytes), event| Ok((events + 1, bytes + event.data.len() + event.metadata.len())))
+            .await
+            .expect("the log is read");
+        let rate = rate(events, start);
+        println!("  {round} {rate:>9.0} events/s ({events} events, {} bytes each)", bytes / events);
+        rates.push(rate);
+    }
+    Target::at_least(300_000.0, "events/s").judge(median(rates));
+}
+
+fn rate(events: usize, start: Instant) -> f64 {
+    events as f64 / start.elapsed().as_secs_f64()
+}
