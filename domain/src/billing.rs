@@ -1,18 +1,38 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account};
+use crate::{Decider, DecodeError, EventSchema, StreamName, account, agreement, meter, premises, read_cycle, reservation, tariff};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
-pub const CATEGORIES: &[&str] = &[account::Account::CATEGORY];
+pub const CATEGORIES: &[&str] = &[
+    account::Account::CATEGORY,
+    agreement::ServicePoint::CATEGORY,
+    meter::Meter::CATEGORY,
+    premises::Premises::CATEGORY,
+    read_cycle::ReadCycle::CATEGORY,
+    reservation::Reservation::CATEGORY,
+    tariff::TariffSeries::CATEGORY,
+];
 
 /// Any event of any aggregate, for those who read the whole log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent {
     Account(account::Event),
+    ServicePoint(agreement::Event),
+    Meter(meter::Event),
+    Premises(premises::Event),
+    ReadCycle(read_cycle::Event),
+    Reservation(reservation::Event),
+    Tariff(tariff::Event),
 }
 
 impl BillingEvent {
     pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
+            meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
+            premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
+            read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
+            reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
+            tariff::TariffSeries::CATEGORY => tariff::Event::decode(event_type, version, data).map(Self::Tariff),
             other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
         }
     }

@@ -51,6 +51,28 @@ typed_ids! {
     InvoiceId
     /// What is being mended.
     RepairId
+    /// A way to reach an account's holder.
+    ContactId
+    /// One of an account's addresses.
+    AddressId
+    /// A file of balances brought over from another system.
+    ImportBatchId
+    /// Where service is supplied.
+    PremisesId
+    /// One service at one premises, for ever: see [`service_point_id`].
+    ServicePointId
+    /// Who is billed for a service, from a date to a date.
+    AgreementId
+    /// A group of meters read on the same days.
+    ReadCycleId
+    /// A figure taken from, or estimated for, a register.
+    ReadingId
+    /// A meter's turn on the test bench.
+    MeterTestId
+    /// A value that only one may hold: see [`crate::reservation`].
+    ReservationId
+    /// Versions of a tariff that follow one another.
+    TariffSeriesId
 }
 
 /// The id of a command: the same actor asking the same thing with the same key asks the same command.
@@ -63,9 +85,24 @@ pub fn created_id(command_id: Uuid, category: &str) -> Uuid {
     derive(command_id, &[category])
 }
 
+/// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
+pub fn tariff_series_id(code: &str) -> TariffSeriesId {
+    TariffSeriesId::new(derive(DAFTAR, &["tariff", code]))
+}
+
 /// The id of the n-th event of a command in a stream: the same at every retry, so that the store can recognise the repeat.
 pub fn event_id(command_id: Uuid, stream: &crate::StreamName, index: usize) -> Uuid {
     derive(command_id, &[stream.as_str(), &index.to_string()])
+}
+
+/// The id of a service at a premises. There can be only one, because its id is its name.
+pub fn service_point_id(premises_id: PremisesId, service: crate::Service) -> ServicePointId {
+    ServicePointId::new(derive(premises_id.into(), &["service_point", service.code()]))
+}
+
+/// The id of the reservation of a value: `parts` name it, in the one spelling that its kind prescribes.
+pub(crate) fn reservation_id(kind: &str, parts: &[&str]) -> ReservationId {
+    ReservationId::new(derive(derive(DAFTAR, &["reservation", kind]), parts))
 }
 
 /// Parts are length-prefixed: `("ab", "c")` and `("a", "bc")` are different names.
@@ -95,6 +132,9 @@ mod tests {
         let id = command_id(&Actor::user("1"), "openAccount", "k");
         assert_eq!(id.to_string(), "2a5c47d3-8ccf-567b-a315-a5b3e4ba5cc6");
         assert_eq!(created_id(id, "account").to_string(), "2d5349fb-34fa-5199-a27a-4c980d10d01b");
+        let service_point = service_point_id(PremisesId::new(Uuid::from_u128(1)), crate::Service::Water);
+        assert_eq!(service_point.to_string(), "929e65bf-4f34-5209-b808-9dea64684925");
+        assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }
 }

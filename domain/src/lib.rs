@@ -3,15 +3,27 @@
 //! Nothing here awaits, reads a clock, draws a random number or opens a socket. What a rule needs to know arrives in the command.
 
 pub mod account;
+pub mod agreement;
 mod billing;
 mod decider;
 mod event;
 pub mod ids;
+pub mod meter;
 pub mod money;
 mod period;
+pub mod premises;
+pub mod rating;
+pub mod read_cycle;
+pub mod reservation;
+mod schema;
 mod sealed;
+mod service;
 pub mod spec;
 mod stream;
+pub mod tariff;
+mod text;
+mod usage;
+mod vat;
 
 pub use billing::{BillingEvent, CATEGORIES};
 pub use decider::Decider;
@@ -19,4 +31,8 @@ pub use event::{Actor, CommandHash, DecodeError, EventSchema, Metadata, Position
 pub use money::{Currency, Money};
 pub use period::{BillingPeriod, EmptyPeriod};
 pub use sealed::{Sealed, SealedFor};
+pub use service::Service;
 pub use stream::{StreamName, StreamNameError};
+pub use text::{Code, Reason, TextError};
+pub use usage::{NotMeasured, UsageBasis, UsageSegment};
+pub use vat::VatCategory;

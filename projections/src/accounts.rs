@@ -1,5 +1,7 @@
 //! Accounts: who is billed, in which class, currency and language.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Currency, Recorded, Sealed,
@@ -22,13 +24,47 @@ impl Projector for Accounts {
     const VERSION: i32 = 1;
 
     async fn apply(&self, db: &mut PgConnection, batch: &[Recorded<BillingEvent>]) -> Result<(), sqlx::Error> {
-        let mut opened = Opened::default();
+        let (mut opened, mut changed) = (Opened::default(), Changed::default());
         for recorded in batch {
             match &recorded.event {
-                BillingEvent::Account(account::Event::AccountOpened(event)) => opened.push(recorded, event),
+                BillingEvent::Account(event) => match event {
+                    account::Event::AccountOpened(event) => opened.push(recorded, event),
+                    account::Event::AccountReclassified(event) => changed.of(recorded).class = Some(to_name(&event.class)),
+                    account::Event::HolderRenamed(event) => {
+                        changed.of(recorded).holder_name = Some(daftar_domain::write(&event.holder_name))
+                    }
+                    account::Event::LanguageChosen(event) => changed.of(recorded).language = Some(to_name(&event.language)),
+                    account::Event::CurrencyChosen(event) => changed.of(recorded).currency = Some(to_name(&event.currency)),
+                    account::Event::IdentityRecorded(_)
+                    | account::Event::ContactAdded(_)
+                    | account::Event::ContactChanged(_)
+                    | account::Event::ContactRemoved(_)
+                    | account::Event::AddressAdded(_)
+                    | account::Event::AddressChanged(_)
+                    | account::Event::AddressRemoved(_)
+                    | account::Event::VatStatusSet(_)
+                    | account::Event::LinkedToLedger(_)
+                    | account::Event::ServiceBegun(_)
+                    | account::Event::ServiceEnded(_)
+                    | account::Event::MeterFitted(_)
+                    | account::Event::MeterTakenOff(_)
+                    | account::Event::AccountSuspended(_)
+                    | account::Event::AccountResumed(_)
+                    | account::Event::AccountClosed(_)
+                    | account::Event::OpeningBalanceImported(_)
+                    | account::Event::OpeningBalanceReversed(_) => {}
+                },
+                BillingEvent::ServicePoint(_)
+                | BillingEvent::Meter(_)
+                | BillingEvent::Premises(_)
+                | BillingEvent::ReadCycle(_)
+                | BillingEvent::Reservation(_)
+                | BillingEvent::Tariff(_) => {}
             }
         }
-        opened.insert(db).await
+        // In this order: an account that changes in the batch it opens in is a row by then.
+        opened.insert(db).await?;
+        changed.update(db).await
     }
 }
 
@@ -71,6 +107,55 @@ impl Opened {
             &self.recorded_at,
             &self.position,
         )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What becomes of rows: for each account the last word on each column, and where the last of them stands.
+#[derive(Default)]
+struct Changed(BTreeMap<Uuid, Change>);
+
+#[derive(Default)]
+struct Change {
+    holder_name: Option<Vec<u8>>,
+    /// As last decided, also if it applies only from a later date: a row knows no today.
+    class: Option<String>,
+    currency: Option<String>,
+    language: Option<String>,
+    position: i64,
+}
+
+impl Changed {
+    fn of(&mut self, recorded: &Recorded<BillingEvent>) -> &mut Change {
+        let change = self.0.entry(recorded.stream.id()).or_default();
+        change.position = to_bigint(recorded.position.commit);
+        change
+    }
+
+    async fn update(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let column = |of: fn(&Change) -> &Option<String>| self.0.values().map(|change| of(change).clone()).collect::<Vec<_>>();
+        sqlx::query(
+            "UPDATE read_accounts.account
+             SET holder_name = COALESCE(changed.holder_name, account.holder_name),
+                 class = COALESCE(changed.class, account.class),
+                 currency = COALESCE(changed.currency, account.currency),
+                 language = COALESCE(changed.language, account.language),
+                 position = changed.position
+             FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+                 AS changed (account_id, holder_name, class, currency, language, position)
+             WHERE account.account_id = changed.account_id",
+        )
+        .bind(self.0.keys().copied().collect::<Vec<_>>())
+        .bind(self.0.values().map(|change| change.holder_name.clone()).collect::<Vec<_>>())
+        .bind(column(|change| &change.class))
+        .bind(column(|change| &change.currency))
+        .bind(column(|change| &change.language))
+        .bind(self.0.values().map(|change| change.position).collect::<Vec<_>>())
         .execute(db)
         .await?;
         Ok(())

@@ -2,7 +2,10 @@
 
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
-use daftar_domain::{Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account};
+use daftar_domain::{
+    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, meter, premises, read_cycle,
+    reservation, tariff,
+};
 use daftar_projections::{Projector, deliver, migrator};
 use expect_test::Expect;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -23,20 +26,20 @@ pub fn projecting<P: Projector>(projector: P) -> Spec<P> {
 #[derive(Debug)]
 pub struct Spec<P> {
     projector: P,
-    given: Vec<BillingEvent>,
-    when: Vec<BillingEvent>,
+    given: Vec<(Uuid, BillingEvent)>,
+    when: Vec<(Uuid, BillingEvent)>,
     times: usize,
 }
 
 impl<P: Projector> Spec<P> {
-    /// What has been read before.
-    pub fn given(mut self, events: impl IntoIterator<Item = BillingEvent>) -> Self {
+    /// What has been read before: each event with the id of what it happened to.
+    pub fn given(mut self, events: impl IntoIterator<Item = (Uuid, BillingEvent)>) -> Self {
         self.given.extend(events);
         self
     }
 
     /// What comes now.
-    pub fn when(mut self, events: impl IntoIterator<Item = BillingEvent>) -> Self {
+    pub fn when(mut self, events: impl IntoIterator<Item = (Uuid, BillingEvent)>) -> Self {
         self.when.extend(events);
         self
     }
@@ -76,12 +79,17 @@ impl<P: Projector> Spec<P> {
 }
 
 /// The n-th event of the log, one second after the one before.
-fn recorded((index, event): (usize, BillingEvent)) -> Recorded<BillingEvent> {
-    let stream = match &event {
-        BillingEvent::Account(account::Event::AccountOpened(opened)) => {
-            StreamName::new(account::Account::CATEGORY, opened.account_id.into()).unwrap()
-        }
+fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<BillingEvent> {
+    let category = match &event {
+        BillingEvent::Account(_) => account::Account::CATEGORY,
+        BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
+        BillingEvent::Meter(_) => meter::Meter::CATEGORY,
+        BillingEvent::Premises(_) => premises::Premises::CATEGORY,
+        BillingEvent::ReadCycle(_) => read_cycle::ReadCycle::CATEGORY,
+        BillingEvent::Reservation(_) => reservation::Reservation::CATEGORY,
+        BillingEvent::Tariff(_) => tariff::TariffSeries::CATEGORY,
     };
+    let stream = StreamName::new(category, id).unwrap();
     let number = index as u64 + 1;
     let metadata = Metadata {
         recorded_at: DateTime::from_timestamp(1_704_067_200 + number as i64, 0).unwrap(),

@@ -171,7 +171,9 @@ pub async fn a_refusal_is_never_taken_from_a_stale_cache(subject: Subject) -> Ca
     here.execute::<Account>(&stream, &context("a"), open(1)).await?;
     let position = elsewhere.execute::<Account>(&stream, &context("b"), open(1)).await?.position();
     let mut changed = account::example::opened();
-    let account::Event::AccountOpened(payload) = &mut changed;
+    let account::Event::AccountOpened(payload) = &mut changed else {
+        return Err(Failure("the example did not open an account".to_owned()));
+    };
     payload.holder_name = Sealed::new(SealedFor::Contact, vec![2], [2; 16]);
     payload.account_id = AccountId::new(stream.id());
     payload.opened_on = DateTime::UNIX_EPOCH.date_naive();

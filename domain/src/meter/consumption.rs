@@ -1,0 +1,200 @@
+//! What was used between any two dates.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::{Meter, Reading, Register, readings::Installation};
+use crate::{
+    BillingPeriod, Code, NotMeasured, UsageBasis, UsageSegment,
+    ids::{PremisesId, ReadingId},
+    money::round_half_up,
+};
+
+/// Where the count stood at the start of a day, in billed units since the meter was put up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Anchor {
+    pub border: NaiveDate,
+    pub total: Decimal,
+    pub actual: bool,
+    pub reading_id: ReadingId,
+}
+
+/// The anchors that readings make. An actual reading counts from the actual one before it, whatever was estimated between: what an
+/// estimate got wrong is then in the step from it to the next actual reading, and nowhere else.
+pub(super) fn anchors<'a>(register: &Register, readings: impl Iterator<Item = &'a Reading>) -> Vec<Anchor> {
+    let mut anchors: Vec<Anchor> = Vec::new();
+    let mut last_actual: Option<(Decimal, Decimal)> = None;
+    for reading in readings {
+        let count = match last_actual {
+            None => Decimal::ZERO,
+            Some((value, count)) => count + register.turn(value, reading.value),
+        };
+        if reading.is_actual() || last_actual.is_none() {
+            last_actual = Some((reading.value, count));
+        }
+        let total = round_half_up(count * register.multiplier, 6);
+        let anchor = Anchor { border: reading.border(), total, actual: reading.is_actual(), reading_id: reading.reading_id };
+        match anchors.as_mut_slice() {
+            // The first reading is the start, so what was used later that day belongs to the days after.
+            [first] if first.border == anchor.border => {}
+            // Of several in one day the last says where the day ended.
+            [.., last] if last.border == anchor.border => *last = anchor,
+            _ => anchors.push(anchor),
+        }
+    }
+    anchors
+}
+
+/// The part of the step from one anchor to the next that falls on the days of `period`.
+///
+/// Shares are taken off one running total, so adjoining parts sum to the whole to the last digit.
+pub(super) fn share(from: Anchor, to: Anchor, period: BillingPeriod) -> Decimal {
+    let days = (to.border - from.border).num_days();
+    let at = |date: NaiveDate| {
+        // Not left to the division, which may be inexact in the last digit.
+        if date == to.border {
+            to.total
+        } else {
+            let gone = (date - from.border).num_days();
+            from.total + round_half_up((to.total - from.total) * Decimal::from(gone) / Decimal::from(days), 6)
+        }
+    };
+    at(period.to()) - at(period.from())
+}
+
+impl Meter {
+    /// What the meter measured at the premises in the period, from reading to reading.
+    pub fn usage(&self, premises_id: PremisesId, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
+        let here = self.installations.iter().filter(|installation| installation.premises_id == premises_id);
+        here.flat_map(|installation| self.usage_in(installation, register, period)).collect()
+    }
+
+    pub(super) fn usage_in(&self, installation: &Installation, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
+        let anchors = self.anchors_in(installation, register);
+        let steps = anchors.windows(2).map(|pair| (pair[0], pair[1]));
+        let segments = steps.filter_map(|(from, to)| {
+            let days = BillingPeriod::new(from.border, to.border).ok()?.intersection(period)?;
+            let basis = match (from.actual, to.actual) {
+                (true, true) => UsageBasis::Measured,
+                (false, true) => UsageBasis::TrueUp,
+                (_, false) => UsageBasis::Estimated,
+            };
+            Some(UsageSegment { period: days, quantity: share(from, to, days), readings: vec![from.reading_id, to.reading_id], basis })
+        });
+        segments.collect()
+    }
+
+    pub(super) fn anchors_in(&self, installation: &Installation, register: &Code) -> Vec<Anchor> {
+        match self.register_of(register) {
+            Ok(found) => anchors(found, self.standing_in(installation, register)),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// What the meters of a service measured in a period, one after another if they were exchanged in it; or the first days without a reading.
+pub fn usage_between(
+    meters: &[&Meter],
+    premises_id: PremisesId,
+    register: &Code,
+    period: BillingPeriod,
+) -> Result<Vec<UsageSegment>, NotMeasured> {
+    let mut segments: Vec<_> = meters.iter().flat_map(|meter| meter.usage(premises_id, register, period)).collect();
+    segments.sort_by_key(|segment| segment.period);
+    let mut known_to = period.from();
+    for segment in &segments {
+        if known_to < segment.period.from() {
+            return Err(NotMeasured { from: known_to, to: segment.period.from() });
+        }
+        known_to = known_to.max(segment.period.to());
+    }
+    if known_to < period.to() {
+        return Err(NotMeasured { from: known_to, to: period.to() });
+    }
+    Ok(segments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::{ReadingKind, example};
+
+    fn period(from: &str, to: &str) -> BillingPeriod {
+        BillingPeriod::new(example::day(from), example::day(to)).unwrap()
+    }
+
+    fn used(meters: &[&Meter], from: &str, to: &str) -> String {
+        match usage_between(meters, example::PREMISES, &example::register().code, period(from, to)) {
+            Ok(segments) => {
+                let one = |segment: &UsageSegment| {
+                    let (from, to) = (segment.period.from(), segment.period.to());
+                    format!("{from}..{to} {:?} {}", segment.basis, segment.quantity.normalize())
+                };
+                segments.iter().map(one).collect::<Vec<_>>().join("; ")
+            }
+            Err(unknown) => unknown.to_string(),
+        }
+    }
+
+    #[test]
+    fn readings_of_two_days_tell_of_the_days_after_the_first() {
+        let meter = example::installed_with(&[("100", "2024-07-01"), ("410", "2024-08-01")]);
+        assert_eq!(used(&[&meter], "2024-07-02", "2024-08-02"), "2024-07-02..2024-08-02 Measured 310");
+        assert_eq!(used(&[&meter], "2024-07-02", "2024-07-20"), "2024-07-02..2024-07-20 Measured 180");
+        assert_eq!(used(&[&meter], "2024-07-20", "2024-08-02"), "2024-07-20..2024-08-02 Measured 130");
+    }
+
+    #[test]
+    fn days_without_readings_are_named() {
+        let meter = example::installed_with(&[("100", "2024-07-01"), ("410", "2024-08-01")]);
+        assert_eq!(
+            used(&[&meter], "2024-07-02", "2024-08-03"),
+            "no readings tell what was used from 2024-08-02 up to and without 2024-08-03"
+        );
+        assert_eq!(used(&[], "2024-07-02", "2024-08-03"), "no readings tell what was used from 2024-07-02 up to and without 2024-08-03");
+        // The example's meter goes up on 1 January.
+        assert_eq!(
+            used(&[&meter], "2023-12-31", "2024-02-01"),
+            "no readings tell what was used from 2023-12-31 up to and without 2024-01-02"
+        );
+    }
+
+    #[test]
+    fn shares_are_exact_in_sum_however_they_are_rounded() {
+        let meter = example::installed_with(&[("0", "2024-07-01"), ("1", "2024-07-04")]);
+        assert_eq!(used(&[&meter], "2024-07-02", "2024-07-03"), "2024-07-02..2024-07-03 Measured 0.333333");
+        assert_eq!(used(&[&meter], "2024-07-03", "2024-07-04"), "2024-07-03..2024-07-04 Measured 0.333334");
+        assert_eq!(used(&[&meter], "2024-07-04", "2024-07-05"), "2024-07-04..2024-07-05 Measured 0.333333");
+        assert_eq!(used(&[&meter], "2024-07-03", "2024-07-05"), "2024-07-03..2024-07-05 Measured 0.666667");
+    }
+
+    #[test]
+    fn of_several_readings_in_a_day_the_last_ends_it_and_the_first_of_all_begins() {
+        let at = |value, on, hour| example::reading_at(value, on, hour, ReadingKind::Manual);
+        let meter = example::installed_and([at("3", "2024-01-01", 12), at("10", "2024-02-01", 6), at("12", "2024-02-01", 18)]);
+        assert_eq!(used(&[&meter], "2024-01-02", "2024-02-02"), "2024-01-02..2024-02-02 Measured 12");
+    }
+
+    #[test]
+    fn an_exchange_splits_a_period_between_two_meters() {
+        let [old, new] = example::exchanged();
+        // Old: 20 since the last reading, × 1. New: 5, × 40.
+        assert_eq!(
+            used(&[&old, &new], "2024-07-02", "2024-08-02"),
+            "2024-07-02..2024-07-17 Measured 20; 2024-07-17..2024-08-02 Measured 200"
+        );
+        assert_eq!(used(&[&new, &old], "2024-07-02", "2024-08-02"), used(&[&old, &new], "2024-07-02", "2024-08-02"));
+        assert_eq!(
+            used(&[&new], "2024-07-02", "2024-08-02"),
+            "no readings tell what was used from 2024-07-02 up to and without 2024-07-17"
+        );
+    }
+
+    #[test]
+    fn what_a_meter_measured_elsewhere_is_not_counted_here() {
+        let meter = example::installed_with(&[("100", "2024-07-01")]);
+        let elsewhere = PremisesId::new(uuid::Uuid::from_u128(1));
+        assert_eq!(meter.usage(elsewhere, &example::register().code, period("2024-01-02", "2024-07-02")), []);
+        assert_eq!(meter.usage(example::PREMISES, &Code::new("9.9.9").unwrap(), period("2024-01-02", "2024-07-02")), []);
+    }
+}

@@ -1,0 +1,205 @@
+//! Bills in words and in JSON: each line with everything that made it what it is.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Bill, Charge, Factor, Line, Part};
+use crate::{
+    Code, Currency,
+    ids::ReadingId,
+    tariff::{Quantity, Unit, Vat, When},
+};
+
+impl Bill {
+    /// What `daftar rate --json` prints: amounts are decimal strings, so that no reader makes floats of them.
+    pub fn to_json(&self) -> Vec<u8> {
+        let lines = self.lines.iter().map(|line| line.explained(self.part(line))).collect();
+        let vat_lines = self.vat_lines.iter().map(|group| ExplainedVat {
+            vat: group.vat,
+            taxable: group.taxable.to_decimal(),
+            amount: group.amount.to_decimal(),
+        });
+        crate::write(&ExplainedBill {
+            from: self.period.from(),
+            to: self.period.to(),
+            lines,
+            vat_lines: vat_lines.collect(),
+            net: self.net.to_decimal(),
+            vat: self.vat.to_decimal(),
+            rounding: self.rounding.to_decimal(),
+            total: self.total.to_decimal(),
+            currency: self.currency,
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedBill<'a> {
+    from: NaiveDate,
+    to: NaiveDate,
+    lines: Vec<ExplainedLine<'a>>,
+    vat_lines: Vec<ExplainedVat>,
+    net: Decimal,
+    vat: Decimal,
+    rounding: Decimal,
+    total: Decimal,
+    currency: Currency,
+}
+
+/// A line with what it shares with its part, so that it can be read alone.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedLine<'a> {
+    code: &'a str,
+    quantity: Quantity,
+    unit: Unit,
+    price: Decimal,
+    /// The first day.
+    from: NaiveDate,
+    /// The day after the last.
+    to: NaiveDate,
+    days: i64,
+    factor: Factor,
+    dwellings: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slab: Option<ExplainedSlab>,
+    reason: String,
+    tariff: &'a Code,
+    vat: Vat,
+    estimated: bool,
+    readings: &'a [ReadingId],
+    amount: Decimal,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedSlab {
+    bracket: usize,
+    number: usize,
+    above: Quantity,
+    up_to: Option<Quantity>,
+}
+
+#[derive(Serialize)]
+struct ExplainedVat {
+    #[serde(flatten)]
+    vat: Vat,
+    taxable: Decimal,
+    amount: Decimal,
+}
+
+impl Line {
+    fn explained<'a>(&'a self, part: &'a Part) -> ExplainedLine<'a> {
+        let slab = match &self.charge {
+            Charge::Usage(slab) => Some(ExplainedSlab { bracket: slab.bracket, number: slab.number, above: slab.above, up_to: slab.up_to }),
+            Charge::MinimumTopUp { .. }
+            | Charge::BracketFee { .. }
+            | Charge::ZeroUsageFee
+            | Charge::Fixed { .. }
+            | Charge::Surcharge { .. }
+            | Charge::Reduction { .. } => None,
+        };
+        ExplainedLine {
+            code: self.charge.code(),
+            quantity: self.quantity,
+            unit: self.unit,
+            price: self.price,
+            from: part.period.from(),
+            to: part.period.to(),
+            days: part.days(),
+            factor: part.factor,
+            dwellings: part.dwellings,
+            slab,
+            reason: self.reason(part),
+            tariff: &part.tariff,
+            vat: part.vat,
+            estimated: part.estimated,
+            readings: &part.readings,
+            amount: self.amount.to_decimal(),
+        }
+    }
+
+    /// Why the line is there and how its amount came about, in a sentence without its end.
+    pub fn reason(&self, part: &Part) -> String {
+        let Self { quantity, price, .. } = self;
+        let times = if part.factor == Factor::ONE { String::new() } else { format!(" × {}", part.factor) };
+        let limits = match part.dwellings {
+            1 if times.is_empty() => String::new(),
+            1 => format!(", limits{times}"),
+            dwellings => format!(", limits{times} × {dwellings} dwellings"),
+        };
+        match &self.charge {
+            Charge::Usage(slab) => {
+                let up_to = slab.up_to.map(|up_to| format!(" up to {up_to}")).unwrap_or_default();
+                format!("{quantity} {} at {price}, slab {}: above {}{up_to}{limits}", self.unit, slab.number, slab.above)
+            }
+            Charge::MinimumTopUp { usage_charge } => {
+                format!("minimum {price}{times} less the charge for usage {}", usage_charge.to_decimal())
+            }
+            Charge::BracketFee { bracket, up_to } => {
+                let up_to = up_to.map(|up_to| format!(": usage up to {up_to}{limits}")).unwrap_or_default();
+                format!("fee {price}{times} of bracket {bracket}{up_to}")
+            }
+            Charge::ZeroUsageFee => format!("fee {price}{times} as nothing was used"),
+            Charge::Fixed { when, .. } => {
+                let breakers = when.map(|when| format!(", for breakers {when}")).unwrap_or_default();
+                format!("{price} a period{times}{breakers}")
+            }
+            Charge::Surcharge { .. } => format!("{} % of the charge for usage {quantity}", (*price * Decimal::ONE_HUNDRED).normalize()),
+            Charge::Reduction { from, to, .. } => {
+                format!("{}{times} off for usage from {from} to {to}{times}, at most the charge itself", -*price)
+            }
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.breaker_amps_min, self.breaker_amps_max) {
+            (Some(min), Some(max)) => write!(f, "from {min} to {max} A"),
+            (Some(min), None) => write!(f, "from {min} A"),
+            (None, Some(max)) => write!(f, "to {max} A"),
+            (None, None) => f.write_str("that are known"),
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Kwh => "kWh",
+            Unit::M3 => "m3",
+            Unit::Period => "period",
+            Unit::Currency => "currency",
+        })
+    }
+}
+
+/// For people: amounts stand in one column.
+impl fmt::Display for Bill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.parts.iter().enumerate() {
+            let Part { tariff, period, factor, usage, .. } = part;
+            let estimated = if part.estimated { " (estimated)" } else { "" };
+            writeln!(f, "{tariff}, {period}: {} days, factor {factor}, usage {usage}{estimated}", part.days())?;
+            for line in self.lines.iter().filter(|line| line.part == index) {
+                let what = format!("{}: {}", line.charge.code(), line.reason(part));
+                writeln!(f, "  {what:<90} {:>18}", line.amount.to_decimal())?;
+            }
+        }
+        writeln!(f, "{:<92} {:>18}", "net", self.net.to_decimal())?;
+        for group in &self.vat_lines {
+            let percent = (group.vat.rate.get() * Decimal::ONE_HUNDRED).normalize();
+            let what = format!("VAT {:?} {percent} % of {}", group.vat.category, group.taxable.to_decimal());
+            writeln!(f, "{what:<92} {:>18}", group.amount.to_decimal())?;
+        }
+        if !self.rounding.is_zero() {
+            writeln!(f, "{:<92} {:>18}", "rounding", self.rounding.to_decimal())?;
+        }
+        write!(f, "{:<92} {:>18}", format!("total {}", self.currency), self.total.to_decimal())
+    }
+}

@@ -1,0 +1,78 @@
+//! The form of every event on disk, pinned by files that are only ever added to.
+//!
+//! A file that no longer reads back means that a ledger somewhere no longer does: add a version, never edit the file.
+//! `DAFTAR_NEW_GOLDENS=1` writes the files that are missing and touches no other.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use daftar_domain::{BillingEvent, Decider, EventSchema, StreamName, account, agreement, meter, premises, read_cycle, reservation, tariff};
+
+/// One aggregate's events, as its examples give them.
+struct Pinned {
+    category: &'static str,
+    types: &'static [(&'static str, u16)],
+    examples: Vec<(&'static str, u16, Vec<u8>)>,
+}
+
+fn pinned<D: Decider<Event: EventSchema>>(types: &'static [(&'static str, u16)], examples: Vec<D::Event>) -> Pinned {
+    let examples = examples.iter().map(|event| (event.event_type(), event.version(), event.encode())).collect();
+    Pinned { category: D::CATEGORY, types, examples }
+}
+
+fn all() -> Vec<Pinned> {
+    vec![
+        pinned::<account::Account>(account::Event::TYPES, account::example::events()),
+        pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
+        pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
+        pinned::<premises::Premises>(premises::Event::TYPES, premises::example::events()),
+        pinned::<read_cycle::ReadCycle>(read_cycle::Event::TYPES, read_cycle::example::events()),
+        pinned::<reservation::Reservation>(reservation::Event::TYPES, reservation::example::events()),
+        pinned::<tariff::TariffSeries>(tariff::Event::TYPES, tariff::example::events()),
+    ]
+}
+
+fn folder(category: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/events").join(category)
+}
+
+#[test]
+fn every_event_is_written_as_its_golden_file_says() {
+    for Pinned { category, types, examples } in all() {
+        let shown: BTreeSet<_> = examples.iter().map(|(name, version, _)| (*name, *version)).collect();
+        assert_eq!(shown, types.iter().copied().collect(), "{category} has an example of every event");
+        for (name, version, bytes) in examples {
+            let file = folder(category).join(format!("{name}.v{version}.json"));
+            if !file.exists() && std::env::var_os("DAFTAR_NEW_GOLDENS").is_some() {
+                fs::create_dir_all(folder(category)).unwrap();
+                fs::write(&file, [&bytes[..], b"\n"].concat()).unwrap();
+            }
+            let golden = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            assert_eq!(golden.trim_end(), String::from_utf8(bytes).unwrap(), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_golden_file_can_still_be_read() {
+    for Pinned { category, .. } in all() {
+        let stream = StreamName::new(category, uuid::Uuid::nil()).unwrap();
+        let mut files: Vec<_> = fs::read_dir(folder(category)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(!files.is_empty(), "{category}");
+        for file in files {
+            let (name, version) = file.file_stem().unwrap().to_str().unwrap().split_once(".v").unwrap();
+            let read = BillingEvent::decode(&stream, name, version.parse().unwrap(), &fs::read(&file).unwrap());
+            assert!(read.is_ok(), "{}: {}", file.display(), read.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn every_category_of_the_books_is_pinned_here() {
+    let pinned: BTreeSet<_> = all().iter().map(|pinned| pinned.category).collect();
+    assert_eq!(pinned, daftar_domain::CATEGORIES.iter().copied().collect());
+}
