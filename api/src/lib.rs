@@ -12,4 +12,5 @@ pub mod http;
 pub mod input;
 pub mod language;
 pub mod problem;
+mod refusal;
 pub mod stop;

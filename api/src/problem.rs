@@ -9,7 +9,7 @@ use daftar_store::{
 };
 use uuid::Uuid;
 
-use crate::language::Language;
+use crate::{language::Language, refusal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -23,7 +23,8 @@ pub enum Problem {
     /// It is not there, or not yours: which of the two is nobody's business.
     NotFound,
     IdempotencyKeyReused,
-    AccountAlreadyOpen,
+    /// The rules say no.
+    Refused(account::Rejection),
     Forgotten,
     /// Something we need is out of reach; the same request may succeed later.
     Unavailable(Source),
@@ -48,7 +49,7 @@ impl Problem {
             Self::Invalid { .. } => "INVALID_INPUT",
             Self::NotFound => "NOT_FOUND",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::AccountAlreadyOpen => "ACCOUNT_ALREADY_OPEN",
+            Self::Refused(rejection) => refusal::code(rejection),
             Self::Forgotten => "FORGOTTEN",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
@@ -60,7 +61,7 @@ impl Problem {
             Self::Invalid { flaw, .. } => return flaw.message(language),
             Self::NotFound => ("غير موجود", "not found"),
             Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
-            Self::AccountAlreadyOpen => ("الحساب مفتوح بالفعل ببيانات أخرى", "the account is already open with other details"),
+            Self::Refused(rejection) => return language.choose(refusal::arabic(rejection), rejection.to_string()),
             Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
             Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
             Self::Internal(_) => ("حدث خطأ غير متوقع", "something went wrong"),
@@ -73,7 +74,7 @@ impl Problem {
         let (code, message) = (self.code(), self.message(language));
         let (field, incident) = match self {
             Self::Invalid { field, .. } => (Some(field), None),
-            Self::NotFound | Self::IdempotencyKeyReused | Self::AccountAlreadyOpen | Self::Forgotten => (None, None),
+            Self::NotFound | Self::IdempotencyKeyReused | Self::Refused(_) | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
                 let incident = Uuid::new_v4();
                 tracing::error!(%incident, code, error = %format!("{:#}", anyhow::Error::from_boxed(source)), "a request failed");
@@ -111,9 +112,7 @@ impl Flaw {
 
 impl From<account::Rejection> for Problem {
     fn from(rejection: account::Rejection) -> Self {
-        match rejection {
-            account::Rejection::AlreadyOpen => Self::AccountAlreadyOpen,
-        }
+        Self::Refused(rejection)
     }
 }
 
