@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use daftar_store::{EventWriter, Memory, contract, contract_cases};
+use daftar_store::{EventStoreDb, EventWriter, Memory, contract, contract_cases};
 
 /// A test of each case against the store that `open` gives where this stands. What it gives besides lives until the case ends.
 macro_rules! tests {
@@ -33,6 +33,33 @@ mod postgres {
     async fn open() -> (impl EventWriter, impl Sized) {
         let database = support::database().await;
         (support::open(&database).await, database)
+    }
+
+    contract_cases!(tests);
+}
+
+/// EventStoreDB's protocol on both sides: our client, and our node over memory.
+mod eventstoredb {
+    use super::*;
+    use crate::support;
+
+    async fn open() -> (impl EventWriter, impl Sized) {
+        let node = support::node(Memory::log()).await;
+        (EventStoreDb::connect(node.url.parse().expect("a connection string")).expect("no certificates to refuse"), node)
+    }
+
+    contract_cases!(tests);
+}
+
+/// The whole way: our client, the node, and PostgreSQL behind it.
+mod eventstoredb_over_postgres {
+    use super::*;
+    use crate::support;
+
+    async fn open() -> (impl EventWriter, impl Sized) {
+        let database = support::database().await;
+        let node = support::node(support::open(&database).await).await;
+        (EventStoreDb::connect(node.url.parse().expect("a connection string")).expect("no certificates to refuse"), (node, database))
     }
 
     contract_cases!(tests);

@@ -85,6 +85,8 @@ impl TestServer {
     }
 
     pub fn start_with_tls(tls: ServerTlsConfig) -> Self {
+        // tonic's server takes the process's provider, and there is none by default where the features of other crates bring in a second.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut server = Self::down();
         server.tls = Some(tls);
         server.restart();
