@@ -1,7 +1,8 @@
 //! The command line, and the environment that stands in for it.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
@@ -25,6 +26,11 @@ pub enum Command {
     Migrate(Migrate),
     /// Serves a log over EventStoreDB's protocol on loopback
     Node(Node),
+    /// Rates usage by tariff files and explains the bill
+    Rate(Rate),
+    /// Looks after tariff files
+    #[command(subcommand)]
+    Tariff(TariffCommand),
 }
 
 /// Where everything is kept.
@@ -91,6 +97,40 @@ pub struct Node {
     /// The PEM key of the certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rate {
+    /// A tariff file; several are the versions of one series
+    #[arg(long, value_name = "FILE", required = true)]
+    pub tariff: Vec<PathBuf>,
+    /// What was used, such as 6000.5
+    #[arg(long, value_name = "QUANTITY", allow_hyphen_values = true)]
+    pub usage: String,
+    /// The first day, such as 2022-01-01
+    #[arg(long, value_name = "DATE")]
+    pub from: NaiveDate,
+    /// The day after the last: 2022-01-31 for thirty days of January
+    #[arg(long, value_name = "DATE")]
+    pub to: NaiveDate,
+    /// Dwellings behind the meter
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub dwellings: NonZeroU32,
+    /// The breaker, where a charge depends on it
+    #[arg(long, value_name = "AMPERES")]
+    pub breaker_amps: Option<u32>,
+    /// Prints JSON: the lines, and net, vat, total and currency
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TariffCommand {
+    /// Says of each file what tariff it holds, or the first thing that is wrong with it and where
+    Check {
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

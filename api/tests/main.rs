@@ -3,4 +3,5 @@
 mod commands;
 mod daftar;
 mod node;
+mod rate;
 mod up;

@@ -3,6 +3,7 @@
 pub mod migrate;
 pub mod node;
 pub mod projector;
+pub mod rate;
 pub mod server;
 pub mod up;
 
@@ -17,5 +18,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Projector(options) => projector::run(options).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
+        Command::Rate(options) => rate::run(&options),
+        Command::Tariff(command) => rate::tariff(&command),
     }
 }
