@@ -32,7 +32,7 @@ sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migrat
 	$(THROWAWAY) -- scripts/sqlx prepare
 
 bench-store: throwaway-postgres ## Measures the event store on a durable PostgreSQL server
-	$(THROWAWAY) --durable -- cargo bench -p daftar-store --bench store
+	$(THROWAWAY) --durable -- cargo bench -p daftar-store --features node --bench store
 
 clean: ## Removes what was built; the data under .daftar/ stays
 	cargo clean
