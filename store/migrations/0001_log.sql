@@ -82,11 +82,10 @@ BEGIN
     PERFORM pg_advisory_xact_lock(32765880843399015);
 
     -- A new statement has a new snapshot: from here on we see what the last holder of the lock did.
-    SELECT coalesce(max(e.position), 0) INTO head FROM daftar_log.events e;
-
-    SELECT array_agg(
+    SELECT (SELECT coalesce(max(e.position), 0) FROM daftar_log.events e),
+           array_agg(
                s.revision IS NOT DISTINCT FROM g.revision AND s.metadata_revision IS NOT DISTINCT FROM g.metadata_revision ORDER BY g.n)
-    INTO accepted
+    INTO head, accepted
     FROM unnest(guard_streams, guard_revisions, guard_metadata_revisions) WITH ORDINALITY AS g (stream, revision, metadata_revision, n)
     CROSS JOIN LATERAL (
         SELECT (SELECT e.revision FROM daftar_log.events e WHERE e.stream = g.stream ORDER BY e.revision DESC LIMIT 1) AS revision,
@@ -96,8 +95,10 @@ BEGIN
 
     INSERT INTO daftar_log.events (position, stream, revision, id, type, json, created_at, data, metadata)
     SELECT head + row_number() OVER (ORDER BY r.n), r.stream, r.revision, r.id, r.type, r.json, now, r.data, r.metadata
-    FROM unnest(row_guards, row_streams, row_revisions, row_ids, row_types, row_json, row_data, row_metadata) WITH ORDINALITY
-             AS r (guard, stream, revision, id, type, json, data, metadata, n),
+    -- In step with each other, and without the table that `FROM unnest(a, b, …)` would first fill from them.
+    FROM (SELECT generate_subscripts(row_guards, 1) AS n, unnest(row_guards) AS guard, unnest(row_streams) AS stream,
+                 unnest(row_revisions) AS revision, unnest(row_ids) AS id, unnest(row_types) AS type, unnest(row_json) AS json,
+                 unnest(row_data) AS data, unnest(row_metadata) AS metadata) r,
          -- Read while the lock is held, so that it rises with the positions.
          clock_timestamp() AS now
     WHERE accepted[r.guard]

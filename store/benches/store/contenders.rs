@@ -190,6 +190,7 @@ impl Contender for CqrsEs {
 }
 
 /// What anyone would write: read the stream's rows, insert one after them.
+#[derive(Clone)]
 pub struct Plain(PgPool);
 
 impl Plain {
@@ -201,6 +202,18 @@ impl Plain {
             created_at timestamptz NOT NULL DEFAULT now(), data bytea NOT NULL, metadata bytea NOT NULL, UNIQUE (stream, revision))";
         pool.execute(AssertSqlSafe(table)).await.expect("a table is made");
         Self(pool)
+    }
+
+    async fn insert(&self, stream: &str, revision: usize, event: &ReadingTaken) {
+        let insert = "INSERT INTO plain_events (stream, revision, id, type, json, data, metadata) VALUES ($1, $2, $3, $4, true, $5, $6)";
+        let query = sqlx::query(insert)
+            .bind(stream)
+            .bind(revision as i64)
+            .bind(Uuid::new_v4())
+            .bind(EventSchema::event_type(event))
+            .bind(event.encode())
+            .bind(serde_json::to_vec(&metadata()).expect("JSON"));
+        query.execute(&self.0).await.expect("inserted");
     }
 
     /// The least that can be done for so many rows in one statement.
@@ -228,16 +241,17 @@ impl Contender for Plain {
             meter = meter.evolve(&ReadingTaken::decode(row.get(1), 1, row.get(2)).expect("a reading"));
         }
         for event in meter.decide(reading()).expect("never refused") {
-            let insert =
-                "INSERT INTO plain_events (stream, revision, id, type, json, data, metadata) VALUES ($1, $2, $3, $4, true, $5, $6)";
-            let query = sqlx::query(insert)
-                .bind(&name)
-                .bind(rows.len() as i64)
-                .bind(Uuid::new_v4())
-                .bind(EventSchema::event_type(&event))
-                .bind(event.encode())
-                .bind(serde_json::to_vec(&metadata()).expect("JSON"));
-            query.execute(&self.0).await.expect("inserted");
+            self.insert(&name, rows.len(), &event).await;
         }
+    }
+}
+
+/// The limit: a row is inserted, and nothing is read, decided or guarded.
+pub struct InsertOnly(pub Plain);
+
+#[async_trait]
+impl Contender for InsertOnly {
+    async fn command(&self, stream: Uuid, number: usize) {
+        self.0.insert(&format!("bench-{stream}"), number, &reading()).await;
     }
 }

@@ -21,7 +21,7 @@ use futures::{TryStreamExt, future::try_join_all};
 use uuid::Uuid;
 
 use self::{
-    contenders::{Contender, CqrsEs, Ours, Plain},
+    contenders::{Contender, CqrsEs, InsertOnly, Ours, Plain},
     figures::{Figures, Target, median},
     server::Server,
 };
@@ -73,11 +73,13 @@ async fn commands(server: &Server) {
     let engine = Engine::new(Arc::new(open(server).await));
     let over_grpc = Engine::new(Arc::new(open_over_grpc(server).await));
     let (peer, plain) = (CqrsEs::connect(server.url()).await, Plain::connect(server.url()).await);
-    let contenders: [(&str, Arc<dyn Contender>); 4] = [
+    let limit = InsertOnly(plain.clone());
+    let contenders: [(&str, Arc<dyn Contender>); 5] = [
         ("daftar", Arc::new(Ours(engine))),
         ("cqrs-es", Arc::new(peer)),
         ("select + insert", Arc::new(plain)),
         ("daftar over gRPC", Arc::new(Ours(over_grpc))),
+        ("insert only", Arc::new(limit)),
     ];
     for writers in [1, 32] {
         println!(
@@ -129,7 +131,9 @@ fn judge(writers: usize, rounds: &[(Vec<Figures>, bool)]) {
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
     if writers == 1 {
         Target::at_least(2.2, "× cqrs-es").judge(median(quiet().map(ratio(0, 1))));
-        println!("  {:.2} × select + insert, all rounds", median(all().map(ratio(0, 2))).unwrap_or(f64::NAN));
+        let beside = |who, to| median(all().map(ratio(who, to))).unwrap_or(f64::NAN);
+        println!("  {:.2} × select + insert, {:.2} × insert only, all rounds", beside(0, 2), beside(0, 4));
+        println!("  insert only, the limit, is itself {:.2} × cqrs-es", beside(4, 1));
         let added = |figures: &Vec<Figures>| milliseconds(figures[3].percentile(50).saturating_sub(figures[0].percentile(50)));
         Target::at_most(1.0, "ms more over gRPC at p50").judge(median(quiet().map(added)));
     } else {

@@ -1,6 +1,12 @@
 //! How far the log reaches, as this process knows it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::{sync::watch, task::JoinHandle, time::MissedTickBehavior};
@@ -20,6 +26,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Head {
     position: Arc<watch::Sender<u64>>,
+    writer: Arc<AtomicU32>,
     listening: JoinHandle<()>,
 }
 
@@ -27,8 +34,9 @@ impl Head {
     /// Follows what every process appends, from a position that is known to be there.
     pub(super) fn follow(server: &Server, position: u64) -> Arc<Self> {
         let position = Arc::new(watch::Sender::new(position));
-        let listening = tokio::spawn(listen(server.clone(), Arc::clone(&position)));
-        Arc::new(Self { position, listening })
+        let writer = Arc::default();
+        let listening = tokio::spawn(listen(server.clone(), Arc::clone(&position), Arc::clone(&writer)));
+        Arc::new(Self { position, writer, listening })
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -38,6 +46,12 @@ impl Head {
     /// Everything up to here has been committed.
     pub(super) fn reached(&self, position: u64) {
         raise(&self.position, position);
+    }
+
+    /// What this server process notifies of, our own writer says by itself as soon as it is answered. To ask the log about each of our own
+    /// commits would make every append dearer by a query.
+    pub(super) fn is_written_by(&self, server_process: u32) {
+        self.writer.store(server_process, Ordering::Relaxed);
     }
 }
 
@@ -56,13 +70,13 @@ fn raise(head: &watch::Sender<u64>, position: u64) {
 }
 
 /// Listens for ever, over one connection that is made anew whenever it breaks.
-async fn listen(server: Server, position: Arc<watch::Sender<u64>>) {
+async fn listen(server: Server, position: Arc<watch::Sender<u64>>, writer: Arc<AtomicU32>) {
     let mut backoff = Backoff::default();
     loop {
         let lost = match listener(&server).await {
             Ok(listener) => {
                 backoff = Backoff::default();
-                hear(listener, &position).await
+                hear(listener, &position, &writer).await
             }
             Err(error) => error,
         };
@@ -82,7 +96,7 @@ async fn listener(server: &Server) -> Result<PgListener, sqlx::Error> {
     Ok(listener)
 }
 
-async fn hear(mut listener: PgListener, position: &watch::Sender<u64>) -> sqlx::Error {
+async fn hear(mut listener: PgListener, position: &watch::Sender<u64>, writer: &AtomicU32) -> sqlx::Error {
     // It would come back by itself, but unchecked by us.
     listener.eager_reconnect(false);
     let mut poll = tokio::time::interval(POLL);
@@ -90,6 +104,7 @@ async fn hear(mut listener: PgListener, position: &watch::Sender<u64>) -> sqlx::
     loop {
         let news = tokio::select! {
             heard = listener.try_recv() => match heard {
+                Ok(Some(said)) if said.process_id() == writer.load(Ordering::Relaxed) => false,
                 Ok(Some(said)) => said.payload().parse().map_or(true, |reached: u64| reached > *position.borrow()),
                 Ok(None) => return std::io::Error::from(std::io::ErrorKind::ConnectionReset).into(),
                 Err(error) => return error,

@@ -190,7 +190,7 @@ impl Task {
     async fn commit(&mut self, group: &[Job]) -> Result<Vec<Result<u64, Stand>>, Failure> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.server.connect().await.map_err(Failure::Unreached)?),
+            none => none.insert(connect(&self.server, &self.head).await.map_err(Failure::Unreached)?),
         };
         let answers = match tokio::time::timeout(self.answer, append(connection, group)).await {
             Ok(Ok(answers)) => Ok(answers),
@@ -250,6 +250,13 @@ impl Task {
             self.waiting.push_front(job);
         }
     }
+}
+
+async fn connect(server: &Server, head: &Head) -> Result<PgConnection, StoreError> {
+    let mut connection = server.connect().await?;
+    let process = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await;
+    head.is_written_by(process.map_err(|error| server.error(error))?.cast_unsigned());
+    Ok(connection)
 }
 
 /// A stream and the metadata streams over it are written to one after another: a write's guard covers two of them.
