@@ -55,9 +55,11 @@ impl Projector for Accounts {
                     | account::Event::OpeningBalanceReversed(_) => {}
                 },
                 BillingEvent::ServicePoint(_)
+                | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)
                 | BillingEvent::ReadCycle(_)
+                | BillingEvent::Register(_)
                 | BillingEvent::Reservation(_)
                 | BillingEvent::Tariff(_) => {}
             }
