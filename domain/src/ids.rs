@@ -57,6 +57,14 @@ typed_ids! {
     BillRunId
     /// An invoice that is being cancelled and billed anew.
     CorrectionId
+    /// Money that a customer paid, or is about to.
+    PaymentId
+    /// Money that goes back to a customer.
+    RefundId
+    /// Money of the customer's that is kept against debts.
+    DepositId
+    /// A cashier's till, from its opening to its count.
+    CashSessionId
     /// What is being mended.
     RepairId
     /// A way to reach an account's holder.
@@ -116,6 +124,11 @@ pub fn event_id(command_id: Uuid, stream: &crate::StreamName, index: usize) -> U
 /// The id of a service at a premises. There can be only one, because its id is its name.
 pub fn service_point_id(premises_id: PremisesId, service: crate::Service) -> ServicePointId {
     ServicePointId::new(derive(premises_id.into(), &["service_point", service.code()]))
+}
+
+/// The id of the deposit that a row of opening balances brings with it.
+pub(crate) fn opening_deposit_id(batch_id: ImportBatchId, row: u32) -> DepositId {
+    DepositId::new(derive(batch_id.into(), &["deposit", &row.to_string()]))
 }
 
 /// The id of the reservation of a value: `parts` name it, in the one spelling that its kind prescribes.

@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Code, Reason, SealedFor, ids::AccountId, ids::ImportBatchId};
+use crate::{
+    Actor, BillingPeriod, Code, Reason, SealedFor,
+    ids::{AccountId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+};
 
 pub fn open() -> Command {
     let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = payload();
@@ -44,8 +47,208 @@ pub fn opening_balance() -> Event {
 }
 
 pub fn opening_balance_reversed() -> Event {
-    let ImportOpeningBalance { batch_id, row, deposit, .. } = import_opening_balance();
-    OpeningBalanceReversed { batch_id, row, balance: Money::new(12_000, Currency::SAR), deposit, reason: reason("wrong file") }.into()
+    let ImportOpeningBalance { batch_id, row, unapplied_credit, deposit, .. } = import_opening_balance();
+    let reason = reason("wrong file");
+    OpeningBalanceReversed { batch_id, row, balance: Money::new(12_000, Currency::SAR), unapplied_credit, deposit, reason }.into()
+}
+
+pub fn opening_item() -> ItemId {
+    let ImportOpeningBalance { batch_id, row, .. } = import_opening_balance();
+    ItemId::Opening { batch_id, row, item: 0 }
+}
+
+/// What a charge says that matters to its example; the rest is the same in all.
+#[derive(Clone, Copy, Debug)]
+pub struct ChargeOf {
+    pub n: u128,
+    pub minor: i64,
+    pub vat: i64,
+    pub kind: ChargeKind,
+    pub issued: &'static str,
+    pub due: &'static str,
+}
+
+impl Default for ChargeOf {
+    fn default() -> Self {
+        Self { n: 1, minor: 11_500, vat: 1_500, kind: ChargeKind::Supply, issued: "2024-03-01", due: "2024-03-16" }
+    }
+}
+
+pub fn charge(ChargeOf { n, minor, vat, kind, issued, due }: ChargeOf) -> ChargeAccount {
+    ChargeAccount {
+        invoice_id: invoice_id(n),
+        debit_note_id: None,
+        number: code(&format!("RUH-2024-{n}")),
+        kind,
+        amount: sar(minor),
+        vat: sar(vat),
+        supply: BillingPeriod::new(date(2024, 2, 1), date(2024, 3, 1)).expect("a period"),
+        issued_on: day(issued),
+        due_on: day(due),
+        policy: AllocationPolicy::OldestDue,
+    }
+}
+
+pub fn charged(of: ChargeOf) -> Event {
+    charged_of(of).into()
+}
+
+fn charged_of(of: ChargeOf) -> AccountCharged {
+    let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, policy: _ } = charge(of);
+    AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on }
+}
+
+/// In cash, at noon of the n-th of April.
+pub fn record_payment(n: u32, minor: i64) -> RecordPayment {
+    let value_on = date(2024, 4, n);
+    RecordPayment {
+        payment_id: payment_id(n),
+        external_reference: code(&format!("R-{n}")),
+        tender: Tender::Cash,
+        channel: code("branch-7"),
+        session: None,
+        amount: sar(minor),
+        received_at: value_on.and_hms_opt(9, 0, 0).expect("a time").and_utc(),
+        value_on,
+        directed: vec![],
+        policy: AllocationPolicy::OldestDue,
+    }
+}
+
+pub fn payment_received(n: u32, minor: i64) -> Event {
+    received(n, minor).into()
+}
+
+fn received(n: u32, minor: i64) -> PaymentReceived {
+    let RecordPayment { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed, policy: _ } =
+        record_payment(n, minor);
+    PaymentReceived { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed }
+}
+
+pub fn reverse_payment(n: u32) -> ReversePayment {
+    let (cause, policy) = (ReversalCause::Chargeback, AllocationPolicy::OldestDue);
+    ReversePayment { payment_id: payment_id(n), cause, bounce_fee: None, on: date(2025, 5, 1), reason: reason("disputed"), policy }
+}
+
+/// Paid on the first of April: amount, VAT, and what is still due.
+pub fn allocated(credit: CreditId, n: u128, amount: i64, vat: i64, still_due: i64) -> Event {
+    allocated_on(credit, n, (amount, vat, still_due), "2024-04-01")
+}
+
+pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i64, i64), on: &str) -> Event {
+    let (amount, vat, still_due) = (sar(amount), sar(vat), sar(still_due));
+    CreditAllocated { credit, item: invoice(n), amount, vat, still_due, paid_on: day(on), effective_on: day(on) }.into()
+}
+
+pub fn credit_account(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> CreditAccount {
+    CreditAccount {
+        note_id: note_id(n),
+        invoice_id: invoice_id(invoice),
+        number: code(&format!("CN-2024-{n}")),
+        amount: sar(minor),
+        vat: sar(minor * 3 / 23),
+        issued_on: date(2024, 4, 1),
+        surplus,
+        policy: AllocationPolicy::OldestDue,
+    }
+}
+
+pub fn account_credited(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> Event {
+    let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus, policy: _ } =
+        credit_account(n, invoice, minor, surplus);
+    AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus }.into()
+}
+
+pub fn refund(credit: CreditId, n: u128, minor: i64) -> RefundCredit {
+    RefundCredit {
+        refund_id: refund_id(n),
+        credit,
+        amount: sar(minor),
+        tender: Tender::Cash,
+        approved_by: Actor::user("9"),
+        on: date(2024, 5, 1),
+        reason: reason("moved away"),
+    }
+}
+
+pub fn credit_refunded(credit: CreditId, n: u128, minor: i64) -> Event {
+    let RefundCredit { refund_id, credit, amount, tender, approved_by, on, reason } = refund(credit, n, minor);
+    CreditRefunded { refund_id, credit, amount, tender, approved_by, on, reason }.into()
+}
+
+pub fn take_deposit(n: u128, minor: i64) -> TakeDeposit {
+    let (deposit_id, channel, on) = (deposit_id(n), code("branch-7"), date(2024, 2, 1));
+    TakeDeposit { deposit_id, amount: sar(minor), tender: Tender::Pos, channel, session: None, on }
+}
+
+pub fn deposit_taken(n: u128, minor: i64) -> Event {
+    let TakeDeposit { deposit_id, amount, tender, channel, session, on } = take_deposit(n, minor);
+    DepositTaken { deposit_id, amount, tender, channel, session, on }.into()
+}
+
+pub fn return_deposit(n: u128) -> ReturnDeposit {
+    let (approved_by, on) = (Actor::user("9"), date(2024, 10, 1));
+    ReturnDeposit { deposit_id: deposit_id(n), tender: Tender::Transfer, approved_by, on, reason: reason("moved away") }
+}
+
+pub fn deposit_returned(n: u128, minor: i64) -> Event {
+    let ReturnDeposit { deposit_id, tender, approved_by, on, reason } = return_deposit(n);
+    DepositReturned { deposit_id, amount: sar(minor), tender, approved_by, on, reason }.into()
+}
+
+pub fn item_disputed(n: u128) -> Event {
+    ItemDisputed { item: invoice(n), on: date(2024, 3, 10), reason: reason("never used so much") }.into()
+}
+
+/// What the account decides, which must not be no.
+pub fn decided(account: &Account, command: impl Into<Command>) -> Vec<Event> {
+    account.decide(command.into()).unwrap_or_else(|rejection| panic!("rejected: {rejection}"))
+}
+
+/// Which items were paid how much, in that order.
+pub fn allocations(events: &[Event]) -> Vec<(ItemId, i64)> {
+    let paid = events.iter().filter_map(|event| if let Event::CreditAllocated(fact) = event { Some(fact) } else { None });
+    paid.map(|fact| (fact.item, fact.amount.minor)).collect()
+}
+
+pub fn invoice(n: u128) -> ItemId {
+    ItemId::Invoice(invoice_id(n))
+}
+
+pub fn payment(n: u32) -> CreditId {
+    CreditId::Payment(payment_id(n))
+}
+
+pub fn credit_note(n: u128) -> CreditId {
+    CreditId::CreditNote(note_id(n))
+}
+
+pub fn invoice_id(n: u128) -> InvoiceId {
+    InvoiceId::new(Uuid::from_u128(100 + n))
+}
+
+pub fn payment_id(n: u32) -> PaymentId {
+    PaymentId::new(Uuid::from_u128(300 + u128::from(n)))
+}
+
+pub fn note_id(n: u128) -> NoteId {
+    NoteId::new(Uuid::from_u128(500 + n))
+}
+
+pub fn refund_id(n: u128) -> RefundId {
+    RefundId::new(Uuid::from_u128(700 + n))
+}
+
+pub fn deposit_id(n: u128) -> DepositId {
+    DepositId::new(Uuid::from_u128(900 + n))
+}
+
+pub fn sar(minor: i64) -> Money {
+    Money::new(minor, Currency::SAR)
+}
+
+pub fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a date")
 }
 
 /// One of every event.
@@ -86,7 +289,71 @@ pub fn events() -> Vec<Event> {
         AccountResumed { resumed_on: date(2024, 8, 1), reason: reason("asked for") }.into(),
         opening_balance(),
         opening_balance_reversed(),
-        AccountClosed { closed_on: date(2024, 10, 1), reason: reason("moved away") }.into(),
+    ]
+    .into_iter()
+    .chain(receivable_events())
+    .chain([AccountClosed { closed_on: date(2024, 10, 1), reason: reason("moved away") }.into()])
+    .collect()
+}
+
+/// Not a history: one of each, in the order of the files that they are declared in.
+fn receivable_events() -> Vec<Event> {
+    let (credit, item, on) = (payment(1), invoice(1), date(2024, 5, 1));
+    let debit_note =
+        AccountCharged { debit_note_id: Some(note_id(2)), ..charged_of(ChargeOf { minor: 2_300, vat: 300, ..ChargeOf::default() }) };
+    vec![
+        debit_note.into(),
+        item_disputed(1),
+        DisputeResolved { item, on, reason: reason("the meter is right") }.into(),
+        PaymentReceived {
+            session: Some(CashSessionId::new(Uuid::from_u128(41))),
+            directed: vec![item, opening_item()],
+            ..received(1, 11_500)
+        }
+        .into(),
+        PaymentReversed {
+            payment_id: payment_id(1),
+            tender: Tender::Cheque,
+            amount: sar(11_500),
+            written_off: sar(0),
+            cause: ReversalCause::Bounced,
+            bounce_fee: Some(sar(5_000)),
+            on,
+            reason: reason("no funds"),
+        }
+        .into(),
+        allocated(credit, 1, 11_500, 1_500, 0),
+        AllocationFreed {
+            credit,
+            item,
+            amount: sar(11_500),
+            vat: sar(1_500),
+            still_due: sar(11_500),
+            cause: FreeCause::PaymentReversed,
+            effective_on: on,
+        }
+        .into(),
+        account_credited(1, 1, 2_300, Surplus::AccountCredit),
+        credit_refunded(credit, 1, 300),
+        RefundReturned { refund_id: refund_id(1), credit, amount: sar(300), tender: Tender::Cash, on, reason: reason("account unknown") }
+            .into(),
+        deposit_taken(1, 20_000),
+        DepositReleased { deposit_id: deposit_id(1), amount: sar(11_500), on }.into(),
+        deposit_returned(1, 8_500),
+        LateFeeAssessed { item, fee: sar(230), overdue: sar(11_500), due_on: date(2024, 3, 16), on }.into(),
+        LateFeeWaived { item, waived_by: Actor::user("5"), on, reason: reason("our mistake") }.into(),
+        DebtWrittenOff {
+            item,
+            amount: sar(11_500),
+            vat: sar(1_500),
+            approval: Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") },
+            on,
+        }
+        .into(),
+        CreditWrittenOff { credit, amount: sar(99), on }.into(),
+        DebtRecovered { item, amount: sar(4_600), vat: sar(600), on }.into(),
+        RebillBegun { item, on, reason: reason("wrong tariff") }.into(),
+        RebillEnded { item, on }.into(),
     ]
 }
 
@@ -105,11 +372,11 @@ fn sealed(n: u8) -> Sealed {
     Sealed::new(SealedFor::Contact, vec![n, n, n], [n; 16])
 }
 
-fn code(text: &str) -> Code {
+pub fn code(text: &str) -> Code {
     Code::new(text).expect("a code")
 }
 
-fn reason(text: &str) -> Reason {
+pub fn reason(text: &str) -> Reason {
     Reason::new(text).expect("a reason")
 }
 

@@ -22,7 +22,13 @@ pub use holder::{
     IdentityRecorded, Language, LanguageChosen, OpenAccount, Reclassify, RecordIdentity, RenameHolder,
 };
 pub use receivable::{
-    ImportOpeningBalance, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Receivable, ReverseOpeningBalance,
+    AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
+    ChargeAccount, ChargeKind, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered,
+    DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, FreeAllocations, FreeCause,
+    ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
+    OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
+    RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
+    ReversePayment, Surplus, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -35,6 +41,7 @@ use crate::{
     ids::{AddressId, AgreementId, ContactId, MeterId},
     schema::events,
 };
+use receivable::Posting;
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
@@ -61,6 +68,23 @@ pub enum Command {
     CloseAccount(CloseAccount),
     ImportOpeningBalance(ImportOpeningBalance),
     ReverseOpeningBalance(ReverseOpeningBalance),
+    ChargeAccount(ChargeAccount),
+    DisputeItem(DisputeItem),
+    ResolveDispute(ResolveDispute),
+    RecordPayment(RecordPayment),
+    ReversePayment(ReversePayment),
+    CreditAccount(CreditAccount),
+    RefundCredit(RefundCredit),
+    ReturnRefund(ReturnRefund),
+    TakeDeposit(TakeDeposit),
+    ApplyDeposit(ApplyDeposit),
+    ReturnDeposit(ReturnDeposit),
+    AssessLateFee(AssessLateFee),
+    WaiveLateFee(WaiveLateFee),
+    WriteOff(WriteOff),
+    WriteOffSmallBalances(WriteOffSmallBalances),
+    FreeAllocations(FreeAllocations),
+    ReapplyCredit(ReapplyCredit),
 }
 
 events! {
@@ -86,7 +110,27 @@ events! {
     AccountResumed 1
     AccountClosed 1
     OpeningBalanceImported 1
-    OpeningBalanceReversed 1
+    OpeningBalanceReversed 2, 1 => receivable::v1::OpeningBalanceReversed
+    AccountCharged 1
+    ItemDisputed 1
+    DisputeResolved 1
+    PaymentReceived 1
+    PaymentReversed 1
+    CreditAllocated 1
+    AllocationFreed 1
+    AccountCredited 1
+    CreditRefunded 1
+    RefundReturned 1
+    DepositTaken 1
+    DepositReleased 1
+    DepositReturned 1
+    LateFeeAssessed 1
+    LateFeeWaived 1
+    DebtWrittenOff 1
+    CreditWrittenOff 1
+    DebtRecovered 1
+    RebillBegun 1
+    RebillEnded 1
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -125,7 +169,7 @@ pub enum Rejection {
     NotSettled { balance: Money },
     #[error("the account is in {expected}, not in {found}")]
     OtherCurrency { expected: Currency, found: Currency },
-    #[error("an opening item must be more than zero, and credit and deposit not less")]
+    #[error("an amount must be more than zero; credit, deposit or VAT may be nothing, but not less")]
     AmountNotPositive,
     #[error("the amount is too large")]
     AmountTooLarge,
@@ -137,6 +181,61 @@ pub enum Rejection {
     OpeningBalanceWasReversed,
     #[error("there is no such opening balance")]
     NoSuchOpeningBalance,
+    #[error("the opening balance has been refunded, drawn on or written off in part, and cannot be taken back as a whole")]
+    OpeningBalanceUsed,
+    #[error("the document was already charged with other content")]
+    ChargeReused,
+    #[error("VAT is part of the amount: from nothing to all of it")]
+    VatOutsideAmount,
+    #[error("the account has no such item")]
+    NoSuchItem,
+    #[error("a payment with that reference was already recorded with other content")]
+    PaymentReferenceReused,
+    #[error("a payment with that id was already recorded under another reference")]
+    PaymentIdReused,
+    #[error("there is no such payment")]
+    NoSuchPayment,
+    #[error("the payment was reversed")]
+    PaymentWasReversed,
+    #[error("part of the payment was refunded: a debit note claims it back")]
+    PaymentWasRefunded,
+    #[error("the credit note was already posted with other content")]
+    CreditNoteReused,
+    #[error("the account has no such credit")]
+    NoSuchCredit,
+    #[error("the credit waits for an invoice that is being billed anew")]
+    CreditHeld,
+    #[error("only {left} is left to refund")]
+    RefundTooLarge { left: Money },
+    #[error("money goes back as it came: {paid_by:?}")]
+    OtherTender { paid_by: Tender },
+    #[error("the refund was already recorded with other content")]
+    RefundIdReused,
+    #[error("there is no such refund")]
+    NoSuchRefund,
+    #[error("the deposit was already taken with other content")]
+    DepositIdReused,
+    #[error("there is no such deposit")]
+    NoSuchDeposit,
+    #[error("that is more than {limit}, which may be approved at once")]
+    OverApprovalLimit { limit: Money },
+}
+
+/// So that a wish can be written as itself where it is clear that it is the account's.
+macro_rules! commands_from {
+    ($($name:ident)+) => {$(
+        impl From<$name> for Command {
+            fn from(wish: $name) -> Self {
+                Self::$name(wish)
+            }
+        }
+    )+};
+}
+
+commands_from! {
+    ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
+    RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit AssessLateFee
+    WaiveLateFee WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit
 }
 
 /// What the rules need to know of an account's history.
@@ -181,6 +280,23 @@ impl Decider for Account {
             Command::CloseAccount(wish) => self.close(wish),
             Command::ImportOpeningBalance(wish) => self.import_opening_balance(wish),
             Command::ReverseOpeningBalance(wish) => self.reverse_opening_balance(wish),
+            Command::ChargeAccount(wish) => self.charge(wish),
+            Command::DisputeItem(wish) => self.dispute(wish),
+            Command::ResolveDispute(wish) => self.resolve_dispute(wish),
+            Command::RecordPayment(wish) => self.record_payment(wish),
+            Command::ReversePayment(wish) => self.reverse_payment(wish),
+            Command::CreditAccount(wish) => self.credit_account(wish),
+            Command::RefundCredit(wish) => self.refund(wish),
+            Command::ReturnRefund(wish) => self.return_refund(wish),
+            Command::TakeDeposit(wish) => self.take_deposit(wish),
+            Command::ApplyDeposit(wish) => self.apply_deposit(wish),
+            Command::ReturnDeposit(wish) => self.return_deposit(wish),
+            Command::AssessLateFee(wish) => self.assess_late_fee(wish),
+            Command::WaiveLateFee(wish) => self.waive_late_fee(wish),
+            Command::WriteOff(wish) => self.write_off(wish),
+            Command::WriteOffSmallBalances(wish) => self.write_off_small_balances(wish),
+            Command::FreeAllocations(wish) => self.free_allocations(wish),
+            Command::ReapplyCredit(wish) => self.reapply_credit(wish),
         }
     }
 
@@ -207,8 +323,28 @@ impl Decider for Account {
             Event::AccountSuspended(_) => self.standing = Standing::Suspended,
             Event::AccountResumed(_) => self.standing = Standing::Active,
             Event::AccountClosed(_) => self.standing = Standing::Closed,
-            Event::OpeningBalanceImported(fact) => self.receivable.opening_imported(fact),
-            Event::OpeningBalanceReversed(fact) => self.receivable.opening_reversed(fact),
+            Event::OpeningBalanceImported(fact) => fact.post(&mut self.receivable),
+            Event::OpeningBalanceReversed(fact) => fact.post(&mut self.receivable),
+            Event::AccountCharged(fact) => fact.post(&mut self.receivable),
+            Event::ItemDisputed(fact) => fact.post(&mut self.receivable),
+            Event::DisputeResolved(fact) => fact.post(&mut self.receivable),
+            Event::PaymentReceived(fact) => fact.post(&mut self.receivable),
+            Event::PaymentReversed(fact) => fact.post(&mut self.receivable),
+            Event::CreditAllocated(fact) => fact.post(&mut self.receivable),
+            Event::AllocationFreed(fact) => fact.post(&mut self.receivable),
+            Event::AccountCredited(fact) => fact.post(&mut self.receivable),
+            Event::CreditRefunded(fact) => fact.post(&mut self.receivable),
+            Event::RefundReturned(fact) => fact.post(&mut self.receivable),
+            Event::DepositTaken(fact) => fact.post(&mut self.receivable),
+            Event::DepositReleased(fact) => fact.post(&mut self.receivable),
+            Event::DepositReturned(fact) => fact.post(&mut self.receivable),
+            Event::LateFeeAssessed(fact) => fact.post(&mut self.receivable),
+            Event::LateFeeWaived(fact) => fact.post(&mut self.receivable),
+            Event::DebtWrittenOff(fact) => fact.post(&mut self.receivable),
+            Event::CreditWrittenOff(fact) => fact.post(&mut self.receivable),
+            Event::DebtRecovered(fact) => fact.post(&mut self.receivable),
+            Event::RebillBegun(fact) => fact.post(&mut self.receivable),
+            Event::RebillEnded(fact) => fact.post(&mut self.receivable),
         }
         self
     }

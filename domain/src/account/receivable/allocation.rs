@@ -1,0 +1,283 @@
+//! Which credit pays which item.
+//!
+//! After every decision that moves money, what can be used is used: no item that may be paid stands beside a credit that could pay it.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Allocated, CreditId, Draft, Item, ItemId, Posting, Receivable};
+use crate::Money;
+
+/// Which items come first when nobody says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AllocationPolicy {
+    #[default]
+    OldestDue,
+    /// By what they are for, in the order of [`ChargeKind`](super::ChargeKind): costs before fees before supply. Then the oldest.
+    Priority,
+    /// All of them, each in proportion to what is open.
+    ProRata,
+}
+
+/// A credit paid an item, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreditAllocated {
+    pub credit: CreditId,
+    pub item: ItemId,
+    pub amount: Money,
+    /// The part that paid VAT: in proportion, and the last allocation takes what is left of both.
+    pub vat: Money,
+    /// Of the item, afterwards.
+    pub still_due: Money,
+    /// When the money counts as paid: what lateness is judged by, also where it is allocated anew years later.
+    pub paid_on: NaiveDate,
+    /// When the books move.
+    pub effective_on: NaiveDate,
+}
+
+/// All that a credit had paid of an item is open again, due as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AllocationFreed {
+    pub credit: CreditId,
+    pub item: ItemId,
+    pub amount: Money,
+    pub vat: Money,
+    /// Of the item, afterwards.
+    pub still_due: Money,
+    pub cause: FreeCause,
+    pub effective_on: NaiveDate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FreeCause {
+    PaymentReversed,
+    /// The credit waits for what replaces the item.
+    Rebill,
+    OpeningReversed,
+}
+
+impl Posting for CreditAllocated {
+    fn post(&self, receivable: &mut Receivable) {
+        receivable.change_item(self.item, |item| item.reduce(self.amount, self.vat));
+        receivable.change_credit(self.credit, |credit| credit.left.minor -= self.amount.minor);
+        let none =
+            Allocated { amount: Money::zero(self.amount.currency), vat: Money::zero(self.vat.currency), effective_on: self.effective_on };
+        let allocated = receivable.allocations.entry((self.item, self.credit)).or_insert(none);
+        allocated.amount.minor += self.amount.minor;
+        allocated.vat.minor += self.vat.minor;
+        allocated.effective_on = allocated.effective_on.max(self.effective_on);
+    }
+}
+
+impl Posting for AllocationFreed {
+    fn post(&self, receivable: &mut Receivable) {
+        receivable.allocations.remove(&(self.item, self.credit));
+        receivable.change_item(self.item, |item| item.reopen(self.amount, self.vat));
+        receivable.change_credit(self.credit, |credit| {
+            credit.left.minor += self.amount.minor;
+            match self.cause {
+                FreeCause::Rebill => {
+                    credit.held_for.insert(self.item);
+                }
+                FreeCause::PaymentReversed | FreeCause::OpeningReversed => {}
+            }
+        });
+    }
+}
+
+impl Draft {
+    /// Pays with every credit that may be used what may be paid, the oldest money first.
+    pub(super) fn use_credit(&mut self, policy: AllocationPolicy, on: NaiveDate) {
+        let mut usable: Vec<_> =
+            self.receivable.credits.iter().filter(|(_, credit)| credit.is_usable()).map(|(id, credit)| (credit.value_on, *id)).collect();
+        usable.sort_unstable();
+        for (_, credit) in usable {
+            self.spend(credit, policy, on);
+        }
+    }
+
+    /// Pays these items first, one after the other, whatever would otherwise keep them from being paid.
+    pub(super) fn direct(&mut self, credit: CreditId, items: &[ItemId], on: NaiveDate) {
+        for &id in items {
+            let left = self.receivable.credits.get(&credit).map_or(0, |credit| credit.left.minor);
+            let open = self.receivable.items.get(&id).map_or(0, |item| item.open.minor);
+            self.allocate(credit, id, left.min(open), on);
+        }
+    }
+
+    fn spend(&mut self, credit: CreditId, policy: AllocationPolicy, on: NaiveDate) {
+        let payable = self.payable(policy);
+        let ids: Vec<_> = payable.iter().map(|(id, _)| *id).collect();
+        match policy {
+            AllocationPolicy::OldestDue | AllocationPolicy::Priority => self.direct(credit, &ids, on),
+            AllocationPolicy::ProRata => {
+                let left = self.receivable.credits.get(&credit).map_or(0, |credit| credit.left.minor);
+                let open: Vec<_> = payable.iter().map(|(_, item)| item.open.minor).collect();
+                for (id, share) in ids.into_iter().zip(shares(left, &open)) {
+                    self.allocate(credit, id, share, on);
+                }
+            }
+        }
+    }
+
+    fn payable(&self, policy: AllocationPolicy) -> Vec<(ItemId, Item)> {
+        let mut payable: Vec<_> =
+            self.receivable.items.iter().filter(|(_, item)| item.is_payable()).map(|(id, item)| (*id, *item)).collect();
+        payable.sort_by_key(|(id, item)| {
+            let rank = match policy {
+                AllocationPolicy::Priority => Some(item.kind),
+                AllocationPolicy::OldestDue | AllocationPolicy::ProRata => None,
+            };
+            (rank, item.due_on, item.issued_on, *id)
+        });
+        payable
+    }
+
+    fn allocate(&mut self, credit_id: CreditId, item_id: ItemId, minor: i64, on: NaiveDate) {
+        let (Some(credit), Some(item)) = (self.receivable.credits.get(&credit_id), self.receivable.items.get(&item_id)) else { return };
+        if minor <= 0 {
+            return;
+        }
+        let currency = item.open.currency;
+        let fact = CreditAllocated {
+            credit: credit_id,
+            item: item_id,
+            amount: Money::new(minor, currency),
+            vat: Money::new(part(item.open_vat.minor, minor, item.open.minor), currency),
+            still_due: Money::new(item.open.minor - minor, currency),
+            paid_on: credit.value_on,
+            // Nothing is paid before it is owed, nor with money that has not come.
+            effective_on: on.max(credit.value_on).max(item.issued_on),
+        };
+        self.record(fact);
+    }
+
+    /// Opens again all that these allocations had paid.
+    pub(super) fn free(&mut self, chosen: impl Fn(ItemId, CreditId) -> bool, cause: FreeCause, on: NaiveDate) {
+        let allocations: Vec<_> = self
+            .receivable
+            .allocations
+            .iter()
+            .filter(|((item, credit), _)| chosen(*item, *credit))
+            .map(|(key, paid)| (*key, *paid))
+            .collect();
+        for ((item, credit), Allocated { amount, vat, effective_on }) in allocations {
+            let open = self.receivable.items.get(&item).map_or(0, |item| item.open.minor);
+            let still_due = Money::new(open + amount.minor, amount.currency);
+            self.record(AllocationFreed { credit, item, amount, vat, still_due, cause, effective_on: on.max(effective_on) });
+        }
+    }
+}
+
+/// The VAT in `amount` of what is open, half up; all of it in all of that.
+pub(super) fn part(open_vat: i64, amount: i64, open: i64) -> i64 {
+    let (vat, amount, open) = (i128::from(open_vat), i128::from(amount), i128::from(open));
+    let rounded = if open == 0 { 0 } else { (2 * vat * amount + open) / (2 * open) };
+    i64::try_from(rounded).unwrap_or(open_vat)
+}
+
+/// `left` over what is open, in proportion, to the last minor unit: what rounding down leaves over goes to the largest fractions, the first of equals.
+fn shares(left: i64, open: &[i64]) -> Vec<i64> {
+    let total: i128 = open.iter().map(|open| i128::from(*open)).sum();
+    if total <= i128::from(left) {
+        return open.to_vec();
+    }
+    let exact = |open: i64| i128::from(left) * i128::from(open);
+    let mut shares: Vec<i64> = open.iter().map(|&open| i64::try_from(exact(open) / total).unwrap_or(open)).collect();
+    let mut by_fraction: Vec<usize> = (0..open.len()).collect();
+    by_fraction.sort_by_key(|&index| std::cmp::Reverse(exact(open[index]) % total));
+    let over = left - shares.iter().sum::<i64>();
+    for index in by_fraction.into_iter().take(usize::try_from(over).unwrap_or(0)) {
+        shares[index] += 1;
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        account::{Account, Event, RecordPayment, example::*},
+        spec::given,
+    };
+
+    #[test]
+    fn each_policy_has_its_order() {
+        use AllocationPolicy::{OldestDue, Priority, ProRata};
+        let supply = ChargeOf { n: 1, minor: 10_000, due: "2024-03-15", ..ChargeOf::default() };
+        let fee = ChargeOf { n: 2, minor: 5_000, due: "2024-04-15", kind: super::super::ChargeKind::ReconnectFee, ..ChargeOf::default() };
+        let repair = ChargeOf { n: 3, minor: 5_000, due: "2024-02-15", kind: super::super::ChargeKind::Repair, ..ChargeOf::default() };
+        for (policy, paid) in [
+            (OldestDue, &[(3, 5_000), (1, 1_000)][..]),
+            (Priority, &[(2, 5_000), (1, 1_000)][..]),
+            (ProRata, &[(3, 1_500), (1, 3_000), (2, 1_500)][..]),
+        ] {
+            let facts = [opened(), charged(supply), charged(fee), charged(repair)];
+            let account = account(facts[1..].iter().cloned());
+            let events = decided(&account, RecordPayment { policy, ..record_payment(1, 6_000) });
+            let expected: Vec<_> = paid.iter().map(|(n, minor)| (invoice(*n), *minor)).collect();
+            assert_eq!(allocations(&events), expected, "{policy:?}");
+            given::<Account>(facts).when(RecordPayment { policy, ..record_payment(1, 6_000) }.into()).then(events);
+        }
+    }
+
+    #[test]
+    fn vat_is_paid_in_proportion_and_the_last_payment_takes_the_rest() {
+        // 115.00 with 15.00 of VAT, paid in thirds that do not divide.
+        let mut account = account([charged(ChargeOf { n: 1, minor: 11_500, vat: 1_500, ..ChargeOf::default() })]);
+        let mut vat = vec![];
+        for (n, minor) in [(1, 3_833), (2, 3_833), (3, 3_834)] {
+            for event in decided(&account, record_payment(n, minor)) {
+                if let Event::CreditAllocated(fact) = &event {
+                    vat.push(fact.vat.minor);
+                }
+                account = crate::Decider::evolve(account, &event);
+            }
+        }
+        assert_eq!(vat, [500, 500, 500]);
+        assert!(account.receivable().is_settled());
+    }
+
+    #[test]
+    fn a_payment_over_seven_items_sums_exactly() {
+        let charges = (1..=7).map(|n| charged(ChargeOf { n, minor: 1_001, vat: 131, ..ChargeOf::default() }));
+        let account = account(charges);
+        let events = decided(&account, RecordPayment { policy: AllocationPolicy::ProRata, ..record_payment(1, 1_000) });
+        let shares: Vec<_> = allocations(&events).into_iter().map(|(_, minor)| minor).collect();
+        assert_eq!(shares, [143, 143, 143, 143, 143, 143, 142]);
+    }
+
+    #[test]
+    fn a_credit_that_covers_everything_is_shared_as_what_is_open() {
+        assert_eq!(shares(10, &[3, 7]), [3, 7]);
+        assert_eq!(shares(11, &[3, 7]), [3, 7]);
+        assert_eq!(shares(9, &[3, 7]), [3, 6]);
+        assert_eq!(shares(1, &[5, 5, 5]), [1, 0, 0]);
+        assert_eq!(shares(7, &[]), [] as [i64; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_sum_to_the_payment_and_never_exceed_what_is_open(left in 0..i64::MAX, open in proptest::collection::vec(1_i64..9_000_000_000_000, 1..12)) {
+            let shares = shares(left, &open);
+            prop_assert!(shares.iter().zip(&open).all(|(share, open)| 0 <= *share && share <= open));
+            prop_assert_eq!(shares.iter().sum::<i64>(), left.min(open.iter().sum()));
+        }
+
+        #[test]
+        fn vat_in_parts_sums_to_the_vat(vat in 0_i64..1_000_000, net in 0_i64..1_000_000, cuts in proptest::collection::vec(1_i64..400_000, 0..9)) {
+            let (mut open, mut open_vat) = (vat + net, vat);
+            for cut in cuts.into_iter().chain([i64::MAX]) {
+                let amount = cut.min(open);
+                let vat = part(open_vat, amount, open);
+                prop_assert!(0 <= vat && vat <= amount && open_vat - vat <= open - amount, "{vat} in {amount} of {open_vat} in {open}");
+                (open, open_vat) = (open - amount, open_vat - vat);
+            }
+            prop_assert_eq!((open, open_vat), (0, 0));
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Payments: money that came, and money that turned out not to have.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Account, AllocationPolicy, Credit, CreditId, DebtRecovered, Event, FreeCause, ItemId, Posting, Receivable, Rejection};
+use crate::{
+    Code, CommandHash, Money, Reason,
+    ids::{CashSessionId, PaymentId},
+};
+
+/// What a cashier took, or a gateway confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordPayment {
+    pub payment_id: PaymentId,
+    /// What the outside calls it: a receipt, a bank's reference, a gateway's. Nobody pays twice under one.
+    pub external_reference: Code,
+    pub tender: Tender,
+    pub channel: Code,
+    /// The cash session it was taken in, if at a till.
+    pub session: Option<CashSessionId>,
+    pub amount: Money,
+    pub received_at: DateTime<Utc>,
+    /// From when the money counts as paid.
+    pub value_on: NaiveDate,
+    /// What the customer said it is for, in that order. A debt that was written off is recovered so, and not otherwise.
+    pub directed: Vec<ItemId>,
+    pub policy: AllocationPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReversePayment {
+    pub payment_id: PaymentId,
+    pub cause: ReversalCause,
+    /// What to bill the customer for the trouble, if anything: the fee is a document of its own.
+    pub bounce_fee: Option<Money>,
+    pub on: NaiveDate,
+    pub reason: Reason,
+    pub policy: AllocationPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentReceived {
+    pub payment_id: PaymentId,
+    pub external_reference: Code,
+    pub tender: Tender,
+    pub channel: Code,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<CashSessionId>,
+    pub amount: Money,
+    pub received_at: DateTime<Utc>,
+    pub value_on: NaiveDate,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directed: Vec<ItemId>,
+}
+
+/// All that the payment had paid has been freed before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentReversed {
+    pub payment_id: PaymentId,
+    pub tender: Tender,
+    pub amount: Money,
+    /// What of it had been written off as too small to keep, and is taken back there.
+    pub written_off: Money,
+    pub cause: ReversalCause,
+    /// A request for an invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounce_fee: Option<Money>,
+    pub on: NaiveDate,
+    pub reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tender {
+    Cash,
+    /// Until it clears it is only in hand.
+    Cheque,
+    Transfer,
+    /// At a till.
+    Pos,
+    /// Through a gateway.
+    Card,
+    Wallet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReversalCause {
+    Bounced,
+    Chargeback,
+    Mistake,
+}
+
+/// What is remembered of a payment besides its credit.
+#[derive(Clone, Debug)]
+pub(super) struct Payment {
+    reference: Code,
+    content: CommandHash,
+    pub(super) tender: Tender,
+    amount: Money,
+    pub(super) reversed: bool,
+    pub(super) refunded: Money,
+}
+
+impl PaymentReceived {
+    /// Of what was paid, whatever id it was given here: the same receipt reported twice is one payment.
+    fn content(&self) -> CommandHash {
+        CommandHash::of(&(&self.tender, &self.channel, &self.session, &self.amount, &self.received_at, &self.value_on, &self.directed))
+    }
+}
+
+impl Posting for PaymentReceived {
+    fn post(&self, receivable: &mut Receivable) {
+        let (reference, content) = (self.external_reference.clone(), self.content());
+        let refunded = Money::zero(self.amount.currency);
+        let payment = Payment { reference, content, tender: self.tender, amount: self.amount, reversed: false, refunded };
+        receivable.payments.insert(self.payment_id, payment);
+        receivable.credits.insert(CreditId::Payment(self.payment_id), Credit::new(self.amount, self.value_on));
+    }
+}
+
+impl Posting for PaymentReversed {
+    fn post(&self, receivable: &mut Receivable) {
+        receivable.change_credit(CreditId::Payment(self.payment_id), |credit| {
+            credit.left.minor -= self.amount.minor - self.written_off.minor;
+            credit.written_off.minor -= self.written_off.minor;
+        });
+        if let Some(payment) = receivable.payments.get_mut(&self.payment_id) {
+            payment.reversed = true;
+        }
+    }
+}
+
+impl Account {
+    /// Also of a closed account: the money is there.
+    pub(in crate::account) fn record_payment(&self, wish: RecordPayment) -> Result<Vec<Event>, Rejection> {
+        let RecordPayment { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed, policy } =
+            wish;
+        self.positive(amount)?;
+        let received =
+            PaymentReceived { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed };
+        if let Some(already) = self.receivable.payments.values().find(|payment| payment.reference == received.external_reference) {
+            return if already.content == received.content() { Ok(vec![]) } else { Err(Rejection::PaymentReferenceReused) };
+        }
+        if self.receivable.payments.contains_key(&payment_id) {
+            return Err(Rejection::PaymentIdReused);
+        }
+        if received.directed.iter().any(|id| !self.receivable.items.contains_key(id)) {
+            return Err(Rejection::NoSuchItem);
+        }
+        let (credit, directed) = (CreditId::Payment(payment_id), received.directed.clone());
+        let mut draft = self.draft();
+        draft.record(received);
+        for id in directed {
+            if let Some(recovered) = DebtRecovered::by(&draft.receivable, credit, id, value_on) {
+                draft.record(recovered);
+            }
+            draft.direct(credit, &[id], value_on);
+        }
+        draft.use_credit(policy, value_on);
+        Ok(draft.facts)
+    }
+
+    pub(in crate::account) fn reverse_payment(&self, wish: ReversePayment) -> Result<Vec<Event>, Rejection> {
+        self.holder()?;
+        let ReversePayment { payment_id, cause, bounce_fee, on, reason, policy } = wish;
+        let payment = self.receivable.payments.get(&payment_id).ok_or(Rejection::NoSuchPayment)?;
+        if payment.reversed {
+            return Ok(vec![]);
+        }
+        if let Some(fee) = bounce_fee {
+            self.positive(fee)?;
+        }
+        // What went back to the customer cannot be taken from the credit again: a debit note claims it.
+        if !payment.refunded.is_zero() {
+            return Err(Rejection::PaymentWasRefunded);
+        }
+        let credit_id = CreditId::Payment(payment_id);
+        let written_off = self.receivable.credits.get(&credit_id).map_or(Money::zero(payment.amount.currency), |credit| credit.written_off);
+        let (tender, amount) = (payment.tender, payment.amount);
+        let mut draft = self.draft();
+        draft.free(|_, credit| credit == credit_id, FreeCause::PaymentReversed, on);
+        draft.record(PaymentReversed { payment_id, tender, amount, written_off, cause, bounce_fee, on, reason });
+        draft.use_credit(policy, on);
+        Ok(draft.facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Currency,
+        account::{AllocationFreed, example::*},
+        spec::given,
+    };
+
+    fn reverse(n: u32) -> ReversePayment {
+        let (cause, bounce_fee) = (ReversalCause::Bounced, Some(sar(5_000)));
+        let policy = AllocationPolicy::OldestDue;
+        ReversePayment { payment_id: payment_id(n), cause, bounce_fee, on: day("2024-05-01"), reason: reason("no funds"), policy }
+    }
+
+    fn reversed(n: u32, minor: i64) -> Event {
+        PaymentReversed {
+            payment_id: payment_id(n),
+            tender: Tender::Cash,
+            amount: sar(minor),
+            written_off: sar(0),
+            cause: ReversalCause::Bounced,
+            bounce_fee: Some(sar(5_000)),
+            on: day("2024-05-01"),
+            reason: reason("no funds"),
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_payment_pays_the_oldest_first_and_what_is_over_is_credit() {
+        let (older, newer) = (ChargeOf { n: 1, ..ChargeOf::default() }, ChargeOf { n: 2, due: "2024-04-15", ..ChargeOf::default() });
+        given::<Account>([opened(), charged(newer), charged(older)]).when(record_payment(1, 12_000).into()).then([
+            payment_received(1, 12_000),
+            allocated(payment(1), 1, 11_500, 1_500, 0),
+            allocated(payment(1), 2, 500, 65, 11_000),
+        ]);
+        let account = account([[charged(older)].to_vec(), decided(&account([charged(older)]), record_payment(1, 12_000))].concat());
+        assert_eq!(account.receivable().balance(Currency::SAR), sar(-500));
+    }
+
+    #[test]
+    fn what_the_customer_says_goes_first_and_the_rest_by_policy() {
+        let charges = (1..=3).map(|n| charged(ChargeOf { n, ..ChargeOf::default() }));
+        let wish = RecordPayment { directed: vec![invoice(3), invoice(2)], ..record_payment(1, 30_000) };
+        let events = decided(&account(charges), wish);
+        assert_eq!(allocations(&events), [(invoice(3), 11_500), (invoice(2), 11_500), (invoice(1), 7_000)]);
+        let unknown = RecordPayment { directed: vec![invoice(9)], ..record_payment(1, 500) };
+        given::<Account>([opened()]).when(unknown.into()).then_rejected(Rejection::NoSuchItem);
+    }
+
+    #[test]
+    fn opening_items_are_paid_like_charges() {
+        let account = account([charged(ChargeOf::default()), opening_balance()]);
+        let events = decided(&account, record_payment(1, 12_600));
+        // Its five riyals of credit and the payment: the older item is the one from the other system.
+        let paid = allocations(&events);
+        assert_eq!(paid, [(opening_item(), 500), (opening_item(), 12_000), (invoice(1), 600)]);
+    }
+
+    #[test]
+    fn a_receipt_counts_once_under_whatever_id() {
+        let facts = || [opened(), payment_received(1, 500)];
+        let again = RecordPayment { payment_id: payment_id(2), ..record_payment(1, 500) };
+        given::<Account>(facts()).when(again.into()).then_nothing();
+        let other = record_payment(1, 501);
+        given::<Account>(facts()).when(other.clone().into()).then_rejected(Rejection::PaymentReferenceReused);
+        let elsewhere = RecordPayment { external_reference: code("R-2"), ..other };
+        given::<Account>(facts()).when(elsewhere.into()).then_rejected(Rejection::PaymentIdReused);
+        given::<Account>([opened()]).when(record_payment(1, 0).into()).then_rejected(Rejection::AmountNotPositive);
+    }
+
+    #[test]
+    fn a_bounced_payment_opens_what_it_paid_and_nothing_else_with_its_old_due_date() {
+        let charges = || (1..=2).map(|n| charged(ChargeOf { n, ..ChargeOf::default() }));
+        let first = decided(&account(charges()), record_payment(1, 11_500));
+        let second = decided(&account(charges().chain(first.clone())), record_payment(2, 11_500));
+        let facts = || charges().chain(first.clone()).chain(second.clone());
+        let freed = AllocationFreed {
+            credit: payment(1),
+            item: invoice(1),
+            amount: sar(11_500),
+            vat: sar(1_500),
+            still_due: sar(11_500),
+            cause: FreeCause::PaymentReversed,
+            effective_on: day("2024-05-01"),
+        };
+        given::<Account>([opened()].into_iter().chain(facts())).when(reverse(1).into()).then([freed.clone().into(), reversed(1, 11_500)]);
+        let after = account(facts().chain([freed.into(), reversed(1, 11_500)]));
+        let open: Vec<_> = after.receivable().open_items().map(|(id, item)| (id, item.open, item.due_on)).collect();
+        assert_eq!(open, [(invoice(1), sar(11_500), day("2024-03-16"))]);
+    }
+
+    #[test]
+    fn credit_of_another_payment_pays_what_a_bounced_one_opened() {
+        let first = decided(&account([charged(ChargeOf::default())]), record_payment(1, 11_500));
+        let account = account([charged(ChargeOf::default())].into_iter().chain(first).chain([payment_received(2, 700)]));
+        assert_eq!(allocations(&decided(&account, reverse(1))), [(invoice(1), 700)]);
+    }
+
+    #[test]
+    fn reversals_that_are_refused() {
+        given::<Account>([opened()]).when(reverse(1).into()).then_rejected(Rejection::NoSuchPayment);
+        let no_fee = ReversePayment { bounce_fee: Some(sar(0)), ..reverse(1) };
+        given::<Account>([opened(), payment_received(1, 500)]).when(no_fee.into()).then_rejected(Rejection::AmountNotPositive);
+        let refunded = [opened(), payment_received(1, 500), credit_refunded(payment(1), 1, 100)];
+        given::<Account>(refunded).when(reverse(1).into()).then_rejected(Rejection::PaymentWasRefunded);
+    }
+}
