@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     Actor, Currency, Decider, Position, SealedFor, StreamName,
-    account::{self, CustomerClass, Language, OpenAccount},
+    account::{self, AccountNumber, CustomerClass, Language, OpenAccount},
     ids::{AccountId, created_id},
+    reservation::{self, Reservation, Reserve, Unique},
 };
 use daftar_projections::{
     Projector,
@@ -14,7 +15,7 @@ use daftar_projections::{
     wait_until_readable,
 };
 use daftar_store::{
-    CommandContext, Engine,
+    CommandContext, Engine, ExecuteError,
     keyring::{ClearText, Keyring},
 };
 use sqlx::PgPool;
@@ -23,6 +24,9 @@ use crate::problem::Problem;
 
 /// How long a mutation waits for its own write to be readable.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Generated numbers that may be taken, one after another. With a million accounts one in a thousand is.
+const ATTEMPTS: u32 = 100;
 
 /// All that a request needs.
 #[derive(Clone, Debug)]
@@ -35,6 +39,7 @@ pub struct App {
 #[derive(Debug)]
 pub struct NewAccount {
     pub holder_name: String,
+    pub number: Option<AccountNumber>,
     pub class: CustomerClass,
     pub currency: Currency,
     pub language: Language,
@@ -42,24 +47,56 @@ pub struct NewAccount {
 }
 
 /// A write, and whether the read models show it already.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Written {
     pub account_id: AccountId,
+    pub number: AccountNumber,
     pub position: Position,
     pub readable: bool,
 }
 
 impl App {
     pub async fn open_account(&self, actor: Actor, key: &str, wish: NewAccount, now: DateTime<Utc>) -> Result<Written, Problem> {
-        let NewAccount { holder_name, class, currency, language, opened_on } = wish;
+        let NewAccount { holder_name, number, class, currency, language, opened_on } = wish;
         let context = CommandContext::new(actor, "openAccount", key, now);
         let account_id = AccountId::new(created_id(context.command_id, account::Account::CATEGORY));
         let holder_name = self.keyring.seal(account_id, SealedFor::Contact, &holder_name).await?;
-        let command = account::Command::OpenAccount(OpenAccount { account_id, holder_name, class, currency, language, opened_on });
-        let outcome = self.engine.execute::<account::Account>(&StreamName::of::<account::Account>(account_id), &context, command).await?;
+        let stream = StreamName::of::<account::Account>(account_id);
+        let number = match (self.engine.look::<account::Account>(&stream).await?.number(), number) {
+            // A retry, or another wish under its key: no second number is reserved for it.
+            (Some(held), wished) if wished.as_ref().is_none_or(|wished| wished == held) => held.clone(),
+            (Some(_), _) => return Err(Problem::IdempotencyKeyReused),
+            (None, wished) => self.reserve_number(&context, account_id, wished).await?,
+        };
+        let opening = OpenAccount { account_id, number: number.clone(), holder_name, class, currency, language, opened_on };
+        let command = account::Command::OpenAccount(opening);
+        let outcome = self.engine.execute::<account::Account>(&stream, &context, command).await?;
         let position = outcome.position().expect("an account that is open has an event");
         let readable = self.readable(Accounts::NAME, position).await;
-        Ok(Written { account_id, position, readable })
+        Ok(Written { account_id, number, position, readable })
+    }
+
+    /// The account holds its number before it is opened. A try that ends between the two is made good by its retry.
+    async fn reserve_number(
+        &self,
+        context: &CommandContext,
+        account_id: AccountId,
+        wished: Option<AccountNumber>,
+    ) -> Result<AccountNumber, Problem> {
+        let candidates: &mut (dyn Iterator<Item = AccountNumber> + Send) = match &wished {
+            Some(number) => &mut std::iter::once(number.clone()),
+            None => &mut (0..ATTEMPTS).map(|attempt| AccountNumber::generated(account_id, attempt)),
+        };
+        for number in candidates {
+            let stream = StreamName::of::<Reservation>(Unique::AccountNumber(&number).reservation_id());
+            let reserve = reservation::Command::Reserve(Reserve { holder: account_id.into() });
+            match self.engine.execute::<Reservation>(&stream, context, reserve).await {
+                Ok(_) => return Ok(number),
+                Err(ExecuteError::Rejected(reservation::Rejection::Taken { .. })) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Problem::AccountNumberTaken)
     }
 
     pub async fn account(&self, id: AccountId) -> Result<Account, Problem> {

@@ -1,6 +1,6 @@
 //! What people type, made into values that the rest can rely on.
 
-use daftar_domain::Currency;
+use daftar_domain::{Currency, account::AccountNumber};
 
 use crate::problem::{Flaw, Problem};
 
@@ -14,6 +14,10 @@ pub fn holder_name(text: &str) -> Result<String, Problem> {
 
 pub fn idempotency_key(text: &str) -> Result<String, Problem> {
     line("idempotencyKey", text, LONGEST_KEY)
+}
+
+pub fn account_number(text: &str) -> Result<AccountNumber, Problem> {
+    AccountNumber::new(text.trim()).map_err(|_| Problem::Invalid { field: "number", flaw: Flaw::NotAnAccountNumber })
 }
 
 pub fn currency(code: &str) -> Result<Currency, Problem> {

@@ -1,7 +1,7 @@
 //! Why somebody did not get what they asked for, in words for people and in codes for programs.
 
 use async_graphql::ErrorExtensions;
-use daftar_domain::account;
+use daftar_domain::{account, reservation};
 use daftar_projections::QueryError;
 use daftar_store::{
     AppendError, ExecuteError, StoreError,
@@ -23,6 +23,7 @@ pub enum Problem {
     /// It is not there, or not yours: which of the two is nobody's business.
     NotFound,
     IdempotencyKeyReused,
+    AccountNumberTaken,
     /// The rules say no.
     Refused(account::Rejection),
     Forgotten,
@@ -39,6 +40,7 @@ pub enum Flaw {
     ControlCharacters,
     UnknownCurrency,
     NotAnId,
+    NotAnAccountNumber,
     NotADate,
 }
 
@@ -49,6 +51,7 @@ impl Problem {
             Self::Invalid { .. } => "INVALID_INPUT",
             Self::NotFound => "NOT_FOUND",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::AccountNumberTaken => "ACCOUNT_NUMBER_TAKEN",
             Self::Refused(rejection) => refusal::code(rejection),
             Self::Forgotten => "FORGOTTEN",
             Self::Unavailable(_) => "UNAVAILABLE",
@@ -61,6 +64,7 @@ impl Problem {
             Self::Invalid { flaw, .. } => return flaw.message(language),
             Self::NotFound => ("غير موجود", "not found"),
             Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
+            Self::AccountNumberTaken => ("رقم الحساب هذا لحساب آخر", "another account has this number"),
             Self::Refused(rejection) => return language.choose(refusal::arabic(rejection), rejection.to_string()),
             Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
             Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
@@ -74,7 +78,7 @@ impl Problem {
         let (code, message) = (self.code(), self.message(language));
         let (field, incident) = match self {
             Self::Invalid { field, .. } => (Some(field), None),
-            Self::NotFound | Self::IdempotencyKeyReused | Self::Refused(_) | Self::Forgotten => (None, None),
+            Self::NotFound | Self::IdempotencyKeyReused | Self::AccountNumberTaken | Self::Refused(_) | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
                 let incident = Uuid::new_v4();
                 tracing::error!(%incident, code, error = %format!("{:#}", anyhow::Error::from_boxed(source)), "a request failed");
@@ -104,6 +108,9 @@ impl Flaw {
             Self::ControlCharacters => ("يجب أن يكون سطرًا واحدًا من نص عادي", "it must be one line of plain text"),
             Self::UnknownCurrency => ("عملة غير معروفة", "it is not a currency that is billed in"),
             Self::NotAnId => ("ليس معرّفًا صحيحًا", "it is not an id"),
+            Self::NotAnAccountNumber => {
+                ("يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة", "it must be 1 to 20 Latin letters, digits and hyphens")
+            }
             Self::NotADate => ("يجب أن يكون تاريخًا مثل 2026-01-31", "it must be a date such as 2026-01-31"),
         };
         language.choose(arabic, english).to_owned()
@@ -113,6 +120,15 @@ impl Flaw {
 impl From<account::Rejection> for Problem {
     fn from(rejection: account::Rejection) -> Self {
         Self::Refused(rejection)
+    }
+}
+
+/// Account numbers are all that is reserved here as yet.
+impl From<reservation::Rejection> for Problem {
+    fn from(rejection: reservation::Rejection) -> Self {
+        match rejection {
+            reservation::Rejection::Taken { .. } => Self::AccountNumberTaken,
+        }
     }
 }
 

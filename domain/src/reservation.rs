@@ -7,15 +7,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{Code, Decider, ids, ids::ReservationId, schema::events};
+use crate::{Code, Decider, account::AccountNumber, ids, ids::ReservationId, schema::events};
 
 /// What can be held by one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unique<'a> {
     /// A serial is unique per maker, and makers print it in either case.
-    MeterSerial { maker: &'a Code, serial: &'a Code },
+    MeterSerial {
+        maker: &'a Code,
+        serial: &'a Code,
+    },
+    AccountNumber(&'a AccountNumber),
     /// Only a fingerprint of the name arrives here: a stream's name is on every disk for ever.
-    UserName { fingerprint: &'a [u8; 16] },
+    UserName {
+        fingerprint: &'a [u8; 16],
+    },
 }
 
 impl Unique<'_> {
@@ -25,6 +31,7 @@ impl Unique<'_> {
             Self::MeterSerial { maker, serial } => {
                 ids::reservation_id("meterSerial", &[&maker.as_str().to_ascii_uppercase(), &serial.as_str().to_ascii_uppercase()])
             }
+            Self::AccountNumber(number) => ids::reservation_id("accountNumber", &[number.as_str()]),
             Self::UserName { fingerprint } => ids::reservation_id("userName", &[&Uuid::from_bytes(**fingerprint).to_string()]),
         }
     }

@@ -105,7 +105,7 @@ struct Opened {
 
 impl Opened {
     fn push(&mut self, recorded: &Recorded<BillingEvent>, event: &AccountOpened) {
-        let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = event;
+        let AccountOpened { account_id, number: _, holder_name, class, currency, language, opened_on } = event;
         self.account_id.push((*account_id).into());
         self.holder_name.push(daftar_domain::write(holder_name));
         self.class.push(to_name(class));

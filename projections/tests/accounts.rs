@@ -1,6 +1,7 @@
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Currency, Reason, Sealed, SealedFor,
+    account::AccountNumber,
     account::{self, AccountOpened, AccountReclassified, CurrencyChosen, CustomerClass, HolderRenamed, Language, LanguageChosen},
     ids::AccountId,
 };
@@ -13,6 +14,7 @@ use crate::spec::projecting;
 pub fn opened(number: u128) -> AccountOpened {
     AccountOpened {
         account_id: AccountId::new(Uuid::from_u128(number)),
+        number: AccountNumber::generated(AccountId::new(Uuid::from_u128(number)), 0),
         holder_name: Sealed::new(SealedFor::Contact, vec![1, 2, 3], [9; 16]),
         class: CustomerClass::Agricultural,
         currency: Currency::YER,

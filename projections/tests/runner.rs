@@ -31,10 +31,10 @@ fn start(log: &Log, pool: &PgPool) -> JoinHandle<Stopped> {
     tokio::spawn(Runner::new(Accounts, Arc::new(log.clone()), (*pool.connect_options()).clone()).run())
 }
 
-async fn open(log: &Log, number: u128) -> Position {
-    let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = opened(number);
-    let wish = account::Command::OpenAccount(OpenAccount { account_id, holder_name, class, currency, language, opened_on });
-    let context = CommandContext::new(Actor::job("test"), "openAccount", &number.to_string(), DateTime::<Utc>::UNIX_EPOCH);
+async fn open(log: &Log, nth: u128) -> Position {
+    let AccountOpened { account_id, number, holder_name, class, currency, language, opened_on } = opened(nth);
+    let wish = account::Command::OpenAccount(OpenAccount { account_id, number, holder_name, class, currency, language, opened_on });
+    let context = CommandContext::new(Actor::job("test"), "openAccount", &nth.to_string(), DateTime::<Utc>::UNIX_EPOCH);
     let engine = Engine::new(Arc::new(log.clone()));
     engine.execute::<Account>(&StreamName::of::<Account>(account_id), &context, wish).await.unwrap().position().unwrap()
 }

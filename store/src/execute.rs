@@ -122,6 +122,18 @@ impl Engine {
         outcome
     }
 
+    /// What a stream comes to at this moment: to look at, for only a decision that is appended is guarded by what it saw.
+    pub async fn look<D: Decider + Clone>(&self, stream: &StreamName) -> Result<D, ExecuteError<D::Rejection>> {
+        let slot = self.slot(stream);
+        let mut slot = slot.lock().await;
+        let cached = slot.take().and_then(|state| state.downcast::<History<D>>().ok());
+        let mut history = cached.map_or_else(History::default, |history| *history);
+        history.read_on(&*self.store, stream).await?;
+        let state = history.state.clone();
+        *slot = Some(Box::new(history));
+        Ok(state)
+    }
+
     async fn decide_and_append<D: Decider>(
         &self,
         stream: &StreamName,

@@ -44,6 +44,7 @@ impl AccountMutation {
             let account = if written.readable { Some(Account(app(context).account(written.account_id).await?)) } else { None };
             Ok(OpenAccountPayload {
                 account_id: ID(written.account_id.to_string()),
+                account_number: written.number.to_string(),
                 account,
                 position: written.position.to_string(),
                 readable: written.readable,
@@ -58,6 +59,8 @@ impl AccountMutation {
 struct OpenAccountInput {
     /// Who is billed, as it is to stand on the bill: one line of at most 200 characters. Kept encrypted.
     holder_name: String,
+    /// A number that the account brings along from another system, of up to 20 Latin letters, digits and hyphens; without one it is given one.
+    number: Option<String>,
     /// Decides which tariffs apply.
     class: CustomerClass,
     /// The ISO 4217 code of the currency that the account is billed in, such as `SAR`.
@@ -72,6 +75,7 @@ impl OpenAccountInput {
     fn parse(self) -> Result<NewAccount, Problem> {
         Ok(NewAccount {
             holder_name: input::holder_name(&self.holder_name)?,
+            number: self.number.as_deref().map(input::account_number).transpose()?,
             class: self.class.into(),
             currency: input::currency(&self.currency)?,
             language: self.language.into(),
@@ -85,6 +89,8 @@ impl OpenAccountInput {
 struct OpenAccountPayload {
     /// The account's id, for ever.
     account_id: ID,
+    /// The number by which people know it.
+    account_number: String,
     /// The account as queries see it; null if they do not see it yet.
     account: Option<Account>,
     /// Where the opening stands in the order of all events.

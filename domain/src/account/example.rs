@@ -10,8 +10,8 @@ use crate::{
 };
 
 pub fn open() -> Command {
-    let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = payload();
-    Command::OpenAccount(OpenAccount { account_id, holder_name, class, currency, language, opened_on })
+    let AccountOpened { account_id, number, holder_name, class, currency, language, opened_on } = payload();
+    Command::OpenAccount(OpenAccount { account_id, number, holder_name, class, currency, language, opened_on })
 }
 
 pub fn opened() -> Event {
@@ -360,6 +360,7 @@ fn receivable_events() -> Vec<Event> {
 fn payload() -> AccountOpened {
     AccountOpened {
         account_id: AccountId::new(Uuid::from_u128(7)),
+        number: AccountNumber::new("1000000008").expect("an account number"),
         holder_name: Sealed::new(SealedFor::Contact, vec![1, 2, 3], [9; 16]),
         class: CustomerClass::Residential,
         currency: Currency::SAR,

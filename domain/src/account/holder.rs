@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Event, Rejection};
+use super::{Account, AccountNumber, Event, Rejection};
 use crate::{Code, Currency, Reason, Sealed, SealedFor, ids::AccountId};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OpenAccount {
     pub account_id: AccountId,
+    /// Held by this account before it is opened: see [`Unique::AccountNumber`](crate::reservation::Unique).
+    pub number: AccountNumber,
     pub holder_name: Sealed,
     pub class: CustomerClass,
     pub currency: Currency,
@@ -50,6 +52,7 @@ pub struct ChooseCurrency {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountOpened {
     pub account_id: AccountId,
+    pub number: AccountNumber,
     pub holder_name: Sealed,
     pub class: CustomerClass,
     pub currency: Currency,
@@ -139,6 +142,10 @@ impl From<&AccountOpened> for Holder {
 }
 
 impl Holder {
+    pub(super) fn number(&self) -> &AccountNumber {
+        &self.opened.number
+    }
+
     pub(super) fn opened_on(&self) -> NaiveDate {
         self.opened.opened_on
     }
@@ -170,8 +177,8 @@ impl Holder {
 
 impl Account {
     pub(super) fn open(&self, wish: OpenAccount) -> Result<Vec<Event>, Rejection> {
-        let OpenAccount { account_id, holder_name, class, currency, language, opened_on } = wish;
-        let opened = AccountOpened { account_id, holder_name, class, currency, language, opened_on };
+        let OpenAccount { account_id, number, holder_name, class, currency, language, opened_on } = wish;
+        let opened = AccountOpened { account_id, number, holder_name, class, currency, language, opened_on };
         match &self.holder {
             None => Ok(vec![opened.into()]),
             // Against what it opened with, not what it has become: a retry that arrives after a change of name is still a retry.
@@ -229,6 +236,32 @@ impl Account {
             return Err(Rejection::CurrencyFixed);
         }
         Ok(vec![CurrencyChosen { currency }.into()])
+    }
+}
+
+/// Before accounts had numbers.
+pub(super) mod v1 {
+    use chrono::NaiveDate;
+    use serde::Deserialize;
+
+    use super::{AccountNumber, CustomerClass, Language};
+    use crate::{Currency, Sealed, ids::AccountId};
+
+    #[derive(Deserialize)]
+    pub(in crate::account) struct AccountOpened {
+        account_id: AccountId,
+        holder_name: Sealed,
+        class: CustomerClass,
+        currency: Currency,
+        language: Language,
+        opened_on: NaiveDate,
+    }
+
+    impl From<AccountOpened> for super::AccountOpened {
+        fn from(old: AccountOpened) -> Self {
+            let AccountOpened { account_id, holder_name, class, currency, language, opened_on } = old;
+            Self { account_id, number: AccountNumber::generated(account_id, 0), holder_name, class, currency, language, opened_on }
+        }
     }
 }
 

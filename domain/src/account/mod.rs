@@ -5,6 +5,7 @@
 mod contacts;
 pub mod example;
 mod holder;
+mod number;
 mod receivable;
 mod standing;
 mod tax;
@@ -21,6 +22,7 @@ pub use holder::{
     AccountOpened, AccountReclassified, ChooseCurrency, ChooseLanguage, CurrencyChosen, CustomerClass, HolderRenamed, IdentityDocument,
     IdentityRecorded, Language, LanguageChosen, OpenAccount, Reclassify, RecordIdentity, RenameHolder,
 };
+pub use number::{AccountNumber, NotAnAccountNumber};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
     ChargeAccount, ChargeKind, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered,
@@ -88,7 +90,7 @@ pub enum Command {
 }
 
 events! {
-    AccountOpened 1
+    AccountOpened 2, 1 => holder::v1::AccountOpened
     AccountReclassified 1
     HolderRenamed 1
     IdentityRecorded 1
@@ -353,6 +355,10 @@ impl Decider for Account {
 impl Account {
     pub fn class_on(&self, date: NaiveDate) -> Option<CustomerClass> {
         self.holder.as_ref().map(|holder| holder.class_on(date))
+    }
+
+    pub fn number(&self) -> Option<&AccountNumber> {
+        self.holder.as_ref().map(|holder| holder.number())
     }
 
     pub fn holder_name(&self) -> Option<&Sealed> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use daftar_domain::{
     Actor, Currency, Decider, Sealed, SealedFor,
+    account::AccountNumber,
     account::{self, Account, Command, CustomerClass, Language, OpenAccount},
     ids::AccountId,
 };
@@ -160,6 +161,7 @@ pub async fn a_refusal_is_never_taken_from_a_stale_cache(subject: Subject) -> Ca
     let open = |name: u8| {
         Command::OpenAccount(OpenAccount {
             account_id: AccountId::new(stream.id()),
+            number: AccountNumber::generated(AccountId::new(stream.id()), 0),
             holder_name: Sealed::new(SealedFor::Contact, vec![name], [name; 16]),
             class: CustomerClass::Residential,
             currency: Currency::SAR,

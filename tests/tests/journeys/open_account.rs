@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::house::{House, Way};
 
 const OPEN: &str = "mutation Open($key: String!, $input: OpenAccountInput!) {
-    openAccount(idempotencyKey: $key, input: $input) { accountId readable account { id holderName } }
+    openAccount(idempotencyKey: $key, input: $input) { accountId accountNumber readable account { id holderName } }
 }";
 
 const ACCOUNT: &str = "query Account($id: ID!) { account(id: $id) { holderName class currency language openedOn } }";
@@ -59,11 +59,12 @@ async fn an_account_is_opened_and_read_back(way: Way) {
         .fetch_one(&house.read_models)
         .await
         .unwrap();
-    assert_eq!((house.events().await, clear), (1, 0));
+    // The account, and the number that it holds.
+    assert_eq!((house.events().await, clear), (2, 0));
 
     let again = house.graphql("en", OPEN, json!({ "key": "k1", "input": noura() }));
     assert_eq!(again["data"], opened["data"], "a retry is answered as the first try was");
-    assert_eq!(house.events().await, 1);
+    assert_eq!(house.events().await, 2);
 
     let other = json!({ "key": "k1", "input": with("holderName", "Omar") });
     let arabic = problems(&house.graphql("ar", OPEN, other.clone()));
@@ -73,7 +74,32 @@ async fn an_account_is_opened_and_read_back(way: Way) {
         IDEMPOTENCY_KEY_REUSED -: this idempotency key was used for another request
     "#]]
     .assert_eq(&(arabic + &english));
-    assert_eq!(house.events().await, 1);
+    assert_eq!(house.events().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_brings_its_number_along_or_is_given_one() {
+    let house = House::build(Way::Postgres).await;
+    let open = |key: &str, input: Value| house.graphql("ar", OPEN, json!({ "key": key, "input": input }));
+    let number = |answer: &Value| answer["data"]["openAccount"]["accountNumber"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+
+    let brought = open("k1", with("number", " ruh-٠٠٤٢ "));
+    assert_eq!(number(&brought), "RUH-0042");
+    let given = open("k2", noura());
+    assert_eq!(number(&given).len(), 10, "{given}");
+    assert_eq!(house.events().await, 4);
+
+    assert_eq!(open("k1", with("number", "RUH-0042"))["data"], brought["data"], "a retry is answered as the first try was");
+    assert_eq!(open("k2", noura())["data"], given["data"]);
+    let refusals = [open("k3", with("number", "RUH-0042")), open("k1", with("number", "RUH-0043")), open("k3", with("number", "رقم"))];
+    expect![[r#"
+        ACCOUNT_NUMBER_TAKEN -: رقم الحساب هذا لحساب آخر
+        IDEMPOTENCY_KEY_REUSED -: سبق استخدام مفتاح التكرار هذا لطلب آخر
+        INVALID_INPUT number: يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة
+    "#]]
+    .assert_eq(&refusals.iter().map(problems).collect::<String>());
+    assert_eq!(house.events().await, 4);
+    assert_eq!(number(&open("k4", with("number", "RUH-0043"))), "RUH-0043", "what was refused holds no number");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +190,7 @@ async fn a_projector_that_was_away_catches_up() {
     let opened = house.graphql("en", OPEN, json!({ "key": "k1", "input": noura() }));
     let payload = &opened["data"]["openAccount"];
     assert_eq!((&payload["readable"], &payload["account"]), (&json!(false), &Value::Null), "{opened}");
-    assert_eq!(house.events().await, 1, "written, though not yet readable");
+    assert_eq!(house.events().await, 2, "written, though not yet readable");
 
     house.start_projector();
     let again = house.graphql("en", OPEN, json!({ "key": "k1", "input": noura() }));
