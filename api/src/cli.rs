@@ -24,6 +24,9 @@ pub enum Command {
     Projector(Projector),
     /// Brings the tables of log, keys and read models up to date; run by their owner
     Migrate(Migrate),
+    /// Brings data over from other systems
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Serves a log over EventStoreDB's protocol on loopback
     Node(Node),
     /// Rates usage by tariff files and explains the bill
@@ -73,6 +76,30 @@ pub struct Projector {
 
 #[derive(Debug, Args)]
 pub struct Migrate {
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// What accounts owe, have paid and have left as a deposit: all of a file, or nothing of it
+    OpeningBalances(OpeningBalances),
+}
+
+#[derive(Debug, Args)]
+pub struct OpeningBalances {
+    /// JSON Lines: what all comes to, then a line for each account (docs/opening-balances.md)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Checks everything and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Takes away again what the file brought
+    #[arg(long, requires = "reason")]
+    pub reverse: bool,
+    /// Why it is taken away
+    #[arg(long, value_name = "TEXT", requires = "reverse")]
+    pub reason: Option<String>,
     #[command(flatten)]
     pub places: Places,
 }

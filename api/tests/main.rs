@@ -2,6 +2,7 @@
 
 mod commands;
 mod daftar;
+mod import;
 mod node;
 mod rate;
 mod up;

@@ -111,6 +111,11 @@ pub fn run_invoice_id(run_id: BillRunId, account_id: AccountId) -> InvoiceId {
     InvoiceId::new(derive(run_id.into(), &["invoice", &account_id.to_string()]))
 }
 
+/// The id of a file of opening balances, by the name that its sender gave the batch.
+pub fn import_batch_id(batch: &str) -> ImportBatchId {
+    ImportBatchId::new(derive(DAFTAR, &["opening_balances", batch]))
+}
+
 /// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
 pub fn tariff_series_id(code: &str) -> TariffSeriesId {
     TariffSeriesId::new(derive(DAFTAR, &["tariff", code]))

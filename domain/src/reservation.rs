@@ -80,6 +80,12 @@ pub struct Reservation {
     holder: Option<Uuid>,
 }
 
+impl Reservation {
+    pub fn holder(&self) -> Option<Uuid> {
+        self.holder
+    }
+}
+
 impl Decider for Reservation {
     const CATEGORY: &'static str = "reservation";
     type Command = Command;

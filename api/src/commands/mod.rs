@@ -1,5 +1,6 @@
 //! What `daftar` can be told to do, one file each.
 
+pub mod import;
 pub mod migrate;
 pub mod node;
 pub mod projector;
@@ -16,6 +17,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Up(options) => up::run(options).await,
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
+        Command::Import(command) => import::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
         Command::Rate(options) => rate::run(&options),
