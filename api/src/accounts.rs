@@ -9,9 +9,8 @@ use daftar_domain::{
     ids::{AccountId, created_id},
 };
 use daftar_projections::{
-    Projector,
+    Projector, Readable,
     accounts::{self, Account, Accounts},
-    wait_until_readable,
 };
 use daftar_store::{
     CommandContext, Engine,
@@ -30,6 +29,7 @@ pub struct App {
     pub engine: Engine,
     pub keyring: Keyring,
     pub read_models: PgPool,
+    pub readable: Readable,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl App {
 
     /// What was written stays written, so a read model out of reach is "not yet" and not a failure.
     async fn readable(&self, model: &str, position: Position) -> bool {
-        wait_until_readable(&self.read_models, model, position, PATIENCE).await.unwrap_or_else(|error| {
+        self.readable.reached(model, position, PATIENCE).await.unwrap_or_else(|error| {
             tracing::warn!(model, %position, %error, "cannot tell whether a write is readable");
             false
         })
