@@ -2,6 +2,7 @@
 
 pub mod migrate;
 pub mod node;
+pub mod projections;
 pub mod projector;
 pub mod rate;
 pub mod server;
@@ -16,6 +17,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Up(options) => up::run(options).await,
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
+        Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
         Command::Rate(options) => rate::run(&options),
