@@ -10,9 +10,8 @@ use daftar_domain::{
     reservation::{self, Reservation, Reserve, Unique},
 };
 use daftar_projections::{
-    Projector,
+    Projector, Readable,
     accounts::{self, Account, Accounts},
-    wait_until_readable,
 };
 use daftar_store::{
     CommandContext, Engine, ExecuteError,
@@ -34,6 +33,7 @@ pub struct App {
     pub engine: Engine,
     pub keyring: Keyring,
     pub read_models: PgPool,
+    pub readable: Readable,
 }
 
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl App {
 
     /// What was written stays written, so a read model out of reach is "not yet" and not a failure.
     async fn readable(&self, model: &str, position: Position) -> bool {
-        wait_until_readable(&self.read_models, model, position, PATIENCE).await.unwrap_or_else(|error| {
+        self.readable.reached(model, position, PATIENCE).await.unwrap_or_else(|error| {
             tracing::warn!(model, %position, %error, "cannot tell whether a write is readable");
             false
         })

@@ -22,6 +22,9 @@ pub enum Command {
     Server(Server),
     /// Keeps the read models up to date
     Projector(Projector),
+    /// Looks after the read models
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Brings the tables of log, keys and read models up to date; run by their owner
     Migrate(Migrate),
     /// Brings data over from other systems
@@ -72,6 +75,38 @@ pub struct Server {
 pub struct Projector {
     #[command(flatten)]
     pub places: Places,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectionsCommand {
+    /// Says how far each is, who keeps it, and why one has stopped; exit code 1 if one has
+    Status(StatusOfProjections),
+    /// Builds them anew from the log while the old ones serve
+    Rebuild(RebuildProjections),
+}
+
+#[derive(Debug, Args)]
+pub struct StatusOfProjections {
+    #[command(flatten)]
+    pub places: Places,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RebuildProjections {
+    #[command(flatten)]
+    pub places: Places,
+    /// Which read models
+    #[arg(value_name = "NAME", conflicts_with = "all")]
+    pub names: Vec<String>,
+    /// Every read model, in one pass over the log
+    #[arg(long)]
+    pub all: bool,
+    /// What rows may take in memory before they are written for others to make room: 512MiB, 2GiB
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = bytes)]
+    pub memory: usize,
 }
 
 #[derive(Debug, Args)]
@@ -217,4 +252,17 @@ pub struct UsageError(pub String);
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).map_err(|_| "it must be a whole number of seconds".to_owned())
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err("it must be a number of B, KiB, MiB or GiB".to_owned()),
+    };
+    let number: usize = number.parse().map_err(|_| "it must begin with a whole number".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "it is too large".to_owned())
 }

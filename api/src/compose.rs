@@ -3,6 +3,7 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use daftar_projections::Readable;
 use daftar_store::{
     Durability, Engine, EventWriter, Postgres, PostgresOptions,
     keyring::{Keyring, MasterKey},
@@ -101,7 +102,8 @@ pub fn postgres_options(url: &SecretUrl) -> Result<PgConnectOptions> {
 
 pub async fn open_app(store: &EventStore, read_models: PgPool, master: impl MasterKey) -> Result<App> {
     let keyring = Keyring::new(read_models.clone(), Arc::new(master)).await?;
-    Ok(App { engine: Engine::new(store.writer()), keyring, read_models })
+    let readable = Readable::listen(read_models.clone());
+    Ok(App { engine: Engine::new(store.writer()), keyring, read_models, readable })
 }
 
 /// A listener on loopback and nowhere else: until people sign in, whoever reaches it may do everything.

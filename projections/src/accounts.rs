@@ -1,186 +1,143 @@
 //! Accounts: who is billed, in which class, currency and language.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
-    BillingEvent, Currency, Recorded, Sealed,
+    BillingEvent, Currency, Decider, Recorded, Sealed,
     account::{self, AccountOpened, CustomerClass, Language},
     ids::AccountId,
 };
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
     columns::{from_bigint, from_name, to_bigint, to_name},
+    rows,
+    rows::{Current, Keyed, Table},
 };
 
-#[derive(Clone, Copy, Debug)]
-pub struct Accounts;
+#[derive(Debug, Default)]
+pub struct Accounts {
+    accounts: Current<AccountRow>,
+}
+
+rows! {
+    struct AccountRow in account {
+        account_id: Uuid,
+        holder_name: Vec<u8>,
+        class: String,
+        currency: String,
+        language: String,
+        opened_on: NaiveDate,
+        recorded_at: DateTime<Utc>,
+        position: i64,
+    }
+}
+
+impl Keyed for AccountRow {
+    type Key = Uuid;
+    const KEY: &'static [&'static str] = &["account_id"];
+    fn key(&self) -> Uuid {
+        self.account_id
+    }
+}
 
 impl Projector for Accounts {
     const NAME: &'static str = "accounts";
     const VERSION: i32 = 1;
+    const CATEGORIES: &'static [&'static str] = &[account::Account::CATEGORY];
+    const TABLES: &'static str = include_str!("../models/accounts/tables.sql");
+    const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
 
-    async fn apply(&self, db: &mut PgConnection, batch: &[Recorded<BillingEvent>]) -> Result<(), sqlx::Error> {
-        let (mut opened, mut changed) = (Opened::default(), Changed::default());
-        for recorded in batch {
-            match &recorded.event {
-                BillingEvent::Account(event) => match event {
-                    account::Event::AccountOpened(event) => opened.push(recorded, event),
-                    account::Event::AccountReclassified(event) => changed.of(recorded).class = Some(to_name(&event.class)),
-                    account::Event::HolderRenamed(event) => {
-                        changed.of(recorded).holder_name = Some(daftar_domain::write(&event.holder_name))
-                    }
-                    account::Event::LanguageChosen(event) => changed.of(recorded).language = Some(to_name(&event.language)),
-                    account::Event::CurrencyChosen(event) => changed.of(recorded).currency = Some(to_name(&event.currency)),
-                    account::Event::IdentityRecorded(_)
-                    | account::Event::ContactAdded(_)
-                    | account::Event::ContactChanged(_)
-                    | account::Event::ContactRemoved(_)
-                    | account::Event::AddressAdded(_)
-                    | account::Event::AddressChanged(_)
-                    | account::Event::AddressRemoved(_)
-                    | account::Event::VatStatusSet(_)
-                    | account::Event::LinkedToLedger(_)
-                    | account::Event::ServiceBegun(_)
-                    | account::Event::ServiceEnded(_)
-                    | account::Event::MeterFitted(_)
-                    | account::Event::MeterTakenOff(_)
-                    | account::Event::AccountSuspended(_)
-                    | account::Event::AccountResumed(_)
-                    | account::Event::AccountClosed(_)
-                    | account::Event::OpeningBalanceImported(_)
-                    | account::Event::OpeningBalanceReversed(_)
-                    | account::Event::AccountCharged(_)
-                    | account::Event::ItemDisputed(_)
-                    | account::Event::DisputeResolved(_)
-                    | account::Event::PaymentReceived(_)
-                    | account::Event::PaymentReversed(_)
-                    | account::Event::CreditAllocated(_)
-                    | account::Event::AllocationFreed(_)
-                    | account::Event::AccountCredited(_)
-                    | account::Event::CreditRefunded(_)
-                    | account::Event::RefundReturned(_)
-                    | account::Event::DepositTaken(_)
-                    | account::Event::DepositReleased(_)
-                    | account::Event::DepositReturned(_)
-                    | account::Event::LateFeeAssessed(_)
-                    | account::Event::LateFeeWaived(_)
-                    | account::Event::DebtWrittenOff(_)
-                    | account::Event::CreditWrittenOff(_)
-                    | account::Event::DebtRecovered(_)
-                    | account::Event::RebillBegun(_)
-                    | account::Event::RebillEnded(_) => {}
-                },
-                BillingEvent::ServicePoint(_)
-                | BillingEvent::Invoice(_)
-                | BillingEvent::Meter(_)
-                | BillingEvent::Premises(_)
-                | BillingEvent::ReadCycle(_)
-                | BillingEvent::Register(_)
-                | BillingEvent::Reservation(_)
-                | BillingEvent::Tariff(_) => {}
+    fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        match &fact.event {
+            BillingEvent::Account(event) => self.account(fact, event),
+            BillingEvent::ServicePoint(_)
+            | BillingEvent::Invoice(_)
+            | BillingEvent::Meter(_)
+            | BillingEvent::Premises(_)
+            | BillingEvent::ReadCycle(_)
+            | BillingEvent::Register(_)
+            | BillingEvent::Reservation(_)
+            | BillingEvent::Tariff(_) => {}
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        vec![&mut self.accounts]
+    }
+}
+
+impl Accounts {
+    fn account(&mut self, fact: &Recorded<BillingEvent>, event: &account::Event) {
+        match event {
+            account::Event::AccountOpened(event) => self.opened(fact, event),
+            account::Event::AccountReclassified(event) => self.change(fact, |account| account.class = to_name(&event.class)),
+            account::Event::HolderRenamed(event) => {
+                self.change(fact, |account| account.holder_name = daftar_domain::write(&event.holder_name))
             }
+            account::Event::LanguageChosen(event) => self.change(fact, |account| account.language = to_name(&event.language)),
+            account::Event::CurrencyChosen(event) => self.change(fact, |account| account.currency = to_name(&event.currency)),
+            account::Event::IdentityRecorded(_)
+            | account::Event::ContactAdded(_)
+            | account::Event::ContactChanged(_)
+            | account::Event::ContactRemoved(_)
+            | account::Event::AddressAdded(_)
+            | account::Event::AddressChanged(_)
+            | account::Event::AddressRemoved(_)
+            | account::Event::VatStatusSet(_)
+            | account::Event::LinkedToLedger(_)
+            | account::Event::ServiceBegun(_)
+            | account::Event::ServiceEnded(_)
+            | account::Event::MeterFitted(_)
+            | account::Event::MeterTakenOff(_)
+            | account::Event::AccountSuspended(_)
+            | account::Event::AccountResumed(_)
+            | account::Event::AccountClosed(_)
+            | account::Event::OpeningBalanceImported(_)
+            | account::Event::OpeningBalanceReversed(_)
+            | account::Event::AccountCharged(_)
+            | account::Event::ItemDisputed(_)
+            | account::Event::DisputeResolved(_)
+            | account::Event::PaymentReceived(_)
+            | account::Event::PaymentReversed(_)
+            | account::Event::CreditAllocated(_)
+            | account::Event::AllocationFreed(_)
+            | account::Event::AccountCredited(_)
+            | account::Event::CreditRefunded(_)
+            | account::Event::RefundReturned(_)
+            | account::Event::DepositTaken(_)
+            | account::Event::DepositReleased(_)
+            | account::Event::DepositReturned(_)
+            | account::Event::LateFeeAssessed(_)
+            | account::Event::LateFeeWaived(_)
+            | account::Event::DebtWrittenOff(_)
+            | account::Event::CreditWrittenOff(_)
+            | account::Event::DebtRecovered(_)
+            | account::Event::RebillBegun(_)
+            | account::Event::RebillEnded(_) => {}
         }
-        // In this order: an account that changes in the batch it opens in is a row by then.
-        opened.insert(db).await?;
-        changed.update(db).await
     }
-}
 
-/// Rows to be, a column at a time.
-#[derive(Default)]
-struct Opened {
-    account_id: Vec<Uuid>,
-    holder_name: Vec<Vec<u8>>,
-    class: Vec<String>,
-    currency: Vec<String>,
-    language: Vec<String>,
-    opened_on: Vec<NaiveDate>,
-    recorded_at: Vec<DateTime<Utc>>,
-    position: Vec<i64>,
-}
-
-impl Opened {
-    fn push(&mut self, recorded: &Recorded<BillingEvent>, event: &AccountOpened) {
+    fn opened(&mut self, fact: &Recorded<BillingEvent>, event: &AccountOpened) {
         let AccountOpened { account_id, number: _, holder_name, class, currency, language, opened_on } = event;
-        self.account_id.push((*account_id).into());
-        self.holder_name.push(daftar_domain::write(holder_name));
-        self.class.push(to_name(class));
-        self.currency.push(to_name(currency));
-        self.language.push(to_name(language));
-        self.opened_on.push(*opened_on);
-        self.recorded_at.push(recorded.metadata.recorded_at);
-        self.position.push(to_bigint(recorded.position.commit));
+        self.accounts.insert(AccountRow {
+            account_id: (*account_id).into(),
+            holder_name: daftar_domain::write(holder_name),
+            class: to_name(class),
+            currency: to_name(currency),
+            language: to_name(language),
+            opened_on: *opened_on,
+            recorded_at: fact.metadata.recorded_at,
+            position: to_bigint(fact.position.commit),
+        });
     }
 
-    async fn insert(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
-        sqlx::query!(
-            "INSERT INTO read_accounts.account (account_id, holder_name, class, currency, language, opened_on, recorded_at, position)
-             SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[], $8::bigint[])",
-            &self.account_id,
-            &self.holder_name,
-            &self.class,
-            &self.currency,
-            &self.language,
-            &self.opened_on,
-            &self.recorded_at,
-            &self.position,
-        )
-        .execute(db)
-        .await?;
-        Ok(())
-    }
-}
-
-/// What becomes of rows: for each account the last word on each column, and where the last of them stands.
-#[derive(Default)]
-struct Changed(BTreeMap<Uuid, Change>);
-
-#[derive(Default)]
-struct Change {
-    holder_name: Option<Vec<u8>>,
-    /// As last decided, also if it applies only from a later date: a row knows no today.
-    class: Option<String>,
-    currency: Option<String>,
-    language: Option<String>,
-    position: i64,
-}
-
-impl Changed {
-    fn of(&mut self, recorded: &Recorded<BillingEvent>) -> &mut Change {
-        let change = self.0.entry(recorded.stream.id()).or_default();
-        change.position = to_bigint(recorded.position.commit);
-        change
-    }
-
-    async fn update(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.0.is_empty() {
-            return Ok(());
+    fn change(&mut self, fact: &Recorded<BillingEvent>, change: impl FnOnce(&mut AccountRow)) {
+        if let Some(account) = self.accounts.get_mut(&fact.stream.id()) {
+            change(account);
+            account.position = to_bigint(fact.position.commit);
         }
-        let column = |of: fn(&Change) -> &Option<String>| self.0.values().map(|change| of(change).clone()).collect::<Vec<_>>();
-        sqlx::query(
-            "UPDATE read_accounts.account
-             SET holder_name = COALESCE(changed.holder_name, account.holder_name),
-                 class = COALESCE(changed.class, account.class),
-                 currency = COALESCE(changed.currency, account.currency),
-                 language = COALESCE(changed.language, account.language),
-                 position = changed.position
-             FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-                 AS changed (account_id, holder_name, class, currency, language, position)
-             WHERE account.account_id = changed.account_id",
-        )
-        .bind(self.0.keys().copied().collect::<Vec<_>>())
-        .bind(self.0.values().map(|change| change.holder_name.clone()).collect::<Vec<_>>())
-        .bind(column(|change| &change.class))
-        .bind(column(|change| &change.currency))
-        .bind(column(|change| &change.language))
-        .bind(self.0.values().map(|change| change.position).collect::<Vec<_>>())
-        .execute(db)
-        .await?;
-        Ok(())
     }
 }
 
@@ -199,7 +156,7 @@ pub struct Account {
 
 pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Account>, QueryError> {
     let row = sqlx::query_as!(
-        Row,
+        AccountRow,
         "SELECT account_id, holder_name, class, currency, language, opened_on, recorded_at, position
          FROM read_accounts.account WHERE account_id = $1",
         Uuid::from(id),
@@ -209,21 +166,10 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Acco
     row.map(Account::try_from).transpose()
 }
 
-struct Row {
-    account_id: Uuid,
-    holder_name: Vec<u8>,
-    class: String,
-    currency: String,
-    language: String,
-    opened_on: NaiveDate,
-    recorded_at: DateTime<Utc>,
-    position: i64,
-}
-
-impl TryFrom<Row> for Account {
+impl TryFrom<AccountRow> for Account {
     type Error = QueryError;
 
-    fn try_from(row: Row) -> Result<Self, QueryError> {
+    fn try_from(row: AccountRow) -> Result<Self, QueryError> {
         let malformed = |column| move |source| QueryError::Malformed { model: Accounts::NAME, column, source };
         Ok(Self {
             id: AccountId::new(row.account_id),

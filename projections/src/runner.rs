@@ -1,22 +1,31 @@
-//! Follows the log for one read model, for ever.
+//! Keeps one read model up to date, for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use daftar_domain::{BillingEvent, Position, Recorded};
-use daftar_store::{EventReader, Followed, Scope, StoreError, Unreadable};
-use futures::StreamExt;
+use daftar_domain::Position;
+use daftar_store::Unreadable;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use thiserror::Error;
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
-    Projector,
     checkpoint::{self, CheckpointError},
-    projector::{DeliverError, deliver},
+    feed::{Entry, Feed, FeedError, PAGE, Page},
+    metrics::Metrics,
+    model::{Model, Place},
+    projector::{Batch, DeliverError, deliver},
+    rebuild::{self, RebuildError},
 };
 
-/// Events taken in one transaction at most: as many as wait when behind, one when live. Also what is held in memory.
-const BATCH: usize = 5_000;
+/// Events taken in one transaction, about: as many as wait when behind, one when live.
+const BATCH: usize = 50_000;
+
+/// Pages read ahead while the database writes. Most are shared with other models.
+const AHEAD: usize = BATCH / PAGE;
 
 /// How soon another process takes over from one that has gone.
 const ELECTION: Duration = Duration::from_millis(500);
@@ -28,11 +37,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum Stopped {
     #[error("read model `{model}` stopped")]
-    Unreadable { model: &'static str, source: Unreadable },
-    #[error("read model `{model}` stopped: its tables do not take event {} of `{}` at position {}", event.revision, event.stream, event.position)]
-    Refused { model: &'static str, event: Box<Recorded<BillingEvent>>, source: DeliverError },
-    #[error("read model `{model}` must be rebuilt")]
-    OtherVersion { model: &'static str, source: CheckpointError },
+    Unreadable { model: &'static str, source: Arc<Unreadable> },
+    #[error("read model `{model}` stopped: its tables do not take event {revision} of `{stream}` at position {position}")]
+    Refused { model: &'static str, stream: String, revision: u64, position: Position, source: DeliverError },
+    #[error("read model `{model}` is kept by a newer program")]
+    Newer { model: &'static str, source: CheckpointError },
 }
 
 /// What ends a spell of leading the model.
@@ -44,45 +53,51 @@ enum End {
 
 #[derive(Debug, Error)]
 enum Interruption {
-    #[error("the log ended")]
-    LogEnded,
     #[error(transparent)]
-    Log(StoreError),
+    Log(FeedError),
     #[error(transparent)]
     Database(CheckpointError),
+    #[error(transparent)]
+    Rebuild(RebuildError),
 }
 
 /// Keeps one read model up to date. Dropping the future stops it at once, with whole batches written and no part of one.
-pub struct Runner<P> {
-    projector: P,
-    reader: Arc<dyn EventReader>,
+#[derive(Debug)]
+pub struct Runner {
+    model: Model,
+    feed: Arc<Feed>,
     database: PgConnectOptions,
+    metrics: Arc<Metrics>,
 }
 
-impl<P> std::fmt::Debug for Runner<P> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runner").finish_non_exhaustive()
+impl Runner {
+    pub fn new(model: Model, feed: Arc<Feed>, database: PgConnectOptions) -> Self {
+        Self { model, feed, database: derived(database), metrics: Arc::default() }
     }
-}
 
-impl<P: Projector> Runner<P> {
-    pub fn new(projector: P, reader: Arc<dyn EventReader>, database: PgConnectOptions) -> Self {
-        Self { projector, reader, database }
+    /// What it does, for whoever measures it while it runs.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Runs until an event comes that cannot be taken. Whatever else fails is tried again.
     pub async fn run(self) -> Stopped {
         let mut pause = SHORTEST_PAUSE;
         loop {
-            let mut progressed = false;
-            match self.lead(&mut progressed).await {
+            let before = self.metrics.batches();
+            let end = self.lead().await;
+            self.metrics.leads(false);
+            match end {
                 End::Stopped(stopped) => {
-                    tracing::error!(model = P::NAME, reason = %chain(&stopped), "the read model stopped");
+                    tracing::error!(model = self.model.name, reason = %chain(&stopped), "the read model stopped");
+                    self.metrics.failed(chain(&stopped));
                     return stopped;
                 }
                 End::Interrupted(interruption) => {
-                    pause = if progressed { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-                    tracing::warn!(model = P::NAME, reason = %chain(&interruption), ?pause, "the read model was interrupted; trying again");
+                    pause = if self.metrics.batches() > before { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                    let reason = chain(&interruption);
+                    tracing::warn!(model = self.model.name, %reason, ?pause, "the read model was interrupted; trying again");
+                    self.metrics.failed(reason);
                     sleep(pause).await;
                 }
             }
@@ -90,143 +105,191 @@ impl<P: Projector> Runner<P> {
     }
 
     /// Waits to be the only one, then follows. Lock and transactions share one session, so whoever loses the lock cannot write either.
-    async fn lead(&self, progressed: &mut bool) -> End {
+    async fn lead(&self) -> End {
         let mut db = match PgConnection::connect_with(&self.database).await {
             Ok(db) => db,
             Err(error) => return End::database(error),
         };
-        if let Err(error) = elected::<P>(&mut db).await {
-            return End::database(error);
+        match self.led(&mut db).await {
+            Err(End::Stopped(stopped)) => {
+                if let Err(error) = checkpoint::stop(&mut db, &self.model, &chain(&stopped)).await {
+                    tracing::warn!(model = self.model.name, %error, "the reason for stopping could not be noted");
+                }
+                End::Stopped(stopped)
+            }
+            Err(interrupted) => {
+                if let End::Interrupted(reason) = &interrupted
+                    && !matches!(reason, Interruption::Database(CheckpointError::Moved { .. }))
+                {
+                    // The session may be what broke; then there is nobody to tell.
+                    let _ = checkpoint::interrupted(&mut db, &self.model, &chain(reason)).await;
+                }
+                interrupted
+            }
         }
-        let end = match checkpoint::begin::<P>(&mut db).await {
-            Ok(reached) => self.follow(&mut db, reached, progressed).await,
-            Err(error) => error.into(),
-        };
-        if let End::Stopped(stopped) = &end
-            && let Err(error) = checkpoint::stop::<P>(&mut db, &chain(stopped)).await
-        {
-            tracing::warn!(model = P::NAME, %error, "the reason for stopping could not be noted");
-        }
-        end
     }
 
-    async fn follow(&self, db: &mut PgConnection, reached: Option<Position>, progressed: &mut bool) -> End {
-        tracing::info!(model = P::NAME, after = %reached.map_or("the beginning".to_owned(), |p| p.to_string()), "the read model follows the log");
-        let mut incoming = read_ahead::<P>(&*self.reader, reached);
-        let mut pieces = Vec::new();
-        while incoming.recv_many(&mut pieces, BATCH).await > 0 {
-            // What came before an event that cannot be read is written all the same.
-            let (batch, end) = gather(&mut pieces);
-            if let Err(end) = self.take(db, batch).await {
-                return end;
+    async fn led(&self, db: &mut PgConnection) -> Result<Infallible, End> {
+        let mut reached = self.version(db).await?;
+        if !elected(db, &self.model).await.map_err(End::database)? {
+            // Meanwhile somebody else has kept the model.
+            reached = self.version(db).await?;
+        }
+        checkpoint::lead(db, &self.model, &this_process()).await.map_err(End::database)?;
+        self.metrics.leads(true);
+        self.follow(db, reached).await
+    }
+
+    /// Where the tables are, once they are of this program's version.
+    ///
+    /// Older ones are built anew beside those that are read, and nobody leads the model for it: an older program may go on with the old ones.
+    async fn version(&self, db: &mut PgConnection) -> Result<Option<Position>, End> {
+        loop {
+            let found = checkpoint::find(&mut *db, &self.model, Place::Live).await.map_err(End::database)?;
+            let Some(found) = found else { return Err(CheckpointError::NotInstalled { model: self.model.name }.into()) };
+            if found.version == self.model.version {
+                return Ok(found.reached);
             }
+            let source = CheckpointError::OtherVersion { model: self.model.name, there: found.version, here: self.model.version };
+            if found.version > self.model.version {
+                return Err(End::Stopped(Stopped::Newer { model: self.model.name, source }));
+            }
+            tracing::info!(model = self.model.name, reason = %source, "the read model is built anew; the old rows serve meanwhile");
+            match rebuild::one(&self.model, self.feed.reader(), &self.database).await {
+                Ok(()) => {}
+                Err(RebuildError::Unreadable { source, .. }) => {
+                    return Err(End::Stopped(Stopped::Unreadable { model: self.model.name, source }));
+                }
+                Err(error) => return Err(End::Interrupted(Interruption::Rebuild(error))),
+            }
+        }
+    }
+
+    async fn follow(&self, db: &mut PgConnection, mut reached: Option<Position>) -> Result<Infallible, End> {
+        let after = reached.map_or("the beginning".to_owned(), |position| position.to_string());
+        tracing::info!(model = self.model.name, %after, "the read model follows the log");
+        let mut incoming = read_ahead(&self.feed, reached);
+        loop {
+            let mut waiting = Vec::new();
+            incoming.recv_many(&mut waiting, AHEAD).await;
+            let end = waiting.pop_if(|page| page.is_err()).map(|error| Interruption::Log(error.err().unwrap_or(FeedError::Ended)));
+            let pages: Vec<Arc<Page>> = waiting.into_iter().flatten().collect();
+            reached = self.take(db, reached, &pages).await?;
             if let Some(end) = end {
-                return end;
+                return Err(End::Interrupted(end));
             }
-            *progressed = true;
         }
-        End::Interrupted(Interruption::LogEnded)
     }
 
-    async fn take(&self, db: &mut PgConnection, Batch { events, until }: Batch) -> Result<(), End> {
-        let Some(until) = until else { return Ok(()) };
-        match deliver(db, &self.projector, &events, until).await {
-            Ok(()) => {
-                tracing::debug!(model = P::NAME, events = events.len(), %until, "the read model moved on");
+    /// Gives the model what it needs of the pages. What came before an event that cannot be read is written all the same.
+    async fn take(&self, db: &mut PgConnection, after: Option<Position>, pages: &[Arc<Page>]) -> Result<Option<Position>, End> {
+        let (mut events, mut until, mut end) = (Vec::new(), after, None);
+        for page in pages {
+            for entry in &page.entries {
+                match entry {
+                    Entry::Event(event) => {
+                        if self.model.needs(event.stream.category()) {
+                            events.push(event);
+                        }
+                        until = until.max(Some(event.position));
+                    }
+                    Entry::Unreadable { category, position, unreadable } if self.model.needs(category) && Some(*position) > after => {
+                        end = Some(End::Stopped(Stopped::Unreadable { model: self.model.name, source: Arc::clone(unreadable) }));
+                        break;
+                    }
+                    Entry::Unreadable { position, .. } => until = until.max(Some(*position)),
+                }
+            }
+            if end.is_some() {
+                break;
+            }
+            until = until.max(Some(page.until));
+        }
+        if let Some(until) = until.filter(|until| Some(*until) > after) {
+            self.deliver(db, Batch { after, events: &events, until }).await?;
+        }
+        end.map_or(Ok(until), Err)
+    }
+
+    async fn deliver(&self, db: &mut PgConnection, batch: Batch<'_>) -> Result<(), End> {
+        let started = Instant::now();
+        match deliver(db, &self.model, Place::Live, batch).await {
+            Ok(events) => {
+                self.metrics.took(events, batch.until, started.elapsed());
+                tracing::debug!(model = self.model.name, events, until = %batch.until, "the read model moved on");
                 Ok(())
             }
-            Err(error) if !is_refusal(&error) => Err(error.into()),
-            Err(_) => self.take_singly(db, events, until).await,
+            Err(error) if is_refusal(&error) => self.deliver_singly(db, batch).await,
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Finds which event of a refused batch is to blame. Those before it are taken.
-    async fn take_singly(&self, db: &mut PgConnection, events: Vec<Recorded<BillingEvent>>, until: Position) -> Result<(), End> {
-        for event in events {
-            match deliver(db, &self.projector, std::slice::from_ref(&event), event.position).await {
-                Ok(()) => {}
+    async fn deliver_singly(&self, db: &mut PgConnection, batch: Batch<'_>) -> Result<(), End> {
+        let mut after = batch.after;
+        for event in batch.events {
+            let single = Batch { after, events: std::slice::from_ref(event), until: event.position };
+            match deliver(db, &self.model, Place::Live, single).await {
+                Ok(_) => after = Some(event.position),
                 Err(source) if is_refusal(&source) => {
-                    return Err(End::Stopped(Stopped::Refused { model: P::NAME, event: Box::new(event), source }));
+                    let (stream, revision) = (event.stream.to_string(), event.revision);
+                    let refused = Stopped::Refused { model: self.model.name, stream, revision, position: event.position, source };
+                    return Err(End::Stopped(refused));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(deliver(db, &self.projector, &[], until).await?)
+        deliver(db, &self.model, Place::Live, Batch { after, events: &[], until: batch.until }).await?;
+        Ok(())
     }
 }
 
-/// Holds the model's lock for as long as the session lives. A session's end, however it comes, is a resignation.
-async fn elected<P: Projector>(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// How read models are written: what a crash takes from them the log gives back, so no commit waits for the disk.
+///
+/// Rows and checkpoint are lost together or not at all, and never before the log's own events, which were flushed first.
+pub(crate) fn derived(database: PgConnectOptions) -> PgConnectOptions {
+    database.options([("synchronous_commit", "off")])
+}
+
+/// Holds the model's lock for as long as the session lives. A session's end, however it comes, is a resignation. Whether it was free at once.
+async fn elected(db: &mut PgConnection, model: &Model) -> Result<bool, sqlx::Error> {
     let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar read model ' || $1, 0))";
-    let mut said = false;
-    while !sqlx::query_scalar::<_, bool>(stand).bind(P::NAME).fetch_one(&mut *db).await? {
-        if !said {
-            tracing::info!(model = P::NAME, "another process keeps the read model; standing by");
-            said = true;
+    let mut at_once = true;
+    while !sqlx::query_scalar::<_, bool>(stand).bind(model.name).fetch_one(&mut *db).await? {
+        if at_once {
+            tracing::info!(model = model.name, "another process keeps the read model; standing by");
+            at_once = false;
         }
         sleep(ELECTION).await;
     }
-    Ok(())
+    Ok(at_once)
 }
 
-/// Reads and decodes while the database writes.
-fn read_ahead<P: Projector>(reader: &dyn EventReader, after: Option<Position>) -> mpsc::Receiver<Result<Piece, End>> {
-    let mut log = reader.subscribe(after, Scope::billing());
-    let (pieces, incoming) = mpsc::channel(BATCH);
+fn this_process() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{} process {}", host.trim(), std::process::id())
+}
+
+/// Reads while the database writes.
+fn read_ahead(feed: &Arc<Feed>, mut after: Option<Position>) -> mpsc::Receiver<Result<Arc<Page>, FeedError>> {
+    let (pages, incoming) = mpsc::channel(AHEAD);
+    let feed = Arc::clone(feed);
     tokio::spawn(async move {
         loop {
-            let followed = tokio::select! {
-                followed = log.next() => followed,
-                () = pieces.closed() => return,
+            let page = tokio::select! {
+                page = feed.after(after) => page,
+                () = pages.closed() => return,
             };
-            let piece = match followed {
-                Some(Ok(Followed::CaughtUp)) => continue,
-                Some(Ok(Followed::Checkpoint(position))) => Ok(Piece::Nothing { until: position }),
-                Some(Ok(Followed::Event(stored))) => match stored.decode_billing() {
-                    Ok(event) => Ok(Piece::Event(Box::new(event))),
-                    Err(source) => Err(End::Stopped(Stopped::Unreadable { model: P::NAME, source })),
-                },
-                Some(Err(error)) => Err(End::Interrupted(Interruption::Log(error))),
-                None => return,
-            };
-            let last = piece.is_err();
-            if pieces.send(piece).await.is_err() || last {
+            let last = page.is_err();
+            if let Ok(page) = &page {
+                after = Some(page.until);
+            }
+            if pages.send(page).await.is_err() || last {
                 return;
             }
         }
     });
     incoming
-}
-
-/// A piece of the log on its way into the model.
-enum Piece {
-    Event(Box<Recorded<BillingEvent>>),
-    /// Up to here there is nothing more that concerns the books.
-    Nothing {
-        until: Position,
-    },
-}
-
-#[derive(Default)]
-struct Batch {
-    events: Vec<Recorded<BillingEvent>>,
-    until: Option<Position>,
-}
-
-/// One batch of all that waits, and what came instead of more.
-fn gather(pieces: &mut Vec<Result<Piece, End>>) -> (Batch, Option<End>) {
-    let (mut batch, mut end) = (Batch::default(), None);
-    for piece in pieces.drain(..) {
-        match piece {
-            Ok(Piece::Event(event)) => {
-                batch.until = Some(event.position);
-                batch.events.push(*event);
-            }
-            Ok(Piece::Nothing { until }) => batch.until = Some(until),
-            Err(last) => end = Some(last),
-        }
-    }
-    (batch, end)
 }
 
 impl End {
@@ -237,10 +300,7 @@ impl End {
 
 impl From<CheckpointError> for End {
     fn from(error: CheckpointError) -> Self {
-        match error {
-            CheckpointError::OtherVersion { model, .. } => Self::Stopped(Stopped::OtherVersion { model, source: error }),
-            CheckpointError::Database(_) => Self::Interrupted(Interruption::Database(error)),
-        }
+        Self::Interrupted(Interruption::Database(error))
     }
 }
 
@@ -250,12 +310,15 @@ fn is_refusal(error: &DeliverError) -> bool {
         CheckpointError::Database(sqlx::Error::Database(error)) => {
             error.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.starts_with(class)))
         }
-        CheckpointError::Database(sqlx::Error::Encode(_)) => true,
-        CheckpointError::Database(_) | CheckpointError::OtherVersion { .. } => false,
+        CheckpointError::Database(sqlx::Error::Encode(_)) | CheckpointError::Doubled { .. } => true,
+        CheckpointError::Database(_)
+        | CheckpointError::NotInstalled { .. }
+        | CheckpointError::OtherVersion { .. }
+        | CheckpointError::Moved { .. } => false,
     }
 }
 
 /// An error with all that caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |error| error.source()).fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }

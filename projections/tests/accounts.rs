@@ -33,10 +33,9 @@ fn happened(number: u128, event: impl Into<account::Event>) -> (Uuid, BillingEve
 
 #[tokio::test]
 async fn an_opened_account_is_a_row_and_the_name_stays_sealed() {
-    projecting(Accounts)
+    projecting::<Accounts>()
         .given([event(1)])
         .when([event(2)])
-        .delivered(2)
         .then(
             "SELECT account_id, convert_from(holder_name, 'utf8') AS holder_name, class, currency, language, opened_on, recorded_at, position
              FROM read_accounts.account ORDER BY account_id",
@@ -50,10 +49,9 @@ async fn an_opened_account_is_a_row_and_the_name_stays_sealed() {
 
 #[tokio::test]
 async fn many_accounts_in_any_batches_are_as_many_rows_and_the_checkpoint_is_at_the_last() {
-    projecting(Accounts)
+    projecting::<Accounts>()
         .given((1..=20).map(event))
         .when((21..=50).map(event))
-        .delivered(2)
         .then(
             "SELECT (SELECT count(*) FROM read_accounts.account) AS accounts, commit_position, prepare_position
              FROM daftar_projections.checkpoint WHERE model = 'accounts'",
@@ -75,13 +73,12 @@ async fn a_row_follows_what_changes_about_the_holder_and_nothing_else() {
     };
     // The first six are an opening, the four changes and an identity.
     let others = account::example::events().into_iter().skip(6).map(|other| happened(3, other));
-    projecting(Accounts)
+    projecting::<Accounts>()
         .given([event(1), event(2)])
         .when([happened(1, AccountReclassified { class: CustomerClass::Commercial, effective_on, reason }), happened(1, renamed(1))])
         .when([happened(1, renamed(2)), happened(2, LanguageChosen { language: Language::English })])
         .when([event(3), happened(3, CurrencyChosen { currency: Currency::USD })])
         .when(others)
-        .delivered(2)
         .then(
             "SELECT account_id, convert_from(holder_name, 'utf8') AS holder_name, class, currency, language, position
              FROM read_accounts.account ORDER BY account_id",

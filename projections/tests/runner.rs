@@ -12,9 +12,9 @@ use daftar_domain::{
     ids::AccountId,
 };
 use daftar_projections::{
-    Projector, Runner, Stopped,
+    Batch, Feed, Model, Place, Projector, Readable, Runner, Stopped,
     accounts::{self, Accounts},
-    deliver, reached, wait_until_readable,
+    deliver, reached,
 };
 use daftar_store::{
     CommandContext, ContentType, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope, log::Log,
@@ -27,11 +27,14 @@ use crate::{accounts::opened, spec::database};
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn start(log: &Log, pool: &PgPool) -> JoinHandle<Stopped> {
-    tokio::spawn(Runner::new(Accounts, Arc::new(log.clone()), (*pool.connect_options()).clone()).run())
+pub const ACCOUNTS: Model = Model::of::<Accounts>();
+
+/// Keeps the accounts as a process of their own would.
+pub fn start(log: impl EventReader, pool: &PgPool) -> JoinHandle<Stopped> {
+    tokio::spawn(Runner::new(ACCOUNTS, Feed::new(Arc::new(log)), (*pool.connect_options()).clone()).run())
 }
 
-async fn open(log: &Log, nth: u128) -> Position {
+pub async fn open(log: &Log, nth: u128) -> Position {
     let AccountOpened { account_id, number, holder_name, class, currency, language, opened_on } = opened(nth);
     let wish = account::Command::OpenAccount(OpenAccount { account_id, number, holder_name, class, currency, language, opened_on });
     let context = CommandContext::new(Actor::job("test"), "openAccount", &nth.to_string(), DateTime::<Utc>::UNIX_EPOCH);
@@ -40,7 +43,7 @@ async fn open(log: &Log, nth: u128) -> Position {
 }
 
 /// Puts bytes into the log past every rule.
-async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
+pub async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
     let stream = StreamName::new(Account::CATEGORY, Uuid::from_u128(stream)).unwrap();
     let metadata = Metadata {
         recorded_at: DateTime::UNIX_EPOCH,
@@ -62,10 +65,10 @@ async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
 }
 
 async fn readable(pool: &PgPool, position: Position) -> bool {
-    wait_until_readable(pool, Accounts::NAME, position, SOON).await.unwrap()
+    Readable::listen(pool.clone()).reached(Accounts::NAME, position, SOON).await.unwrap()
 }
 
-async fn rows(pool: &PgPool) -> i64 {
+pub async fn rows(pool: &PgPool) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM read_accounts.account").fetch_one(pool).await.unwrap()
 }
 
@@ -75,7 +78,7 @@ async fn what_was_there_and_what_comes_are_both_read() {
     let log = Memory::log();
     open(&log, 1).await;
     open(&log, 2).await;
-    let runner = start(&log, &pool);
+    let runner = start(log.clone(), &pool);
     assert!(readable(&pool, open(&log, 3).await).await);
     assert!(readable(&pool, open(&log, 4).await).await);
     assert_eq!(rows(&pool).await, 4);
@@ -89,26 +92,26 @@ async fn what_was_there_and_what_comes_are_both_read() {
 async fn a_runner_that_was_stopped_resumes_after_its_checkpoint() {
     let (_database, pool) = database().await;
     let log = Memory::log();
-    let runner = start(&log, &pool);
+    let runner = start(log.clone(), &pool);
     let first = open(&log, 1).await;
     assert!(readable(&pool, first).await);
     runner.abort();
     let _ = runner.await;
 
     let last = open(&log, 2).await;
-    assert!(!wait_until_readable(&pool, Accounts::NAME, last, Duration::ZERO).await.unwrap(), "no one reads");
-    let overheard = Arc::new(Overheard { log, asked: Mutex::default() });
-    let runner = tokio::spawn(Runner::new(Accounts, overheard.clone(), (*pool.connect_options()).clone()).run());
+    assert!(!Readable::listen(pool.clone()).reached(Accounts::NAME, last, Duration::ZERO).await.unwrap(), "no one reads");
+    let asked = Arc::<Mutex<Vec<_>>>::default();
+    let runner = start(Overheard { log, asked: Arc::clone(&asked) }, &pool);
     assert!(readable(&pool, last).await);
     assert_eq!(rows(&pool).await, 2);
-    assert_eq!(*overheard.asked.lock().unwrap(), [Some(first)], "what was read is not read again");
+    assert_eq!(*asked.lock().unwrap(), [Some(first)], "what was read is not read again");
     runner.abort();
 }
 
 /// A log that remembers from where it was followed.
 struct Overheard {
     log: Log,
-    asked: Mutex<Vec<Option<Position>>>,
+    asked: Arc<Mutex<Vec<Option<Position>>>>,
 }
 
 impl EventReader for Overheard {
@@ -134,11 +137,14 @@ async fn an_event_that_no_one_can_read_stops_the_model_and_is_named() {
     append(&log, 2, "AccountMoved", b"{}".to_vec()).await;
     open(&log, 3).await;
 
-    let stopped = start(&log, &pool).await.unwrap();
+    let stopped = start(log.clone(), &pool).await.unwrap();
     assert!(matches!(stopped, Stopped::Unreadable { .. }), "{stopped}");
     assert_eq!(reached(&pool, Accounts::NAME).await.unwrap(), Some(before));
     assert_eq!(rows(&pool).await, 1);
-    let reason: String = sqlx::query_scalar("SELECT stopped_because FROM daftar_projections.checkpoint").fetch_one(&pool).await.unwrap();
+    let reason: String = sqlx::query_scalar("SELECT stopped_because FROM daftar_projections.checkpoint WHERE model = 'accounts'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(
         reason,
         "read model `accounts` stopped: event 0 of `account-00000000-0000-0000-0000-000000000002` at position 2 cannot be read: \
@@ -155,7 +161,7 @@ async fn an_event_that_the_tables_refuse_is_found_in_its_batch() {
     append(&log, 7, "AccountOpened", account::Event::AccountOpened(opened(1)).encode()).await;
     open(&log, 3).await;
 
-    let stopped = start(&log, &pool).await.unwrap();
+    let stopped = start(log.clone(), &pool).await.unwrap();
     assert_eq!(
         stopped.to_string(),
         "read model `accounts` stopped: its tables do not take event 0 of `account-00000000-0000-0000-0000-000000000007` at position 3"
@@ -164,13 +170,13 @@ async fn an_event_that_the_tables_refuse_is_found_in_its_batch() {
 }
 
 #[tokio::test]
-async fn rows_of_another_version_are_left_alone() {
+async fn rows_of_a_newer_version_are_left_alone() {
     let (_database, pool) = database().await;
-    sqlx::query("INSERT INTO daftar_projections.checkpoint (model, version) VALUES ('accounts', 7)").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE daftar_projections.checkpoint SET version = 7 WHERE model = 'accounts'").execute(&pool).await.unwrap();
     let log = Memory::log();
     open(&log, 1).await;
-    let stopped = start(&log, &pool).await.unwrap();
-    assert!(matches!(stopped, Stopped::OtherVersion { .. }), "{stopped}");
+    let stopped = start(log.clone(), &pool).await.unwrap();
+    assert!(matches!(stopped, Stopped::Newer { .. }), "{stopped}");
     assert_eq!(rows(&pool).await, 0);
 }
 
@@ -178,9 +184,9 @@ async fn rows_of_another_version_are_left_alone() {
 async fn of_two_runners_one_works_and_the_other_takes_over() {
     let (_database, pool) = database().await;
     let log = Memory::log();
-    let first = start(&log, &pool);
+    let first = start(log.clone(), &pool);
     assert!(readable(&pool, open(&log, 1).await).await);
-    let second = start(&log, &pool);
+    let second = start(log.clone(), &pool);
     assert!(readable(&pool, open(&log, 2).await).await);
     let leaders: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -199,7 +205,7 @@ async fn of_two_runners_one_works_and_the_other_takes_over() {
 async fn a_lost_session_is_taken_up_again() {
     let (_database, pool) = database().await;
     let log = Memory::log();
-    let runner = start(&log, &pool);
+    let runner = start(log.clone(), &pool);
     assert!(readable(&pool, open(&log, 1).await).await);
     let ended: Vec<bool> = sqlx::query_scalar(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -218,10 +224,9 @@ async fn a_lost_session_is_taken_up_again() {
 async fn a_checkpoint_keeps_both_halves_and_never_goes_back() {
     let (database, pool) = database().await;
     let mut db = PgConnection::connect(database.url()).await.unwrap();
-    sqlx::query("INSERT INTO daftar_projections.checkpoint (model, version) VALUES ('accounts', 1)").execute(&pool).await.unwrap();
     let (late, early) = (Position { commit: 9, prepare: 7 }, Position { commit: 9, prepare: 5 });
     for until in [late, early] {
-        deliver(&mut db, &Accounts, &[], until).await.unwrap();
+        deliver(&mut db, &ACCOUNTS, Place::Live, Batch { after: None, events: &[], until }).await.unwrap();
         assert_eq!(reached(&pool, Accounts::NAME).await.unwrap(), Some(late));
     }
 }

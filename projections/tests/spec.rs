@@ -1,37 +1,40 @@
 //! Read models as examples: given facts, when more facts, then rows, however often and in whatever batches they come.
 
+use std::collections::BTreeMap;
+
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, invoice, meter, premises,
+    Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Recorded, StreamName, account, agreement, invoice, meter, premises,
     read_cycle, register, reservation, tariff,
 };
-use daftar_projections::{Projector, deliver, migrator};
+use daftar_projections::{Batch, Model, Place, Projector, contents, deliver, migrate, rebuild};
+use daftar_store::{ContentType, EventReader, EventWriter, Expected, Memory, NewEvent, Scope, log::Log};
 use expect_test::Expect;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use futures::TryStreamExt;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, migrate::MigrateError};
 use uuid::Uuid;
 
 /// A database with the read models' tables and nothing in them.
 pub async fn database() -> (TestDatabase, PgPool) {
-    let contents: String = migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
-    let database = test_database(&contents, async |url| migrator().run(&PgPool::connect(url).await.unwrap()).await).await;
+    let prepare = async |url: &str| -> Result<(), MigrateError> { migrate(&mut PgConnection::connect(url).await?).await };
+    let database = test_database(&contents(), prepare).await;
     let pool = PgPool::connect(database.url()).await.unwrap();
     (database, pool)
 }
 
-pub fn projecting<P: Projector>(projector: P) -> Spec<P> {
-    Spec { projector, given: vec![], when: vec![], times: 1 }
+pub fn projecting<P: Projector>() -> Spec {
+    Spec { model: Model::of::<P>(), given: vec![], when: vec![] }
 }
 
 #[derive(Debug)]
-pub struct Spec<P> {
-    projector: P,
+pub struct Spec {
+    model: Model,
     given: Vec<(Uuid, BillingEvent)>,
     when: Vec<(Uuid, BillingEvent)>,
-    times: usize,
 }
 
-impl<P: Projector> Spec<P> {
+impl Spec {
     /// What has been read before: each event with the id of what it happened to.
     pub fn given(mut self, events: impl IntoIterator<Item = (Uuid, BillingEvent)>) -> Self {
         self.given.extend(events);
@@ -44,43 +47,101 @@ impl<P: Projector> Spec<P> {
         self
     }
 
-    /// Every batch comes this often, each time in a transaction of its own, as after a lost acknowledgement.
-    pub fn delivered(mut self, times: usize) -> Self {
-        self.times = times;
-        self
-    }
-
-    /// The rows, one JSON object a line, are these in batches of 1, of 7, and of all.
+    /// The rows, one JSON object a line, are these: when every batch of 1, 7, or 1,000 is delivered twice, as after a lost acknowledgement,
+    /// and when they are rebuilt, with and without memory for them.
     pub async fn then(self, sql: &str, expected: Expect) {
-        let all = self.rows(sql, usize::MAX).await;
+        let log = log_of(self.given.iter().chain(&self.when)).await;
+        let all = self.delivered(&log, sql, 1_000).await;
         expected.assert_eq(&all);
         for size in [1, 7] {
-            assert_eq!(self.rows(sql, size).await, all, "in batches of {size}");
+            assert_eq!(self.delivered(&log, sql, size).await, all, "in batches of {size}");
+        }
+        for memory in [rebuild::MEMORY, 0] {
+            assert_eq!(self.rebuilt(&log, sql, memory).await, all, "rebuilt with {memory} bytes of memory");
         }
     }
 
-    async fn rows(&self, sql: &str, batch_size: usize) -> String {
+    async fn delivered(&self, log: &Log, sql: &str, batch_size: usize) -> String {
         let (database, _pool) = database().await;
         let mut db = PgConnection::connect(database.url()).await.unwrap();
-        let checkpoint = "INSERT INTO daftar_projections.checkpoint (model, version) VALUES ($1, $2)";
-        sqlx::query(checkpoint).bind(P::NAME).bind(P::VERSION).execute(&mut db).await.unwrap();
-
-        let events = self.given.iter().chain(&self.when).cloned().enumerate().map(recorded).collect::<Vec<_>>();
+        let events = recorded(log).await;
         let (given, when) = events.split_at(self.given.len());
+        let mut after = None;
         for batch in given.chunks(batch_size).chain(when.chunks(batch_size)) {
-            for _ in 0..self.times {
-                deliver(&mut db, &self.projector, batch, batch[batch.len() - 1].position).await.unwrap();
+            let until = batch.last().unwrap().position;
+            let events: Vec<_> = batch.iter().collect();
+            for expected in [events.len(), 0] {
+                let delivered = deliver(&mut db, &self.model, Place::Live, Batch { after, events: &events, until }).await.unwrap();
+                assert_eq!(delivered, expected, "only what is new is delivered");
             }
+            after = Some(until);
         }
-        let as_json = AssertSqlSafe(format!("SELECT row_to_json(rows)::text FROM ({sql}) rows"));
-        let rows: Vec<String> = sqlx::query_scalar(as_json).fetch_all(&mut db).await.unwrap();
-        rows.iter().map(|row| format!("{row}\n")).collect()
+        rows(&mut db, sql).await
+    }
+
+    async fn rebuilt(&self, log: &Log, sql: &str, memory: usize) -> String {
+        let (database, pool) = database().await;
+        rebuild::rebuild(&[self.model], log, &pool.connect_options(), memory, &|_| {}).await.unwrap();
+        rows(&mut PgConnection::connect(database.url()).await.unwrap(), sql).await
     }
 }
 
-/// The n-th event of the log, one second after the one before.
-fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<BillingEvent> {
-    let category = match &event {
+pub async fn rows(db: &mut PgConnection, sql: &str) -> String {
+    let as_json = AssertSqlSafe(format!("SELECT row_to_json(rows)::text FROM ({sql}) rows"));
+    let rows: Vec<String> = sqlx::query_scalar(as_json).fetch_all(db).await.unwrap();
+    rows.iter().map(|row| format!("{row}\n")).collect()
+}
+
+/// A log of these events, each one second after the one before.
+pub async fn log_of(events: impl IntoIterator<Item = &(Uuid, BillingEvent)>) -> Log {
+    let (log, mut revisions) = (Memory::log(), BTreeMap::new());
+    for (number, (id, event)) in (1u64..).zip(events) {
+        let stream = StreamName::new(category(event), *id).unwrap();
+        let revision: &mut Option<u64> = revisions.entry(stream.clone()).or_default();
+        EventWriter::append(&log, &stream, Expected::last(*revision), vec![stored(number, event)]).await.unwrap();
+        *revision = Some(revision.map_or(0, |revision| revision + 1));
+    }
+    log
+}
+
+/// All of a log, as its readers see it.
+pub async fn recorded(log: &Log) -> Vec<Recorded<BillingEvent>> {
+    let events = log.read_all(None, Scope::billing()).map_ok(|stored| stored.decode_billing().unwrap());
+    events.try_collect().await.unwrap()
+}
+
+fn stored(number: u64, event: &BillingEvent) -> NewEvent {
+    let (event_type, schema_version, data) = match event {
+        BillingEvent::Account(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::ServicePoint(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Invoice(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Meter(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Premises(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::ReadCycle(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Register(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Reservation(event) => (event.event_type(), event.version(), event.encode()),
+        BillingEvent::Tariff(event) => (event.event_type(), event.version(), event.encode()),
+    };
+    let metadata = Metadata {
+        recorded_at: DateTime::from_timestamp(1_704_067_200 + i64::try_from(number).unwrap(), 0).unwrap(),
+        actor: Actor::job("spec"),
+        command_id: Uuid::from_u128(number.into()),
+        command_hash: CommandHash::of(&number),
+        correlation_id: Uuid::nil(),
+        causation_id: Uuid::nil(),
+        schema_version,
+    };
+    NewEvent {
+        id: Uuid::from_u128(number.into()),
+        event_type: event_type.to_owned(),
+        content_type: ContentType::Json,
+        data: data.into(),
+        metadata: metadata.encode().into(),
+    }
+}
+
+pub fn category(event: &BillingEvent) -> &'static str {
+    match event {
         BillingEvent::Account(_) => account::Account::CATEGORY,
         BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
         BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
@@ -90,17 +151,5 @@ fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<Bil
         BillingEvent::Register(_) => register::Register::CATEGORY,
         BillingEvent::Reservation(_) => reservation::Reservation::CATEGORY,
         BillingEvent::Tariff(_) => tariff::TariffSeries::CATEGORY,
-    };
-    let stream = StreamName::new(category, id).unwrap();
-    let number = index as u64 + 1;
-    let metadata = Metadata {
-        recorded_at: DateTime::from_timestamp(1_704_067_200 + number as i64, 0).unwrap(),
-        actor: Actor::job("spec"),
-        command_id: Uuid::from_u128(number.into()),
-        command_hash: CommandHash::of(&number),
-        correlation_id: Uuid::nil(),
-        causation_id: Uuid::nil(),
-        schema_version: 1,
-    };
-    Recorded { id: Uuid::from_u128(number.into()), stream, revision: 0, position: Position::single(number), metadata, event }
+    }
 }

@@ -33,7 +33,7 @@ pub async fn migrate_log(url: &SecretUrl, wait: Duration) -> Result<()> {
 pub async fn migrate_rest(url: &SecretUrl, wait: Duration) -> Result<()> {
     let mut db = compose::reach(&compose::postgres_options(url)?, wait).await?;
     keyring::migrator().run(&mut db).await.context("the keys cannot be migrated")?;
-    daftar_projections::migrator().run(&mut db).await.context("the read models cannot be migrated")?;
+    daftar_projections::migrate(&mut db).await.context("the read models cannot be migrated")?;
     db.close().await?;
     Ok(())
 }

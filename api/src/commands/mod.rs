@@ -3,6 +3,7 @@
 pub mod import;
 pub mod migrate;
 pub mod node;
+pub mod projections;
 pub mod projector;
 pub mod rate;
 pub mod server;
@@ -18,6 +19,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
         Command::Import(command) => import::run(command).await,
+        Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
         Command::Rate(options) => rate::run(&options),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use daftar_projections::{Runner, accounts::Accounts};
+use daftar_projections::{Feed, MODELS, Runner};
 use daftar_store::{Durability, EventReader};
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::JoinSet;
@@ -20,7 +20,10 @@ pub async fn run(Projector { places }: Projector) -> Result<()> {
 /// Runs every model until asked to stop. A model that cannot go on leaves the others running; when none is left that is an error.
 pub async fn project(reader: Arc<dyn EventReader>, database: PgConnectOptions, stop: Stop) -> Result<()> {
     let mut models = JoinSet::new();
-    models.spawn(Runner::new(Accounts, reader, database).run());
+    let feed = Feed::new(reader);
+    for model in MODELS {
+        models.spawn(Runner::new(*model, Arc::clone(&feed), database.clone()).run());
+    }
     let all_stopped = async { while models.join_next().await.is_some() {} };
     tokio::select! {
         () = stop.asked() => Ok(()),

@@ -104,9 +104,8 @@ impl Drop for House {
 }
 
 async fn database() -> TestDatabase {
-    let others = [keyring::migrator(), daftar_projections::migrator()];
-    let others = others.iter().flat_map(|migrator| migrator.iter()).map(|migration| format!("{:x?}", migration.checksum));
-    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &others.collect::<String>();
+    let keys: String = keyring::migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
+    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &keys + &daftar_projections::contents();
     test_database(&contents, async |url| {
         migrate::migrate_log(&url.into(), WAIT).await?;
         migrate::migrate_rest(&url.into(), WAIT).await

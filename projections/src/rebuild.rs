@@ -1,0 +1,257 @@
+//! Builds read models anew, beside the tables that are read meanwhile.
+//!
+//! One pass over the log fills fresh tables without indexes; then come the indexes, what was written in the meantime, and the swap. A
+//! rebuild that is cut short leaves a schema that nobody reads; the next one begins by dropping it. No policy runs here: facts become rows.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use daftar_domain::{BillingEvent, Position, Recorded};
+use daftar_store::{EventReader, Scope, StoreError, Unreadable};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream::BoxStream};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use thiserror::Error;
+
+use crate::{
+    checkpoint,
+    feed::{self, Entry, PAGE},
+    model::{Fold, Model, Place},
+    projector::{Batch, DeliverError, deliver, settle},
+    runner::derived,
+    schema,
+};
+
+/// Rows in memory, all models together, unless said otherwise.
+pub const MEMORY: usize = 512 * 1024 * 1024;
+
+/// Pages decoded ahead of the tables.
+const AHEAD: usize = 8;
+
+/// Events behind the log's end at which the rest is read under lock.
+const NEARLY: usize = PAGE;
+
+#[derive(Debug, Error)]
+pub enum RebuildError {
+    #[error("read model `{model}` cannot be rebuilt")]
+    Unreadable { model: &'static str, source: Arc<Unreadable> },
+    #[error("read model `{model}` is being rebuilt by another process")]
+    Busy { model: &'static str },
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error(transparent)]
+    Tables(#[from] DeliverError),
+}
+
+impl From<sqlx::Error> for RebuildError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Tables(error.into())
+    }
+}
+
+/// How far a rebuild is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress {
+    Read {
+        events: u64,
+        position: Position,
+        /// Where the read models were when it began, which is near the end.
+        of: Option<Position>,
+    },
+    Indexing {
+        model: &'static str,
+    },
+    /// The new tables are read from here on.
+    Swapped {
+        model: &'static str,
+        events: u64,
+    },
+}
+
+/// Rebuilds models in one pass over the log. Each is swapped in when it has caught up.
+pub async fn rebuild(
+    models: &[Model],
+    reader: &dyn EventReader,
+    database: &PgConnectOptions,
+    memory: usize,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<(), RebuildError> {
+    let memory = memory / models.len().max(1);
+    let mut building = try_join_all(models.iter().map(|model| Building::begin(*model, database, memory))).await?;
+    let of = building.iter().filter_map(|building| building.live).max();
+    let (mut events, mut position) = (0, None);
+    let mut pages = std::pin::pin!(read_all(reader, None));
+    while let Some(page) = pages.try_next().await? {
+        try_join_all(building.iter_mut().map(|building| building.fill(&page))).await?;
+        events += page.len() as u64;
+        position = page.last().map(Entry::position);
+        if let Some(position) = position {
+            progress(Progress::Read { events, position, of });
+        }
+    }
+    for mut building in building {
+        progress(Progress::Indexing { model: building.model.name });
+        building.finish(position).await?;
+        building.catch_up(reader).await?;
+        progress(Progress::Swapped { model: building.model.name, events: building.events });
+    }
+    Ok(())
+}
+
+/// As [`rebuild`], of one model and without being watched.
+pub(crate) async fn one(model: &Model, reader: &dyn EventReader, database: &PgConnectOptions) -> Result<(), RebuildError> {
+    rebuild(std::slice::from_ref(model), reader, database, MEMORY, &|progress| tracing::debug!(?progress, "rebuilding")).await
+}
+
+/// Drops what a rebuild that was cut short left behind.
+pub async fn discard(models: &[Model], database: &PgConnectOptions) -> Result<(), RebuildError> {
+    for model in models {
+        let mut db = PgConnection::connect_with(database).await?;
+        if alone(&mut db, model).await? {
+            schema::drop(&mut db, model, Place::Next).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The log up to now, decoded while whoever takes it writes.
+fn read_all(reader: &dyn EventReader, after: Option<Position>) -> BoxStream<'static, Result<Vec<Entry>, StoreError>> {
+    let mut log = reader.read_all(after, Scope::billing()).map_ok(|stored| feed::decode(&stored)).try_chunks(PAGE);
+    let (pages, decoded) = tokio::sync::mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        while let Some(page) = log.next().await {
+            // What came before an error is read again with the next try.
+            if pages.send(page.map_err(|error| error.1)).await.is_err() {
+                return;
+            }
+        }
+    });
+    futures::stream::unfold(decoded, |mut decoded| async { Some((decoded.recv().await?, decoded)) }).boxed()
+}
+
+/// A model's next tables.
+struct Building {
+    model: Model,
+    db: PgConnection,
+    fold: Box<dyn Fold>,
+    /// Rows that will be asked for are in memory, all of them.
+    in_memory: bool,
+    memory: usize,
+    events: u64,
+    begun: Instant,
+    /// Where the tables that are read were at the beginning.
+    live: Option<Position>,
+}
+
+impl Building {
+    async fn begin(model: Model, database: &PgConnectOptions, memory: usize) -> Result<Self, RebuildError> {
+        let mut db = PgConnection::connect_with(&derived(database.clone())).await?;
+        if !alone(&mut db, &model).await? {
+            return Err(RebuildError::Busy { model: model.name });
+        }
+        schema::install(&mut db, &model).await?;
+        schema::drop(&mut db, &model, Place::Old).await?;
+        schema::make(&mut db, &model, Place::Next).await?;
+        let live = checkpoint::reached(&mut db, model.name).await?;
+        let mut fold = model.empty();
+        fold.tables().into_iter().for_each(|table| table.begin_empty());
+        Ok(Self { model, db, fold, in_memory: true, memory, events: 0, begun: Instant::now(), live })
+    }
+
+    fn schema(&self) -> String {
+        Place::Next.schema(&self.model)
+    }
+
+    async fn fill(&mut self, page: &[Entry]) -> Result<(), RebuildError> {
+        let events = needed(&self.model, page)?;
+        self.events += events.len() as u64;
+        let schema = self.schema();
+        settle(&mut self.db, &schema, &mut *self.fold, &events).await?;
+        for table in self.fold.tables() {
+            table.relieve(&mut self.db, &schema).await?;
+        }
+        if self.fold.tables().iter().map(|table| table.size()).sum::<usize>() > self.memory {
+            self.write().await?;
+            if std::mem::take(&mut self.in_memory) {
+                schema::index_for_now(&mut self.db, &schema, &self.fold.tables()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), sqlx::Error> {
+        let schema = self.schema();
+        for table in self.fold.tables() {
+            table.write(&mut self.db, &schema).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, position: Option<Position>) -> Result<(), RebuildError> {
+        self.write().await?;
+        let schema = self.schema();
+        schema::drop_indexes_for_now(&mut self.db, &schema, &self.fold.tables()).await?;
+        schema::finish(&mut self.db, &self.model, Place::Next).await?;
+        checkpoint::create(&mut self.db, &self.model, Place::Next).await?;
+        if let Some(position) = position {
+            let events = usize::try_from(self.events).unwrap_or(usize::MAX);
+            checkpoint::advance(&mut self.db, &self.model, Place::Next, position, (events, self.begun.elapsed())).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was written meanwhile, the last of it while nobody may move the live tables, and takes their place.
+    async fn catch_up(&mut self, reader: &dyn EventReader) -> Result<(), RebuildError> {
+        while follow(&mut self.db, &self.model, reader).await?.1 > NEARLY {}
+        let mut transaction = self.db.begin().await?;
+        let live = checkpoint::hold_live(&mut transaction, &self.model).await?;
+        let (reached, _) = follow(&mut transaction, &self.model, reader).await?;
+        if let Some(live) = live.filter(|live| Some(*live) > reached) {
+            // Between the two nothing concerns the books, and whoever has seen the one shall not see the other.
+            checkpoint::advance(&mut transaction, &self.model, Place::Next, live, (0, Duration::ZERO)).await?;
+        }
+        schema::swap(&mut transaction, &self.model).await?;
+        transaction.commit().await?;
+        // Queries that began before the swap may still read the old tables.
+        if let Err(error) = schema::drop(&mut self.db, &self.model, Place::Old).await {
+            tracing::warn!(model = self.model.name, %error, "the replaced tables could not be dropped; the next rebuild will");
+        }
+        Ok(())
+    }
+}
+
+/// Gives the next tables what the log has for them up to now; where they are then, and how many events it were.
+async fn follow(db: &mut PgConnection, model: &Model, reader: &dyn EventReader) -> Result<(Option<Position>, usize), RebuildError> {
+    let mut after = checkpoint::find(&mut *db, model, Place::Next).await?.and_then(|found| found.reached);
+    let (mut pages, mut count) = (read_all(reader, after), 0);
+    while let Some(page) = pages.try_next().await? {
+        let events = needed(model, &page)?;
+        if let Some(until) = page.last().map(Entry::position) {
+            count += deliver(db, model, Place::Next, Batch { after, events: &events, until }).await?;
+            after = Some(until);
+        }
+    }
+    Ok((after, count))
+}
+
+/// The page's events that the model reads.
+fn needed<'a>(model: &Model, page: &'a [Entry]) -> Result<Vec<&'a Recorded<BillingEvent>>, RebuildError> {
+    let mut events = Vec::with_capacity(page.len());
+    for entry in page {
+        match entry {
+            Entry::Event(event) if model.needs(event.stream.category()) => events.push(event),
+            Entry::Unreadable { category, unreadable, .. } if model.needs(category) => {
+                return Err(RebuildError::Unreadable { model: model.name, source: Arc::clone(unreadable) });
+            }
+            Entry::Event(_) | Entry::Unreadable { .. } => {}
+        }
+    }
+    Ok(events)
+}
+
+/// Whether nobody else rebuilds the model, for as long as the session lives.
+async fn alone(db: &mut PgConnection, model: &Model) -> Result<bool, sqlx::Error> {
+    let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar rebuild of read model ' || $1, 0))";
+    sqlx::query_scalar(stand).bind(model.name).fetch_one(db).await
+}

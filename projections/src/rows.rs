@@ -1,0 +1,361 @@
+//! A read model's rows in memory: what a fold makes of events before it is written.
+//!
+//! Two kinds are enough. [`History`] is only ever added to: what happened, and when it applies. [`Current`] is how things stand, a row to a
+//! key. The fold neither knows nor cares where a row is: it asks [`Current`] by key, and where the row turns out to be in the tables only,
+//! it is fetched, with all others that were missed, and the same events are folded again. That is why a fold must do nothing but change rows.
+
+use std::{collections::HashMap, fmt::Debug};
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+
+use crate::columns::{CopyBytes, Key, Tuple};
+
+/// Of each column of a table: its name, its type, and whether it may be empty.
+pub type Shape = Vec<(&'static str, String, bool)>;
+
+/// The rows of one table. [`rows!`](crate::rows) writes this.
+pub trait Row: Clone + Debug + Send + Sync + 'static {
+    const TABLE: &'static str;
+    const COLUMNS: &'static [&'static str];
+
+    fn shape() -> Shape;
+    fn encode(&self, tuple: &mut Tuple<'_>);
+    fn decode(row: &PgRow) -> Result<Self, sqlx::Error>;
+    /// Bytes in memory, roughly.
+    fn size(&self) -> usize;
+}
+
+/// A row that can be found again, and changed.
+pub trait Keyed: Row {
+    type Key: Key;
+    /// The first columns, which identify the row.
+    const KEY: &'static [&'static str];
+    fn key(&self) -> Self::Key;
+}
+
+/// Declares tables: each name is the struct of a row, each field a column, in the order and with the types of the model's `tables.sql`.
+#[macro_export]
+macro_rules! rows {
+    ($($(#[$doc:meta])* $vis:vis struct $name:ident in $table:ident { $($(#[$about:meta])* $field:ident: $type:ty,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name { $($(#[$about])* pub $field: $type,)+ }
+
+        impl $crate::rows::Row for $name {
+            const TABLE: &'static str = stringify!($table);
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            fn shape() -> $crate::rows::Shape {
+                vec![$((
+                    stringify!($field),
+                    $crate::columns::type_name::<$type>(),
+                    <$type as $crate::columns::Column>::OPTIONAL,
+                )),+]
+            }
+
+            fn encode(&self, tuple: &mut $crate::columns::Tuple<'_>) {
+                $(tuple.push(&self.$field);)+
+            }
+
+            fn decode(row: &sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($field: sqlx::Row::try_get(row, stringify!($field))?,)+ })
+            }
+
+            fn size(&self) -> usize {
+                size_of::<Self>() $(+ $crate::columns::Column::heap(&self.$field))+
+            }
+        }
+    )+};
+}
+
+/// A table as whoever delivers events sees it.
+#[async_trait]
+pub trait Table: Send + Sync {
+    /// The table and its columns.
+    fn shape(&self) -> (&'static str, Shape);
+    /// Whether the last fold asked for rows that were not here. What it did is then worth nothing.
+    fn lacks(&self) -> bool;
+    /// The key of a row that the last fold took to be new, though there is one.
+    fn doubled(&self) -> Option<&str>;
+    /// Forgets what the last fold did, and fetches the rows it lacked.
+    async fn fetch(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error>;
+    /// The last fold had all it asked for: keeps what it did.
+    fn settle(&mut self);
+    /// Writes rows that nobody will ask for again, if they are many.
+    async fn relieve(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error>;
+    /// Writes everything, and remembers nothing.
+    async fn write(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error>;
+    /// What is not here is nowhere: the tables are empty.
+    fn begin_empty(&mut self);
+    /// What is held in memory.
+    fn size(&self) -> usize;
+    /// The table and its key, if rows are ever looked for in it.
+    fn key(&self) -> Option<(&'static str, &'static [&'static str])>;
+}
+
+/// Rows that are only ever added.
+#[derive(Debug)]
+pub struct History<R> {
+    rows: Vec<R>,
+    /// Those before it stay, whatever becomes of the fold under way.
+    settled: usize,
+    size: usize,
+}
+
+impl<R> Default for History<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), settled: 0, size: 0 }
+    }
+}
+
+impl<R: Row> History<R> {
+    pub fn add(&mut self, row: R) {
+        self.rows.push(row);
+    }
+}
+
+/// Bytes of rows worth a statement of their own.
+const MANY: usize = 8 * 1024 * 1024;
+
+#[async_trait]
+impl<R: Row> Table for History<R> {
+    fn shape(&self) -> (&'static str, Shape) {
+        (R::TABLE, R::shape())
+    }
+
+    fn lacks(&self) -> bool {
+        false
+    }
+
+    fn doubled(&self) -> Option<&str> {
+        None
+    }
+
+    async fn fetch(&mut self, _: &mut PgConnection, _: &str) -> Result<(), sqlx::Error> {
+        self.rows.truncate(self.settled);
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        self.size += self.rows[self.settled..].iter().map(Row::size).sum::<usize>();
+        self.settled = self.rows.len();
+    }
+
+    async fn relieve(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        if self.size >= MANY { self.write(db, schema).await } else { Ok(()) }
+    }
+
+    async fn write(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        copy(db, schema, &self.rows.iter().collect::<Vec<_>>()).await?;
+        *self = Self::default();
+        Ok(())
+    }
+
+    fn begin_empty(&mut self) {}
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn key(&self) -> Option<(&'static str, &'static [&'static str])> {
+        None
+    }
+}
+
+/// Rows as they stand, by key.
+#[derive(Debug)]
+pub struct Current<R: Keyed> {
+    settled: HashMap<R::Key, Settled<R>>,
+    /// What the fold under way makes of them; nothing where it took the row away.
+    draft: HashMap<R::Key, Option<R>>,
+    lacking: Vec<R::Key>,
+    /// The key of a row that was inserted though there is one.
+    doubled: Option<String>,
+    /// Nothing is in the table that is not here.
+    complete: bool,
+    size: usize,
+}
+
+#[derive(Debug)]
+struct Settled<R> {
+    row: Option<R>,
+    /// Whether the table has a row with this key.
+    stored: bool,
+    changed: bool,
+}
+
+impl<R: Keyed> Default for Current<R> {
+    fn default() -> Self {
+        Self { settled: HashMap::new(), draft: HashMap::new(), lacking: Vec::new(), doubled: None, complete: false, size: 0 }
+    }
+}
+
+/// Beside each row: its key once more, and the map's own.
+const OVERHEAD: usize = 64;
+
+impl<R: Keyed> Current<R> {
+    pub fn get(&mut self, key: &R::Key) -> Option<&R> {
+        match self.draft.get(key) {
+            Some(draft) => draft.as_ref(),
+            None => match self.settled.get(key) {
+                Some(settled) => settled.row.as_ref(),
+                None => {
+                    if !self.complete {
+                        self.lacking.push(key.clone());
+                    }
+                    None
+                }
+            },
+        }
+    }
+
+    /// The row, to be changed. None if there is none, or none yet: then the fold will be asked again.
+    pub fn get_mut(&mut self, key: &R::Key) -> Option<&mut R> {
+        if !self.draft.contains_key(key) {
+            let row = self.get(key)?.clone();
+            self.draft.insert(key.clone(), Some(row));
+        }
+        self.draft.get_mut(key)?.as_mut()
+    }
+
+    /// A row that is new. That there is one with its key already is against the log's own rules, so the model refuses it.
+    pub fn insert(&mut self, row: R) {
+        let key = row.key();
+        let here = match self.draft.get(&key) {
+            Some(draft) => draft.is_some(),
+            None => self.settled.get(&key).is_some_and(|settled| settled.row.is_some()),
+        };
+        if here && self.doubled.is_none() {
+            self.doubled = Some(format!("{key:?}"));
+        }
+        self.draft.insert(key, Some(row));
+    }
+
+    /// A row in the place of one that is there, or of none.
+    pub fn put(&mut self, row: R) {
+        let key = row.key();
+        self.get(&key);
+        self.draft.insert(key, Some(row));
+    }
+
+    pub fn remove(&mut self, key: &R::Key) {
+        if self.get(key).is_some() {
+            self.draft.insert(key.clone(), None);
+        }
+    }
+
+    fn keep(&mut self, key: R::Key, row: Option<R>, stored: bool, changed: bool) {
+        self.size += row.as_ref().map_or(0, Row::size) + OVERHEAD;
+        if let Some(before) = self.settled.insert(key, Settled { row, stored, changed }) {
+            self.size -= before.row.as_ref().map_or(0, Row::size) + OVERHEAD;
+        }
+    }
+}
+
+#[async_trait]
+impl<R: Keyed> Table for Current<R> {
+    fn shape(&self) -> (&'static str, Shape) {
+        (R::TABLE, R::shape())
+    }
+
+    fn lacks(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
+    fn doubled(&self) -> Option<&str> {
+        self.doubled.as_deref()
+    }
+
+    async fn fetch(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        self.draft.clear();
+        self.doubled = None;
+        if self.lacking.is_empty() {
+            return Ok(());
+        }
+        let mut keys = std::mem::take(&mut self.lacking);
+        keys.sort_unstable();
+        keys.dedup();
+        let columns: Vec<String> = R::COLUMNS.iter().map(|column| format!("row.{column}")).collect();
+        let sql = format!("SELECT {} FROM {schema}.{} AS row {}", columns.join(", "), R::TABLE, having_key::<R>("JOIN", "ON"));
+        let found = R::Key::bind(&keys, sqlx::query(AssertSqlSafe(sql))).fetch_all(db).await?;
+        for row in &found {
+            let row = R::decode(row)?;
+            self.keep(row.key(), Some(row), true, false);
+        }
+        for key in keys {
+            if !self.settled.contains_key(&key) {
+                self.keep(key, None, false, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        for (key, row) in std::mem::take(&mut self.draft) {
+            let stored = self.settled.get(&key).is_some_and(|before| before.stored);
+            self.keep(key, row, stored, true);
+        }
+    }
+
+    async fn relieve(&mut self, _: &mut PgConnection, _: &str) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    /// A changed row is taken out and put in again: one statement each, however many columns and rows.
+    async fn write(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
+        let mut outdated: Vec<_> =
+            self.settled.iter().filter(|(_, settled)| settled.stored && settled.changed).map(|(key, _)| key.clone()).collect();
+        if !outdated.is_empty() {
+            outdated.sort_unstable();
+            let sql = format!("DELETE FROM {schema}.{} AS row {}", R::TABLE, having_key::<R>("USING", "WHERE"));
+            R::Key::bind(&outdated, sqlx::query(AssertSqlSafe(sql))).execute(&mut *db).await?;
+        }
+        let changed: Vec<&R> = self.settled.values().filter(|settled| settled.changed).filter_map(|settled| settled.row.as_ref()).collect();
+        copy(db, schema, &changed).await?;
+        *self = Self::default();
+        Ok(())
+    }
+
+    fn begin_empty(&mut self) {
+        self.complete = true;
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn key(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some((R::TABLE, R::KEY))
+    }
+}
+
+/// The part of a statement that picks the rows whose keys are bound to it, an array for each column.
+fn having_key<R: Keyed>(join: &str, on: &str) -> String {
+    let arrays: Vec<String> = R::Key::types().iter().zip(1..).map(|(name, number)| format!("${number}::{name}[]")).collect();
+    let same: Vec<String> = R::KEY.iter().map(|column| format!("row.{column} = key.{column}")).collect();
+    format!("{join} UNNEST({}) AS key ({}) {on} {}", arrays.join(", "), R::KEY.join(", "), same.join(" AND "))
+}
+
+/// Sent at once: large enough for the way, small enough for memory.
+const PIECE: usize = 256 * 1024;
+
+/// Writes rows by the shortest way there is.
+async fn copy<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = format!("COPY {schema}.{} ({}) FROM STDIN (FORMAT binary)", R::TABLE, R::COLUMNS.join(", "));
+    let mut copy = db.copy_in_raw(&statement).await?;
+    let mut bytes = CopyBytes::begin();
+    for row in rows {
+        row.encode(&mut bytes.tuple(R::COLUMNS.len()));
+        if bytes.len() >= PIECE {
+            copy.send(bytes.take()).await?;
+        }
+    }
+    bytes.end();
+    copy.send(bytes.take()).await?;
+    copy.finish().await?;
+    Ok(())
+}

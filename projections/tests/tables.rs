@@ -1,0 +1,30 @@
+//! A model's tables are written down twice, in SQL and as rows; here one is held against the other.
+
+use std::collections::BTreeSet;
+
+use daftar_projections::{MODELS, Place};
+
+use crate::spec::database;
+
+#[tokio::test]
+async fn tables_are_as_the_folds_believe_them_to_be() {
+    let (_database, pool) = database().await;
+    for model in MODELS {
+        let mut tables = BTreeSet::new();
+        for (table, columns) in model.shapes() {
+            // As COPY and the queries see them: in any order, every one of them.
+            let mut believed: Vec<_> = columns.into_iter().map(|(name, kind, optional)| (name.to_owned(), kind, optional)).collect();
+            believed.sort();
+            let sql = "SELECT column_name::text, upper(CASE data_type WHEN 'ARRAY' THEN ltrim(udt_name, '_') || '[]' ELSE udt_name END),
+                              is_nullable = 'YES'
+                       FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 ORDER BY column_name COLLATE \"C\"";
+            let there: Vec<(String, String, bool)> =
+                sqlx::query_as(sql).bind(Place::Live.schema(model)).bind(table).fetch_all(&pool).await.unwrap();
+            assert_eq!(there, believed, "{model:?}: {table}");
+            tables.insert(table.to_owned());
+        }
+        let sql = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1 AND table_type = 'BASE TABLE'";
+        let there: Vec<String> = sqlx::query_scalar(sql).bind(Place::Live.schema(model)).fetch_all(&pool).await.unwrap();
+        assert_eq!(there.into_iter().collect::<BTreeSet<_>>(), tables, "{model:?}");
+    }
+}
