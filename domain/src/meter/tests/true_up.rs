@@ -209,3 +209,63 @@ fn an_estimate_of_nothing_does_not_keep_a_reading_from_being_reversed() {
     let facts = [recorded(reading("50", "2024-01-15")), recorded(wrong.clone()), estimated("50", SECOND)];
     installed_then(facts).when(Command::ReverseReading(reverse(&wrong))).then([reversed(&wrong)]);
 }
+
+#[test]
+fn a_true_up_names_the_estimated_days_that_it_corrects() {
+    let corrects = |facts: &[Event], from: &str, to: &str| {
+        let meter = meter(installed().into_iter().chain(facts.iter().cloned()));
+        let period = crate::BillingPeriod::new(day(from), day(to)).unwrap();
+        let segments = meter.usage(PREMISES, &register().code, period);
+        let one = |segment: &crate::UsageSegment| segment.corrects.iter().map(|days| days.to_string()).collect::<Vec<_>>().join(", ");
+        segments.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
+    let two = [estimated("100", FIRST), estimated("200", SECOND), recorded(reading("180", ACTUAL))];
+    let days = "2024-01-02 to 2024-01-31, 2024-02-01 to 2024-03-01";
+    assert_eq!(corrects(&two, "2024-01-02", "2024-04-01"), format!("; ; {days}"));
+    assert_eq!(corrects(&two, "2024-03-02", "2024-04-01"), days);
+    assert_eq!(corrects(&two, "2024-03-20", "2024-04-01"), days);
+    // Back to the last figure that was read, and no further.
+    let read_between =
+        [estimated("100", FIRST), recorded(reading("90", "2024-02-10")), estimated("200", SECOND), recorded(reading("180", ACTUAL))];
+    assert_eq!(corrects(&read_between, "2024-02-11", "2024-04-01"), "; 2024-02-11 to 2024-03-01");
+}
+
+#[test]
+fn a_reset_overtakes_every_estimate_about_it() {
+    let lower = reading("100", "2024-02-15");
+    let estimates = [estimated("50300", FIRST), estimated("50600", SECOND)];
+    let facts =
+        [recorded(reading("50000", "2024-01-10"))].into_iter().chain(estimates).chain([held(&lower, Check::NegativeConsumption, "1")]);
+    let start = meter(installed().into_iter().chain(facts));
+    for rules in [REBILL, REBILL_ONLY_WRONG, CREDIT, CARRY] {
+        let wish = ReleaseReading { true_up: rules, ..release(&lower, Resolution::AsReset { to: dec("0") }) };
+        let events = start.decide(Command::ReleaseReading(wish)).unwrap();
+        let [Event::ReadingReleased(_), Event::EstimatesTruedUp(fact)] = &events[..] else { panic!("{events:?}") };
+        let parts: Vec<_> = fact.parts.iter().map(|part| format!("{}→{}", part.estimated, part.settled)).collect();
+        let after = used(&events.iter().fold(start.clone(), Meter::evolve), "2024-01-11", "2024-03-02");
+        match rules.overestimated {
+            Overestimated::Rebill => {
+                assert_eq!((fact.settlement, fact.superseded.len()), (Settlement::Rebilled, 2));
+                assert_eq!(parts, ["300→58.333333", "0→41.666667"]);
+                assert_eq!(after, "2024-01-11..2024-02-16 Measured 100");
+            }
+            Overestimated::Credit => {
+                assert_eq!((fact.settlement, fact.superseded.len()), (Settlement::Credited, 1));
+                assert_eq!(parts, ["300→300", "0→-200"]);
+                assert_eq!(after, "2024-01-11..2024-02-01 Estimated 300; 2024-02-01..2024-02-16 TrueUp -200");
+            }
+        }
+    }
+}
+
+#[test]
+fn estimates_after_an_actual_reading_are_not_left_on_ground_that_is_taken_away() {
+    // 12000 was reckoned from 95000, past the end of the dial. Alone with 50000, nobody would believe that.
+    let wrong = reading("95000", FIRST);
+    let passed = reading_at("7000", SECOND, 12, ReadingKind::Estimated);
+    for (before, fine) in [("90000", true), ("50000", false)] {
+        let facts = [recorded(reading(before, "2024-01-15")), recorded(wrong.clone()), estimated("7000", SECOND)];
+        let given = installed_then(facts).when(Command::ReverseReading(reverse(&wrong)));
+        if fine { given.then([reversed(&wrong)]) } else { given.then_rejected(Rejection::NextReadingDependsOnIt(passed.reading_id)) }
+    }
+}

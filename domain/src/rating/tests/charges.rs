@@ -1,7 +1,10 @@
 //! What stands on a bill besides usage, and the VAT on it all.
 
 use super::*;
-use crate::tariff::{Reduction, example::everything};
+use crate::{
+    VatCategory,
+    tariff::{Reduction, Vat, example::everything},
+};
 
 #[test]
 fn a_bill_may_have_every_kind_of_line() {
@@ -113,7 +116,7 @@ fn a_reduction_never_exceeds_the_charge() {
 #[test]
 fn vat_is_rounded_once_for_its_category() {
     let standard =
-        |tariff| changed(tariff, |terms| terms.vat = crate::tariff::Vat { category: crate::VatCategory::S, rate: "0.15".parse().unwrap() });
+        |tariff| changed(tariff, |terms| terms.vat = Vat { category: VatCategory::S, rate: "0.15".parse().unwrap(), reason: None });
     // Three lines of 10.10 owe 4.545, which is 4.55; three VATs of 1.515 would be 4.56.
     check(
         &[standard(bracketed("rest: 10@1.01 10@1.01 rest@1.01"))],
