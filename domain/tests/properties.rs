@@ -78,10 +78,11 @@ fn reading_command() -> impl Strategy<Value = (meter::Reading, Command)> {
 fn other_command(known: Vec<meter::Reading>) -> impl Strategy<Value = Command> {
     let ids: Vec<_> = known.iter().map(|reading| reading.reading_id).collect();
     let invoice_id = InvoiceId::new(Uuid::from_u128(1));
-    (0..5_u32, proptest::sample::select(ids.clone()), proptest::sample::select(ids), any::<bool>(), true_up()).prop_map(
-        move |(which, reading_id, another, flag, true_up)| match which {
+    let set_to = |figure: u32| Resolution::AsReset { to: Decimal::from(figure) };
+    let resolution = prop_oneof![Just(Resolution::AsRead), Just(Resolution::AsRollover), Just(set_to(0)), (0..9_000_u32).prop_map(set_to)];
+    (0..5_u32, proptest::sample::select(ids.clone()), proptest::sample::select(ids), any::<bool>(), true_up(), resolution).prop_map(
+        move |(which, reading_id, another, flag, true_up, resolution)| match which {
             0 | 1 => {
-                let resolution = if flag { Resolution::AsRead } else { Resolution::AsRollover };
                 let (released_by, reason) = (Actor::user("1"), reason());
                 Command::ReleaseReading(meter::ReleaseReading { reading_id, resolution, released_by, reason, true_up })
             }

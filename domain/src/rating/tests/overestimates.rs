@@ -102,6 +102,9 @@ fn a_part_with_a_true_up_rests_on_an_estimate_and_names_its_readings() {
     assert!(left.to_string().contains("already: usage 5\nto be given back by the next bill: usage 15\nnet "), "{left}");
     let json: serde_json::Value = serde_json::from_slice(&left.to_json()).unwrap();
     assert_eq!([&json["givenBack"], &json["carried"]], ["5", "15"]);
+    let stored = String::from_utf8(crate::write(&left)).unwrap();
+    let periods = r#"[{"from":"2021-05-02","to":"2021-06-02"},{"from":"2021-06-02","to":"2021-07-02"}]"#;
+    assert!(stored.contains(&format!(r#""given_back":"5","carried":{{"quantity":"15","periods":{periods}}},"lines":"#)), "{stored}");
 }
 
 #[test]

@@ -175,6 +175,19 @@ fn a_reading_at_the_change_is_better_than_days() {
 }
 
 #[test]
+fn two_meters_of_one_period_climb_one_ladder() {
+    // The old one measured 20, the new one 200 with its multiplier.
+    let [old, new] = crate::meter::example::exchanged();
+    let period = days("2024-07-02", "2024-08-02");
+    let register = crate::meter::example::register().code;
+    let usage = crate::meter::usage_between(&[&old, &new], crate::meter::example::PREMISES, &register, period).unwrap();
+    let series = Series::of([bracketed("rest: 150@0.10 rest@0.20")]).unwrap();
+    let bill = rate(&series, period, &usage, &a_home(), Rounding::default()).unwrap();
+    assert_eq!(shown(&bill, "lines"), "31d×1 usage 150@0.1=15.00, 31d×1 usage 70@0.2=14.00");
+    assert_eq!(bill.parts[0].readings.len(), 4);
+}
+
+#[test]
 fn a_part_names_the_readings_its_usage_came_from_once_each() {
     let series = Series::of(dearer(MidPeriodChange::Prorate)).unwrap();
     let usage = [
