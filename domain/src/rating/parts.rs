@@ -96,8 +96,8 @@ fn stretches<'a>(series: &'a Series, supply: &Supply<'_>) -> Result<Vec<Stretch<
             }
             (Some(_), MidPeriodChange::Prorate) | (None, _) => stretches.push(Stretch { tariff, days: Vec::with_capacity(1) }),
         }
-        for (days, status) in supply.vat.during(days) {
-            stretches.last_mut().into_iter().for_each(|stretch| stretch.extend(days, tariff.vat.for_customer(status)));
+        if let Some(stretch) = stretches.last_mut() {
+            supply.vat.during(days).for_each(|(days, status)| stretch.extend(days, tariff.vat.for_customer(status)));
         }
     }
     if covered < period.to() { Err(RatingError::NoTariff { on: covered }) } else { Ok(stretches) }

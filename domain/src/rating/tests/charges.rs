@@ -83,6 +83,21 @@ fn a_fee_for_nothing_is_for_nothing_at_all() {
         0.000001 | 1.00
         ",
     );
+    // Not for a part of the period in which nothing was used, either: half the fee of nothing, half the bracket's would be 5.00.
+    let half = |code: &str, from: &str| {
+        changed(open_from(code, from), |terms| {
+            terms.zero_usage_fee = Some("9".parse().unwrap());
+            terms.brackets[0].fee = "1".parse().unwrap();
+        })
+    };
+    check(
+        &[half("before", "2022-01-01"), half("after", "2022-05-16")],
+        "
+        usage    | net
+        0        | 9.00
+        0.000001 | 1.00
+        ",
+    );
 }
 
 #[test]

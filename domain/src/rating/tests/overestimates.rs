@@ -73,6 +73,10 @@ fn what_is_carried_remembers_the_days_that_were_estimated() {
     let carried = bill.carried.unwrap();
     assert_eq!(listed(&carried.periods), "2021-04-02 to 2021-05-01, 2021-05-02 to 2021-06-01, 2021-06-02 to 2021-07-01");
     assert_eq!(carried.quantity.to_string(), "45");
+    // A true-up of nothing corrects nothing.
+    let exact = [true_up("2021-07-02", "2021-07-12", "0")];
+    let carried = rated(&[bracketed("rest: rest@0.10")], &exact, brought("5").as_ref()).unwrap().carried.unwrap();
+    assert_eq!(listed(&carried.periods), "2021-04-02 to 2021-05-01");
 }
 
 #[test]

@@ -172,6 +172,9 @@ fn a_reading_at_the_change_is_better_than_days() {
     assert_eq!(lines(MidPeriodChange::RequireRead, &read), by_reading);
     assert_eq!(lines(MidPeriodChange::RequireRead, &whole), "the tariff changes on 2021-07-20 and asks for a reading on that day");
     assert_eq!(lines(MidPeriodChange::RateAtEnd, &read), "31d×1 usage 310@0.2=62.00");
+    // Another reading, on another day, is no help.
+    let beside = [segment("2021-07-02", "2021-07-10", "8", &[1, 2]), segment("2021-07-10", "2021-08-02", "23", &[2, 3])];
+    assert_eq!(lines(MidPeriodChange::RequireRead, &beside), "the tariff changes on 2021-07-20 and asks for a reading on that day");
 }
 
 #[test]
