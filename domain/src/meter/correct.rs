@@ -144,10 +144,10 @@ impl Meter {
             }
         }
         let restored = self.readings.superseded_by(reading_id).filter(|estimate| {
-            // Only onto the same ground: nothing after it that was reckoned without it, and the same actual reading before.
+            // Only onto the same ground: nothing at or after it that was reckoned without it, and the same actual reading before.
             let others = || self.readings.standing(&reading.register).filter(|other| other.reading_id != reading_id);
             let before = others().rev().find(|other| other.is_actual() && other.taken_at < estimate.reading.taken_at);
-            let after = others().any(|other| estimate.reading.taken_at < other.taken_at);
+            let after = others().any(|other| estimate.reading.taken_at <= other.taken_at);
             !after && estimate.superseded.is_some_and(|(_, since)| before.is_some_and(|before| before.reading_id == since))
         });
         let restored = restored.map(|estimate| estimate.reading.reading_id).collect();

@@ -228,6 +228,7 @@ mod tests {
                 r#""normalDays": 367"#,
                 "line 10, column 29: period.normalDays: a normal period has between 1 and 366 days",
             ),
+            (r#""normalDays": 30"#, r#""normalDays": 366"#, "sound"),
             (
                 r#""toleranceDays": 3"#,
                 r#""toleranceDays": 30"#,

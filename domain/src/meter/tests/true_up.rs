@@ -167,6 +167,20 @@ fn reversing_the_actual_reading_restores_the_estimates_that_gave_way() {
 }
 
 #[test]
+fn an_estimate_is_not_restored_beside_an_actual_reading_of_its_instant() {
+    let start = meter(installed().into_iter().chain([estimated("100", SECOND)]));
+    let apply = |meter: Meter, command| meter.decide(command).unwrap().iter().fold(meter, Meter::evolve);
+    let actual = reading("120", ACTUAL);
+    let settled = apply(start, record_with(actual.clone(), REBILL));
+    for (late, restored) in [(Some("80"), 0), (None, 1)] {
+        let before = late.into_iter().fold(settled.clone(), |meter, value| apply(meter, record_with(reading(value, SECOND), REBILL)));
+        let events = before.decide(Command::ReverseReading(reverse(&actual))).unwrap();
+        let [Event::ReadingReversed(fact)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(fact.restored.len(), restored, "{late:?}");
+    }
+}
+
+#[test]
 fn estimates_without_the_reading_they_came_from_give_way_to_the_first_that_comes() {
     let facts = [estimated("100", FIRST), estimated("200", SECOND), reversed(&initial())];
     let start = meter(installed().into_iter().chain(facts));

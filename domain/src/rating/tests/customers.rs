@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Code, VatCategory, VatStatus,
+    Code, VatCategory, VatStatus, account,
     tariff::{MidPeriodChange, Vat},
 };
 
@@ -64,6 +64,24 @@ fn a_status_holds_from_its_first_day_to_the_day_before_its_end() {
         let bill = bill(&[tariff(KSA_2020)], may, "3000", statuses);
         assert_eq!((part_days(&bill).as_str(), vat(&bill).as_str()), (parts, expected), "{statuses}");
         assert_eq!(bill.total.minor, bill.net.minor + bill.vat.minor, "{statuses}");
+    }
+}
+
+#[test]
+fn an_account_says_itself_how_its_days_are_taxed() {
+    let set = |category, reason: Option<&str>, from: &str, to: Option<&str>| {
+        let reason = reason.map(|reason| reason.parse().unwrap());
+        account::Event::from(account::VatStatusSet { category, reason, from: day(from), to: to.map(day) })
+    };
+    let exempt = set(VatCategory::E, Some("VATEX-SA-EDU"), "2022-01-01", None);
+    let account = account::example::account([exempt, set(VatCategory::S, None, "2022-05-11", Some("2022-05-21"))]);
+    let (may, premises) = (days("2022-05-01", "2022-05-31"), a_home());
+    let usage = [segment("2022-05-01", "2022-05-31", "3000", &[])];
+    let supply = Supply { vat: account.vat_statuses(), ..Supply::new(may, &usage, &premises) };
+    let bill = super::super::rate(&Series::of([tariff(KSA_2020)]).unwrap(), &supply, Rounding::default()).unwrap();
+    assert_eq!(vat(&bill), "E 0 of 360.00 by VATEX-SA-EDU = 0.00, S 0.15 of 180.00 = 27.00");
+    for part in &bill.parts {
+        assert_eq!(account.vat_category_on(part.period.from()), part.vat.category);
     }
 }
 
