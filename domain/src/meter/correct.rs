@@ -143,14 +143,14 @@ impl Meter {
                 }
             }
         }
-        let restored = self.readings.superseded_by(reading_id).filter(|estimate| {
+        let restored = self.readings.superseded_by(reading_id).filter(|(estimate, since)| {
             // Only onto the same ground: nothing at or after it that was reckoned without it, and the same actual reading before.
             let others = || self.readings.standing(&reading.register).filter(|other| other.reading_id != reading_id);
-            let before = others().rev().find(|other| other.is_actual() && other.taken_at < estimate.reading.taken_at);
-            let after = others().any(|other| estimate.reading.taken_at <= other.taken_at);
-            !after && estimate.superseded.is_some_and(|(_, since)| before.is_some_and(|before| before.reading_id == since))
+            let before = others().rev().find(|other| other.is_actual() && other.taken_at < estimate.taken_at);
+            let after = others().any(|other| estimate.taken_at <= other.taken_at);
+            !after && before.is_some_and(|before| before.reading_id == *since)
         });
-        let restored = restored.map(|estimate| estimate.reading.reading_id).collect();
+        let restored = restored.map(|(estimate, _)| estimate.reading_id).collect();
         let reversed = Event::from(ReadingReversed { reading_id, reason, cancels_bills, restored });
         if let Some(installation) = installation.filter(|_| counts) {
             // Estimates reckoned from it may be more than one turn of the dial away from the actual reading before it.

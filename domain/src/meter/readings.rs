@@ -173,9 +173,10 @@ impl Readings {
         self.by_id.values().filter(|kept| kept.superseded.is_some()).flat_map(|kept| kept.bills.iter().copied()).collect()
     }
 
-    /// The estimates that gave way to an actual reading.
-    pub fn superseded_by(&self, actual: ReadingId) -> impl Iterator<Item = &Kept> {
-        self.by_id.values().filter(move |kept| kept.superseded.is_some_and(|(by, _)| by == actual))
+    /// The estimates that gave way to an actual reading, each with the one from which it was reckoned then.
+    pub fn superseded_by(&self, actual: ReadingId) -> impl Iterator<Item = (&Reading, ReadingId)> {
+        let gave_way = move |kept: &Kept| kept.superseded.filter(|(by, _)| *by == actual);
+        self.by_id.values().filter_map(move |kept| gave_way(kept).map(|(_, since)| (&kept.reading, since)))
     }
 
     /// What counts, in the order it was taken.
@@ -243,10 +244,9 @@ impl Meter {
 
     pub(super) fn neighbours<'a>(&'a self, installation: &'a Installation, reading: &Reading) -> Neighbours<'a> {
         let actual = || self.standing_in(installation, &reading.register).filter(|other| other.is_actual());
-        let other = |other: &&Reading| other.reading_id != reading.reading_id;
         Neighbours {
-            previous_actual: actual().rev().filter(other).find(|other| other.taken_at < reading.taken_at),
-            next_actual: actual().filter(other).find(|other| reading.taken_at < other.taken_at),
+            previous_actual: actual().rev().find(|other| other.taken_at < reading.taken_at),
+            next_actual: actual().find(|other| reading.taken_at < other.taken_at),
         }
     }
 }

@@ -327,6 +327,12 @@ fn a_billed_reading_is_reversed_only_with_its_bills() {
         .when(note(ends, vec![reading.reading_id]))
         .then_rejected(Rejection::DoesNotCount(reading.reading_id));
 
+    // A reading more on the same bill is news.
+    let more = at("120", "2024-03-01");
+    let two = vec![reading.reading_id, more.reading_id];
+    let billed_two = ReadingsBilled { invoice_id: ends, reading_ids: two.clone() };
+    installed_then([read(), recorded(more), billed(ends)]).when(note(ends, two)).then([billed_two.into()]);
+
     let both = || [read(), billed(ends), billed(begins)];
     installed_then(both()).when(Command::ReverseReading(with(&[]))).then_rejected(Rejection::Billed(ends));
     installed_then(both()).when(Command::ReverseReading(with(&[ends]))).then_rejected(Rejection::Billed(begins));

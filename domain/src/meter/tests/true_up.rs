@@ -181,6 +181,15 @@ fn an_estimate_is_not_restored_beside_an_actual_reading_of_its_instant() {
 }
 
 #[test]
+fn an_estimate_is_not_restored_without_the_reading_it_came_from() {
+    let apply = |meter: Meter, command| meter.decide(command).unwrap().iter().fold(meter, Meter::evolve);
+    let actual = reading("120", ACTUAL);
+    let settled = apply(meter(installed().into_iter().chain([estimated("100", SECOND)])), record_with(actual.clone(), REBILL));
+    let alone = apply(settled, Command::ReverseReading(reverse(&initial())));
+    assert_eq!(alone.decide(Command::ReverseReading(reverse(&actual))), Ok(vec![reversed(&actual)]));
+}
+
+#[test]
 fn estimates_without_the_reading_they_came_from_give_way_to_the_first_that_comes() {
     let facts = [estimated("100", FIRST), estimated("200", SECOND), reversed(&initial())];
     let start = meter(installed().into_iter().chain(facts));
