@@ -112,11 +112,12 @@ fn an_estimate_at_the_instant_of_the_reading_gives_way_to_it() {
 #[test]
 fn a_late_actual_reading_overtakes_the_estimates_after_it() {
     let meter = meter(installed().into_iter().chain([estimated("100", SECOND)]));
-    for (value, superseded) in [("99", 0), ("100", 0), ("101", 1)] {
+    for (value, superseded) in [("99", None), ("100", None), ("101", Some((1, Settlement::CarriedForward)))] {
         let events = meter.decide(record_with(reading(value, FIRST), CARRY)).unwrap();
         let given_way = match &events[..] {
-            [_, Event::EstimatesTruedUp(fact)] => fact.superseded.len(),
-            recorded => recorded.len() - 1,
+            [_, Event::EstimatesTruedUp(fact)] => Some((fact.superseded.len(), fact.settlement)),
+            [_] => None,
+            others => panic!("{others:?}"),
         };
         assert_eq!(given_way, superseded, "{value}");
     }
