@@ -4,6 +4,7 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use daftar_domain::{Code, VatCategory};
 use thiserror::Error;
 
 /// Daftar, the billing engine.
@@ -181,6 +182,12 @@ pub struct Rate {
     /// The breaker, where a charge depends on it
     #[arg(long, value_name = "AMPERES")]
     pub breaker_amps: Option<u32>,
+    /// The customer's own VAT category, where not the tariff's: Z, E or O, with --vat-reason
+    #[arg(long, value_name = "LETTER")]
+    pub vat_category: Option<VatCategory>,
+    /// The law's code for that category, such as VATEX-SA-HEA
+    #[arg(long, value_name = "CODE", requires = "vat_category")]
+    pub vat_reason: Option<Code>,
     /// Prints JSON: the lines, and net, vat, total and currency
     #[arg(long)]
     pub json: bool,

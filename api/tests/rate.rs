@@ -52,6 +52,51 @@ fn sixty_days_scale_the_slabs_and_scripts_get_decimal_strings() {
 }
 
 #[test]
+fn a_price_change_in_sixty_days_is_split_by_days_and_the_usage_sums_to_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let dearer = folder.path().join("made-up-dearer.json");
+    let text = fs::read_to_string(AFTER).unwrap();
+    let text =
+        text.replace("ksa-sec-residential-2020-07", "made-up-dearer").replace("2020-07-01", "2021-02-01").replace("\"0.18\"", "\"0.20\"");
+    fs::write(&dearer, text).unwrap();
+    let (dearer, period) = (dearer.to_str().unwrap(), ["--from", "2021-01-11", "--to", "2021-03-12", "--json"]);
+    let json = output(daftar(&["rate", "--tariff", AFTER, "--tariff", dearer, "--usage", "1000"]).args(period));
+    let bill: Value = serde_json::from_str(&json).unwrap();
+    let lines: Vec<_> = bill["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| ["tariff", "quantity", "factor", "amount"].map(|name| line[name].as_str().unwrap()).join(" "))
+        .collect();
+    // 21 and 39 of 60 days: 350 + 650 = 1000, and 7/10 + 13/10 of a normal month.
+    assert_eq!(lines, ["ksa-sec-residential-2020-07 350 7/10 63.00", "made-up-dearer 650 13/10 130.00"]);
+    assert_eq!(["net", "vat", "total"].map(|name| bill[name].as_str().unwrap()), ["193.00", "28.95", "221.95"]);
+}
+
+#[test]
+fn a_customer_with_a_vat_category_of_their_own_is_billed_with_its_reason() {
+    let period = ["--from", "2020-06-16", "--to", "2020-07-16"];
+    let rate = |vat: &[&str]| {
+        let mut command = daftar(&["rate", "--tariff", BEFORE, "--tariff", AFTER, "--usage", "7000"]);
+        command.args(period).args(vat);
+        command
+    };
+    let bill = output(&mut rate(&["--vat-category", "E", "--vat-reason", "VATEX-SA-EDU"]));
+    let vat: Vec<_> =
+        bill.lines().filter(|line| line.starts_with("VAT")).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(vat, ["VAT E 0 % of 1380.00 by VATEX-SA-EDU 0.00"]);
+    for (vat, reason) in [
+        (&["--vat-category", "E"][..], "category E needs the law's reason"),
+        (&["--vat-category", "X"], "`X` is not a VAT category: S, Z, E or O"),
+        (&["--vat-reason", "VATEX-SA-EDU"], "--vat-category"),
+    ] {
+        let (code, said) = failure(&mut rate(vat));
+        assert_eq!(code, 2, "{vat:?}: {said}");
+        assert!(said.contains(reason), "{vat:?}: {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_rated_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.json");

@@ -7,7 +7,7 @@ use daftar_domain::{
     BillingPeriod, UsageBasis, UsageSegment,
     ids::ReadingId,
     premises::PremisesFacts,
-    rating::{Rounding, rate},
+    rating::{Rounding, Supply, rate},
     tariff::{Series, Tariff},
 };
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -30,7 +30,13 @@ fn usage(period: BillingPeriod, step: &str) -> Vec<[UsageSegment; 1]> {
     let step: Decimal = step.parse().expect("a number");
     let readings = vec![ReadingId::new(Uuid::from_u128(1)), ReadingId::new(Uuid::from_u128(2))];
     let segment = |number: u64| {
-        [UsageSegment { period, quantity: step * Decimal::from(number), readings: readings.clone(), basis: UsageBasis::Measured }]
+        [UsageSegment {
+            period,
+            quantity: step * Decimal::from(number),
+            readings: readings.clone(),
+            basis: UsageBasis::Measured,
+            corrects: vec![],
+        }]
     };
     (0..1000).map(segment).collect()
 }
@@ -49,7 +55,7 @@ fn bench(criterion: &mut Criterion) {
         ("two slabs, across a VAT change", &[KSA_2018, KSA_2020][..], period("2020-06-16", "2020-07-16"), "9.5"),
     ] {
         let (series, usages) = (series(texts), usage(period, step));
-        let rate = |usage: &[UsageSegment; 1]| rate(&series, period, usage, &premises, rounding).expect("a bill");
+        let rate = |usage: &[UsageSegment; 1]| rate(&series, &Supply::new(period, usage, &premises), rounding).expect("a bill");
         group.bench_function(name, |bencher| {
             bencher.iter(|| usages.iter().for_each(|usage| drop(black_box(rate(black_box(usage))))));
         });
@@ -59,7 +65,7 @@ fn bench(criterion: &mut Criterion) {
     group.bench_function("five slabs, a month, as the JSON that is stored", |bencher| {
         bencher.iter(|| {
             for usage in &usages {
-                let bill = rate(&series, month, usage, &premises, rounding).expect("a bill");
+                let bill = rate(&series, &Supply::new(month, usage, &premises), rounding).expect("a bill");
                 black_box(daftar_domain::write(&bill));
             }
         });

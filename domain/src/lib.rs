@@ -39,5 +39,5 @@ pub use sealed::{Sealed, SealedFor};
 pub use service::Service;
 pub use stream::{StreamName, StreamNameError};
 pub use text::{Code, Description, Reason, TextError};
-pub use usage::{NotMeasured, UsageBasis, UsageSegment};
-pub use vat::VatCategory;
+pub use usage::{NotMeasured, Overestimate, UsageBasis, UsageSegment};
+pub use vat::{VatCategory, VatStatus, VatStatuses};

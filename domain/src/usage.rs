@@ -3,7 +3,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BillingPeriod, ids::ReadingId};
+use crate::{BillingPeriod, ids::ReadingId, tariff::Quantity};
 
 /// What was used between two readings, and which they were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,17 @@ pub struct UsageSegment {
     pub quantity: Decimal,
     pub readings: Vec<ReadingId>,
     pub basis: UsageBasis,
+    /// Of a true-up: the days before it that were estimated since the last figure that was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrects: Vec<BillingPeriod>,
+}
+
+/// Usage that bills of estimated days took too much, and that no bill has given back yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overestimate {
+    pub quantity: Quantity,
+    /// The estimated days.
+    pub periods: Vec<BillingPeriod>,
 }
 
 /// How well a quantity is known.

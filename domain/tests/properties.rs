@@ -78,10 +78,11 @@ fn reading_command() -> impl Strategy<Value = (meter::Reading, Command)> {
 fn other_command(known: Vec<meter::Reading>) -> impl Strategy<Value = Command> {
     let ids: Vec<_> = known.iter().map(|reading| reading.reading_id).collect();
     let invoice_id = InvoiceId::new(Uuid::from_u128(1));
-    (0..5_u32, proptest::sample::select(ids.clone()), proptest::sample::select(ids), any::<bool>(), true_up()).prop_map(
-        move |(which, reading_id, another, flag, true_up)| match which {
+    let set_to = |figure: u32| Resolution::AsReset { to: Decimal::from(figure) };
+    let resolution = prop_oneof![Just(Resolution::AsRead), Just(Resolution::AsRollover), Just(set_to(0)), (0..9_000_u32).prop_map(set_to)];
+    (0..5_u32, proptest::sample::select(ids.clone()), proptest::sample::select(ids), any::<bool>(), true_up(), resolution).prop_map(
+        move |(which, reading_id, another, flag, true_up, resolution)| match which {
             0 | 1 => {
-                let resolution = if flag { Resolution::AsRead } else { Resolution::AsRollover };
                 let (released_by, reason) = (Actor::user("1"), reason());
                 Command::ReleaseReading(meter::ReleaseReading { reading_id, resolution, released_by, reason, true_up })
             }
@@ -96,13 +97,32 @@ fn other_command(known: Vec<meter::Reading>) -> impl Strategy<Value = Command> {
     )
 }
 
-/// Readings, and then more readings with releases and reversals of the first among them.
+/// A figure far below the others, late in the year, and a person who says that the register was reset.
+fn reset() -> impl Strategy<Value = Vec<Command>> {
+    (300_u32..400, 0_u32..50, true_up()).prop_map(|(n, value, true_up)| {
+        let reading = example::reading_at(&value.to_string(), &day(n), 18, ReadingKind::Manual);
+        let (reading_id, resolution) = (reading.reading_id, Resolution::AsReset { to: Decimal::ZERO });
+        let release = meter::ReleaseReading { reading_id, resolution, released_by: Actor::user("1"), reason: reason(), true_up };
+        let record = meter::RecordReading {
+            reading,
+            received_at: example::instant("2030-01-01", 0),
+            intervals: None,
+            multiplier_seen: None,
+            validation: meter::ValidationRules::default(),
+            true_up,
+        };
+        vec![Command::RecordReading(record), Command::ReleaseReading(release)]
+    })
+}
+
+/// Readings, and then more readings with releases and reversals of the first among them, and now and then a reset.
 fn history() -> impl Strategy<Value = Vec<Command>> {
     proptest::collection::vec(reading_command(), 1..25).prop_flat_map(|first| {
         let (known, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
-        let one_more = reading_command().prop_map(|(_, command)| command);
-        let more = proptest::collection::vec(prop_oneof![1 => one_more, 2 => other_command(known)], 0..15);
-        more.prop_map(move |more| [first.clone(), more].concat())
+        let one_more = reading_command().prop_map(|(_, command)| vec![command]);
+        let other = other_command(known).prop_map(|command| vec![command]);
+        let more = proptest::collection::vec(prop_oneof![3 => one_more, 6 => other, 1 => reset()], 0..15);
+        more.prop_map(move |more| [first.clone(), more.concat()].concat())
     })
 }
 

@@ -15,7 +15,8 @@ pub fn run(options: &Rate) -> Result<()> {
     let texts = options.tariff.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let tariffs: Vec<_> = texts.iter().map(|(name, text)| TariffFile { name, text }).collect();
     let Rate { usage, from, to, dwellings, breaker_amps, .. } = options;
-    let request = RateRequest { tariffs: &tariffs, usage, from: *from, to: *to, dwellings: *dwellings, breaker_amps: *breaker_amps };
+    let vat = options.vat_category.map(|category| (category, options.vat_reason.clone()));
+    let request = RateRequest { tariffs: &tariffs, usage, from: *from, to: *to, dwellings: *dwellings, breaker_amps: *breaker_amps, vat };
     let bill = rate_files(&request).map_err(|refusal| UsageError(refusal.to_string()))?;
     let text = if options.json { bill.to_json() } else { bill.to_string().into_bytes() };
     let mut out = io::stdout().lock();

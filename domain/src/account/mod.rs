@@ -39,7 +39,7 @@ pub use standing::{
 pub use tax::{LinkToLedger, LinkedToLedger, SetVatStatus, VatStatusSet};
 
 use crate::{
-    Currency, Decider, Money, Sealed, VatCategory,
+    Currency, Decider, Money, Sealed, VatCategory, VatStatuses,
     ids::{AddressId, AgreementId, ContactId, MeterId},
     schema::events,
 };
@@ -371,6 +371,11 @@ impl Account {
 
     pub fn language(&self) -> Option<Language> {
         self.holder.as_ref().map(|holder| holder.language)
+    }
+
+    /// For rating: which of the account's days are taxed otherwise than the tariff says.
+    pub fn vat_statuses(&self) -> &VatStatuses {
+        self.tax.vat_statuses()
     }
 
     pub fn vat_category_on(&self, date: NaiveDate) -> VatCategory {

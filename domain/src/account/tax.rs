@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Event, Rejection};
-use crate::{Code, VatCategory};
+use crate::{Code, VatCategory, VatStatus, VatStatuses};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SetVatStatus {
@@ -34,25 +34,33 @@ pub struct LinkedToLedger {
     pub ledger_account: Code,
 }
 
-/// In the order they were set: of two that hold on a date, the later word counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tax {
-    statuses: Vec<VatStatusSet>,
+    statuses: VatStatuses,
     ledger_account: Option<Code>,
 }
 
 impl Tax {
+    pub(super) fn vat_statuses(&self) -> &VatStatuses {
+        &self.statuses
+    }
+
     pub(super) fn vat_category_on(&self, date: NaiveDate) -> VatCategory {
-        let holds = |status: &&VatStatusSet| status.from <= date && status.to.is_none_or(|to| date < to);
-        self.statuses.iter().rev().find(holds).map_or(VatCategory::S, |status| status.category)
+        self.statuses.on(date).map_or(VatCategory::S, |status| status.category)
     }
 
     pub(super) fn vat_status_set(&mut self, fact: &VatStatusSet) {
-        self.statuses.push(fact.clone());
+        self.statuses.set(fact.into());
     }
 
     pub(super) fn linked_to_ledger(&mut self, fact: &LinkedToLedger) {
         self.ledger_account = Some(fact.ledger_account.clone());
+    }
+}
+
+impl From<&VatStatusSet> for VatStatus {
+    fn from(VatStatusSet { category, reason, from, to }: &VatStatusSet) -> Self {
+        Self { category: *category, reason: reason.clone(), from: *from, to: *to }
     }
 }
 
@@ -67,7 +75,7 @@ impl Account {
             return Err(Rejection::VatPeriodEmpty);
         }
         let set = VatStatusSet { category, reason, from, to };
-        if self.tax.statuses.last() == Some(&set) { Ok(vec![]) } else { Ok(vec![set.into()]) }
+        if self.tax.statuses.last() == Some(&VatStatus::from(&set)) { Ok(vec![]) } else { Ok(vec![set.into()]) }
     }
 
     pub(super) fn link_to_ledger(&self, wish: LinkToLedger) -> Result<Vec<Event>, Rejection> {

@@ -20,7 +20,7 @@ pub struct BilledSupply {
     pub bill: Bill,
 }
 
-/// The law's codes for why something is not taxed at the standard rate. Tariffs know the category; the code is the company's tax adviser's.
+/// The law's codes for why something is not taxed at the standard rate, where neither tariff nor customer says.
 pub type VatReasons = BTreeMap<VatCategory, Code>;
 
 /// The surcharge that is a service of its own, by the code that tariffs give it.
@@ -32,11 +32,12 @@ pub fn lines_of(supply: &BilledSupply, reasons: &VatReasons) -> Result<Vec<Docum
 }
 
 fn document_line(supply: &BilledSupply, line: &Line, reasons: &VatReasons) -> Result<DocumentLine, DocumentError> {
-    let tariff_vat = supply.bill.part(line).vat;
-    let reason = match tariff_vat.category {
+    let vat = &supply.bill.part(line).vat;
+    let reason = match vat.category {
         VatCategory::S => None,
         category @ (VatCategory::Z | VatCategory::E | VatCategory::O) => {
-            Some(reasons.get(&category).cloned().ok_or(DocumentError::VatReasonMissing(category))?)
+            let reason = vat.reason.as_ref().or_else(|| reasons.get(&category)).cloned();
+            Some(reason.ok_or(DocumentError::VatReasonMissing(category))?)
         }
     };
     Ok(DocumentLine {
@@ -47,7 +48,7 @@ fn document_line(supply: &BilledSupply, line: &Line, reasons: &VatReasons) -> Re
         unit: line.unit.into(),
         price: line.price,
         net: line.amount,
-        vat: VatTreatment { category: tariff_vat.category, rate: tariff_vat.rate, reason },
+        vat: VatTreatment { category: vat.category, rate: vat.rate, reason },
         credits: None,
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     Actor, BillingPeriod, Code, Currency, Description, Reason, Sealed, SealedFor, Service, UsageBasis, UsageSegment, VatCategory,
     ids::{AccountId, AgreementId, InvoiceId, PremisesId, ReadingId, service_point_id},
     premises::PremisesFacts,
-    rating::{Rounding, rate},
+    rating::{Rounding, Supply, rate},
     tariff::{Series, Tariff},
 };
 
@@ -36,14 +36,20 @@ pub fn supply(usage_kwh: &str) -> BilledSupply {
         .parse()
         .expect("a sound tariff");
     let readings = [1, 2].map(|number| ReadingId::new(Uuid::from_u128(number))).to_vec();
-    let usage = UsageSegment { period: june(), quantity: usage_kwh.parse().expect("a number"), readings, basis: UsageBasis::Measured };
+    let usage = UsageSegment {
+        period: june(),
+        quantity: usage_kwh.parse().expect("a number"),
+        readings,
+        basis: UsageBasis::Measured,
+        corrects: vec![],
+    };
     let premises = PremisesFacts { dwellings: NonZeroU32::MIN, breaker_amps: Some(60), load_kva: None, area: code("RUH-07") };
     let series = Series::of([tariff]).expect("a series");
     BilledSupply {
         agreement_id: AgreementId::new(Uuid::from_u128(31)),
         service_point_id: service_point_id(PremisesId::new(Uuid::from_u128(30)), Service::Electricity),
         service: Service::Electricity,
-        bill: rate(&series, june(), &[usage], &premises, Rounding::default()).expect("a bill"),
+        bill: rate(&series, &Supply::new(june(), &[usage], &premises), Rounding::default()).expect("a bill"),
     }
 }
 

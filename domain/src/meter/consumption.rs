@@ -19,32 +19,6 @@ pub(super) struct Anchor {
     pub reading_id: ReadingId,
 }
 
-/// The anchors that readings make. An actual reading counts from the actual one before it, whatever was estimated between: what an
-/// estimate got wrong is then in the step from it to the next actual reading, and nowhere else.
-pub(super) fn anchors<'a>(register: &Register, readings: impl Iterator<Item = &'a Reading>) -> Vec<Anchor> {
-    let mut anchors: Vec<Anchor> = Vec::new();
-    let mut last_actual: Option<(Decimal, Decimal)> = None;
-    for reading in readings {
-        let count = match last_actual {
-            None => Decimal::ZERO,
-            Some((value, count)) => count + register.turn(value, reading.value),
-        };
-        if reading.is_actual() || last_actual.is_none() {
-            last_actual = Some((reading.value, count));
-        }
-        let total = round_half_up(count * register.multiplier, 6);
-        let anchor = Anchor { border: reading.border(), total, actual: reading.is_actual(), reading_id: reading.reading_id };
-        match anchors.as_mut_slice() {
-            // The first reading is the start, so what was used later that day belongs to the days after.
-            [first] if first.border == anchor.border => {}
-            // Of several in one day the last says where the day ended.
-            [.., last] if last.border == anchor.border => *last = anchor,
-            _ => anchors.push(anchor),
-        }
-    }
-    anchors
-}
-
 /// The part of the step from one anchor to the next that falls on the days of `period`.
 ///
 /// Shares are taken off one running total, so adjoining parts sum to the whole to the last digit.
@@ -62,6 +36,13 @@ pub(super) fn share(from: Anchor, to: Anchor, period: BillingPeriod) -> Decimal 
     at(period.to()) - at(period.from())
 }
 
+/// The days up to the last anchor that only estimates tell of.
+fn estimated_days(anchors: &[Anchor]) -> Vec<BillingPeriod> {
+    let since = anchors.iter().rposition(|anchor| anchor.actual).unwrap_or_default();
+    let steps = anchors[since..].windows(2);
+    steps.filter_map(|pair| BillingPeriod::new(pair[0].border, pair[1].border).ok()).collect()
+}
+
 impl Meter {
     /// What the meter measured at the premises in the period, from reading to reading.
     pub fn usage(&self, premises_id: PremisesId, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
@@ -69,24 +50,55 @@ impl Meter {
         here.flat_map(|installation| self.usage_in(installation, register, period)).collect()
     }
 
+    /// The anchors that readings make. An actual reading counts from the actual one before it, whatever was estimated between: what an
+    /// estimate got wrong is then in the step from it to the next actual reading, and nowhere else.
+    pub(super) fn anchors<'a>(&self, register: &Register, readings: impl Iterator<Item = &'a Reading>) -> Vec<Anchor> {
+        let mut anchors: Vec<Anchor> = Vec::new();
+        let mut last_actual: Option<(&Reading, Decimal)> = None;
+        for reading in readings {
+            let count = match last_actual {
+                None => Decimal::ZERO,
+                Some((last, count)) => count + self.readings.gone(register, last, reading),
+            };
+            if reading.is_actual() || last_actual.is_none() {
+                last_actual = Some((reading, count));
+            }
+            let total = round_half_up(count * register.multiplier, 6);
+            let anchor = Anchor { border: reading.border(), total, actual: reading.is_actual(), reading_id: reading.reading_id };
+            match anchors.as_mut_slice() {
+                // The first reading is the start, so what was used later that day belongs to the days after.
+                [first] if first.border == anchor.border => {}
+                // Of several in one day the last says where the day ended.
+                [.., last] if last.border == anchor.border => *last = anchor,
+                _ => anchors.push(anchor),
+            }
+        }
+        anchors
+    }
+
     pub(super) fn usage_in(&self, installation: &Installation, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
         let anchors = self.anchors_in(installation, register);
-        let steps = anchors.windows(2).map(|pair| (pair[0], pair[1]));
-        let segments = steps.filter_map(|(from, to)| {
+        let steps = anchors.windows(2).enumerate().map(|(index, pair)| (index, pair[0], pair[1]));
+        let segments = steps.filter_map(|(index, from, to)| {
             let days = BillingPeriod::new(from.border, to.border).ok()?.intersection(period)?;
             let basis = match (from.actual, to.actual) {
                 (true, true) => UsageBasis::Measured,
                 (false, true) => UsageBasis::TrueUp,
                 (_, false) => UsageBasis::Estimated,
             };
-            Some(UsageSegment { period: days, quantity: share(from, to, days), readings: vec![from.reading_id, to.reading_id], basis })
+            let corrects = match basis {
+                UsageBasis::TrueUp => estimated_days(&anchors[..=index]),
+                UsageBasis::Measured | UsageBasis::Estimated => Vec::new(),
+            };
+            let (quantity, readings) = (share(from, to, days), vec![from.reading_id, to.reading_id]);
+            Some(UsageSegment { period: days, quantity, readings, basis, corrects })
         });
         segments.collect()
     }
 
     pub(super) fn anchors_in(&self, installation: &Installation, register: &Code) -> Vec<Anchor> {
         match self.register_of(register) {
-            Ok(found) => anchors(found, self.standing_in(installation, register)),
+            Ok(found) => self.anchors(found, self.standing_in(installation, register)),
             Err(_) => Vec::new(),
         }
     }

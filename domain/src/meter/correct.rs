@@ -1,8 +1,9 @@
 //! What a person does to a reading afterwards: release it from its hold, or take it back. And which bills stand on it.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Advance, Event, Meter, Rejection, RolloverRule, TrueUpRules, readings::ReadingState, record::advance};
+use super::{Advance, Event, Meter, Neighbours, Reading, Rejection, RolloverRule, TrueUpRules, readings::ReadingState, record::advance};
 use crate::{
     Actor, Decider, Reason,
     ids::{InvoiceId, ReadingId},
@@ -25,6 +26,8 @@ pub enum Resolution {
     AsRead,
     /// The dial passed its end, although no rule says so.
     AsRollover,
+    /// The register was set to a figure, mostly zero, since the reading before: what was used is counted from there.
+    AsReset { to: Decimal },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -95,19 +98,23 @@ impl Meter {
         }
         let installation = self.installation_on(reading.taken_on).ok_or(Rejection::NotInstalledThen(reading.taken_on))?;
         // Judged anew: what was in its way may have been reversed since, and something else may have come.
-        let neighbours = self.neighbours(installation, reading);
-        let last = neighbours.next_actual.is_none();
-        let rule = RolloverRule::default();
-        match (advance(register, reading, neighbours, rule, None), resolution) {
-            (Some(Advance::Backward { .. }), Resolution::AsRollover) if last => {}
-            (Some(Advance::Backward { .. }), _) => return Err(Rejection::StillNegative(reading_id)),
-            (Some(Advance::RolledOver(_)), _) => {}
-            (Some(Advance::Forward(_)) | None, Resolution::AsRead) => {}
-            (Some(Advance::Forward(_)) | None, Resolution::AsRollover) => return Err(Rejection::NotARollover(reading_id)),
+        let last = self.neighbours(installation, reading).next_actual.is_none();
+        let advance = advance(register, reading, self.bounds(installation, reading), RolloverRule::default(), None);
+        let negative = matches!(advance, Some(Advance::Backward { .. }));
+        let below = negative || matches!(advance, Some(Advance::RolledOver(_)));
+        match resolution {
+            Resolution::AsRead if negative => return Err(Rejection::StillNegative(reading_id)),
+            Resolution::AsRollover if !below => return Err(Rejection::NotARollover(reading_id)),
+            Resolution::AsRollover if negative && !last => return Err(Rejection::StillNegative(reading_id)),
+            Resolution::AsReset { .. } if !below => return Err(Rejection::NotAReset(reading_id)),
+            Resolution::AsReset { to } if !register.could_show(to) => return Err(Rejection::NotAFigureOfTheDial(to)),
+            Resolution::AsReset { to } if reading.value < to || !last => return Err(Rejection::StillNegative(reading_id)),
+            Resolution::AsRead | Resolution::AsRollover | Resolution::AsReset { .. } => {}
         }
-        let settled = self.true_up(installation, reading, true_up);
-        let released = ReadingReleased { reading_id, resolution, released_by, reason };
-        Ok([released.into()].into_iter().chain(settled).collect())
+        let released = Event::from(ReadingReleased { reading_id, resolution, released_by, reason });
+        // What estimates got wrong shows once it is known from where the reading counts.
+        let settled = self.clone().evolve(&released).true_up(installation, reading, true_up);
+        Ok([released].into_iter().chain(settled).collect())
     }
 
     pub(super) fn reverse(&self, wish: ReverseReading) -> Result<Vec<Event>, Rejection> {
@@ -123,23 +130,27 @@ impl Meter {
         let installation = self.installation_on(reading.taken_on);
         let counts = kept.state != ReadingState::Held && reading.is_actual();
         if let Some(installation) = installation.filter(|_| counts) {
-            // The next reading was believed because of this one. Alone with the one before, it must be believable still.
-            let neighbours = self.neighbours(installation, reading);
-            if let (Some(previous), Some(next)) = (neighbours.previous_actual, neighbours.next_actual) {
+            // The next figures were believed because of this one. Alone with the one before, they must be believable still.
+            let Neighbours { previous_actual, next_actual } = self.neighbours(installation, reading);
+            if let Some(previous) = previous_actual {
                 let register = self.register_of(&reading.register)?;
-                if let Advance::Backward { .. } = rollover.judge(register, previous.value, next.value, None) {
+                let next = self.standing_in(installation, &reading.register).find(|other| reading.taken_at < other.taken_at);
+                let mut believed = next.into_iter().chain(next_actual).filter(|next| self.readings.reset_to(next).is_none());
+                let backward =
+                    |next: &&Reading| matches!(rollover.judge(register, previous.value, next.value, None), Advance::Backward { .. });
+                if let Some(next) = believed.find(backward) {
                     return Err(Rejection::NextReadingDependsOnIt(next.reading_id));
                 }
             }
         }
-        let restored = self.readings.superseded_by(reading_id).filter(|estimate| {
-            // Only onto the same ground: nothing after it that was reckoned without it, and the same actual reading before.
+        let restored = self.readings.superseded_by(reading_id).filter(|(estimate, since)| {
+            // Only onto the same ground: nothing at or after it that was reckoned without it, and the same actual reading before.
             let others = || self.readings.standing(&reading.register).filter(|other| other.reading_id != reading_id);
-            let before = others().rev().find(|other| other.is_actual() && other.taken_at < estimate.reading.taken_at);
-            let after = others().any(|other| estimate.reading.taken_at < other.taken_at);
-            !after && estimate.superseded.is_some_and(|(_, since)| before.is_some_and(|before| before.reading_id == since))
+            let before = others().rev().find(|other| other.is_actual() && other.taken_at < estimate.taken_at);
+            let after = others().any(|other| estimate.taken_at <= other.taken_at);
+            !after && before.is_some_and(|before| before.reading_id == *since)
         });
-        let restored = restored.map(|estimate| estimate.reading.reading_id).collect();
+        let restored = restored.map(|(estimate, _)| estimate.reading_id).collect();
         let reversed = Event::from(ReadingReversed { reading_id, reason, cancels_bills, restored });
         if let Some(installation) = installation.filter(|_| counts) {
             // Estimates reckoned from it may be more than one turn of the dial away from the actual reading before it.
@@ -167,6 +178,11 @@ impl Meter {
                     return Err(Rejection::DoesNotCount(*reading_id));
                 }
             }
+        }
+        // A bill on what was estimated and one on what was read would charge some of it twice.
+        let wrong = self.readings.bills_to_cancel();
+        if !wrong.is_empty() {
+            return Err(Rejection::RebillFirst(wrong.into_iter().collect()));
         }
         Ok(vec![ReadingsBilled { invoice_id, reading_ids }.into()])
     }

@@ -167,12 +167,16 @@ pub enum Rejection {
     StillNegative(ReadingId),
     #[error("reading {0} is no rollover")]
     NotARollover(ReadingId),
+    #[error("reading {0} is not below the one before, so no reset shows")]
+    NotAReset(ReadingId),
     #[error("invoice {0} stands on the reading and must be cancelled first, or with it")]
     Billed(InvoiceId),
     #[error("reading {0} was believed because of this one and must be reversed first")]
     NextReadingDependsOnIt(ReadingId),
     #[error("reading {0} does not count, so no bill can stand on it")]
     DoesNotCount(ReadingId),
+    #[error("estimates gave way to a reading, and the bills on them must be cancelled first: {0:?}")]
+    RebillFirst(Vec<InvoiceId>),
     #[error("a prepaid meter is not estimated")]
     PrepaidIsNotEstimated,
     #[error("there is nothing to estimate from")]
@@ -283,7 +287,7 @@ impl Decider for Meter {
             Event::ReadingRecorded(fact) => self.readings.keep(&fact.reading, ReadingState::Standing),
             Event::ReadingHeld(fact) => self.readings.held(fact),
             Event::ReadingEstimated(fact) => self.readings.keep(&fact.reading, ReadingState::Standing),
-            Event::ReadingReleased(fact) => self.readings.released(fact.reading_id),
+            Event::ReadingReleased(fact) => self.readings.released(fact),
             Event::ReadingReversed(fact) => self.readings.reversed(fact),
             Event::EstimatesTruedUp(fact) => self.readings.trued_up(fact),
             Event::ReadingsBilled(fact) => self.readings.billed(fact.invoice_id, &fact.reading_ids),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{EstimatesTruedUp, Meter, ReadingHeld, ReadingReversed};
+use super::{EstimatesTruedUp, Meter, ReadingHeld, ReadingReleased, ReadingReversed, Register, Resolution};
 use crate::{
     Code,
     ids::{InvoiceId, PremisesId, ReadingId},
@@ -68,6 +68,8 @@ pub(super) struct Kept {
     pub bills: BTreeSet<InvoiceId>,
     /// The actual reading that took this estimate's place, and the one before, from which it was reckoned then.
     pub superseded: Option<(ReadingId, ReadingId)>,
+    /// The figure that the register was set to before it, if a person said that it was reset.
+    pub reset_to: Option<Decimal>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,15 +104,21 @@ impl Readings {
         let id = reading.reading_id;
         self.places.entry(reading.register.clone()).or_default().insert(reading.place(), id);
         let reading = reading.clone();
-        self.by_id.insert(id, Kept { reading, state, bills: BTreeSet::new(), superseded: None });
+        self.by_id.insert(id, Kept { reading, state, bills: BTreeSet::new(), superseded: None, reset_to: None });
     }
 
     pub fn held(&mut self, fact: &ReadingHeld) {
         self.keep(&fact.reading, ReadingState::Held);
     }
 
-    pub fn released(&mut self, id: ReadingId) {
-        self.change(id, |kept| kept.state = ReadingState::Released);
+    pub fn released(&mut self, fact: &ReadingReleased) {
+        self.change(fact.reading_id, |kept| {
+            kept.state = ReadingState::Released;
+            kept.reset_to = match fact.resolution {
+                Resolution::AsReset { to } => Some(to),
+                Resolution::AsRead | Resolution::AsRollover => None,
+            };
+        });
     }
 
     pub fn reversed(&mut self, fact: &ReadingReversed) {
@@ -151,9 +159,24 @@ impl Readings {
         self.by_id.values().filter(move |kept| kept.bills.contains(&invoice_id)).map(|kept| kept.reading.reading_id)
     }
 
-    /// The estimates that gave way to an actual reading.
-    pub fn superseded_by(&self, actual: ReadingId) -> impl Iterator<Item = &Kept> {
-        self.by_id.values().filter(move |kept| kept.superseded.is_some_and(|(by, _)| by == actual))
+    pub fn reset_to(&self, reading: &Reading) -> Option<Decimal> {
+        self.by_id.get(&reading.reading_id)?.reset_to
+    }
+
+    /// How far the dial went from one reading to another: after a reset, from the figure it was set to.
+    pub fn gone(&self, register: &Register, from: &Reading, to: &Reading) -> Decimal {
+        register.turn(self.reset_to(to).unwrap_or(from.value), to.value)
+    }
+
+    /// The invoices that stand on an estimate that gave way.
+    pub fn bills_to_cancel(&self) -> BTreeSet<InvoiceId> {
+        self.by_id.values().filter(|kept| kept.superseded.is_some()).flat_map(|kept| kept.bills.iter().copied()).collect()
+    }
+
+    /// The estimates that gave way to an actual reading, each with the one from which it was reckoned then.
+    pub fn superseded_by(&self, actual: ReadingId) -> impl Iterator<Item = (&Reading, ReadingId)> {
+        let gave_way = move |kept: &Kept| kept.superseded.filter(|(by, _)| *by == actual);
+        self.by_id.values().filter_map(move |kept| gave_way(kept).map(|(_, since)| (&kept.reading, since)))
     }
 
     /// What counts, in the order it was taken.
@@ -213,12 +236,17 @@ impl Meter {
         self.readings.standing(register).filter(|reading| installation.contains(reading.taken_on))
     }
 
+    /// The readings that one must lie between on the dial. Ahead of a reset, the next says nothing of it.
+    pub(super) fn bounds<'a>(&'a self, installation: &'a Installation, reading: &Reading) -> Neighbours<'a> {
+        let neighbours = self.neighbours(installation, reading);
+        Neighbours { next_actual: neighbours.next_actual.filter(|next| self.readings.reset_to(next).is_none()), ..neighbours }
+    }
+
     pub(super) fn neighbours<'a>(&'a self, installation: &'a Installation, reading: &Reading) -> Neighbours<'a> {
         let actual = || self.standing_in(installation, &reading.register).filter(|other| other.is_actual());
-        let other = |other: &&Reading| other.reading_id != reading.reading_id;
         Neighbours {
-            previous_actual: actual().rev().filter(other).find(|other| other.taken_at < reading.taken_at),
-            next_actual: actual().filter(other).find(|other| reading.taken_at < other.taken_at),
+            previous_actual: actual().rev().find(|other| other.taken_at < reading.taken_at),
+            next_actual: actual().find(|other| reading.taken_at < other.taken_at),
         }
     }
 }

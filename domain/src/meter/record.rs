@@ -91,7 +91,7 @@ impl Meter {
         rules: &ValidationRules,
     ) -> (Vec<Finding>, Option<Advance>) {
         let installation = self.installation_on(reading.taken_on);
-        let neighbours = installation.map(|here| self.neighbours(here, reading)).unwrap_or_default();
+        let neighbours = installation.map(|here| self.bounds(here, reading)).unwrap_or_default();
         let previous = neighbours.previous_actual;
         let span = installation.zip(previous);
         let class = rules.class_daily_average;

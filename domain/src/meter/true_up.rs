@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{
     Event, Meter, Reading,
-    consumption::{anchors, share},
+    consumption::{Anchor, share},
     readings::Installation,
 };
 use crate::{BillingPeriod, Code, ids::ReadingId};
@@ -75,20 +75,22 @@ pub struct TrueUpPart {
 }
 
 impl Meter {
-    /// The settlement that an actual reading brings, if there are estimates for it to settle.
+    /// The settlement that an actual reading brings, if there are estimates for it to settle. It may be among those that count already, or not yet.
     pub(super) fn true_up(&self, installation: &Installation, actual: &Reading, rules: TrueUpRules) -> Option<Event> {
         let register = self.register_of(&actual.register).ok()?;
         let neighbours = self.neighbours(installation, actual);
         let Some(since) = neighbours.previous_actual else {
             return self.orphans(installation, actual, neighbours.next_actual);
         };
-        let gone = |reading: &Reading| register.turn(since.value, reading.value);
+        let gone = |reading: &Reading| self.readings.gone(register, since, reading);
         let between = |reading: &&Reading| since.taken_at < reading.taken_at && !reading.is_actual();
         let before_next = |reading: &&Reading| neighbours.next_actual.is_none_or(|next| reading.taken_at < next.taken_at);
         let estimates = self.standing_in(installation, &actual.register).filter(between).filter(before_next);
         // An estimate of the same instant was put first, and gives way like those before.
         let (before, after): (Vec<_>, Vec<_>) = estimates.partition(|estimate| estimate.taken_at <= actual.taken_at);
-        let overtaken = after.iter().filter(|estimate| gone(estimate) < gone(actual));
+        // Past a reset, an estimate was reckoned on a dial that no longer shows it.
+        let reset = self.readings.reset_to(actual).is_some();
+        let overtaken = after.iter().filter(|estimate| reset || gone(estimate) < gone(actual));
 
         let too_much = before.last().is_some_and(|last| gone(actual) < gone(last));
         let settlement = match (too_much, rules.respread, rules.overestimated) {
@@ -111,16 +113,16 @@ impl Meter {
 
         let all = |kept: &dyn Fn(&Reading) -> bool| {
             let kept: Vec<_> = before.iter().copied().filter(|estimate| kept(estimate)).collect();
-            anchors(register, [since].into_iter().chain(kept).chain([actual]))
+            self.anchors(register, [since].into_iter().chain(kept).chain([actual]))
         };
-        let estimated = anchors(register, [since].into_iter().chain(before.iter().copied()));
+        let estimated = self.anchors(register, [since].into_iter().chain(before.iter().copied()));
         let settled = all(&|estimate| !superseded.contains(&estimate.reading_id));
         let ends = estimated.iter().skip(1).map(|anchor| (anchor.border, Some(*anchor))).chain([(actual.border(), None)]);
         let mut parts: Vec<TrueUpPart> = Vec::new();
         let mut from = since.border();
         for (to, estimate) in ends {
             let Ok(period) = BillingPeriod::new(from, to) else { continue };
-            let in_period = |anchors: &[super::consumption::Anchor]| -> Decimal {
+            let in_period = |anchors: &[Anchor]| -> Decimal {
                 let steps = anchors.windows(2).filter_map(|pair| {
                     let days = BillingPeriod::new(pair[0].border, pair[1].border).ok()?.intersection(period)?;
                     Some(share(pair[0], pair[1], days))
@@ -134,6 +136,7 @@ impl Meter {
         let register = actual.register.clone();
         Some(EstimatesTruedUp { register, since: since.reading_id, actual: actual.reading_id, settlement, superseded, parts }.into())
     }
+
     /// Estimates that lost the reading they were reckoned from. Whatever they said, the first actual reading says better.
     fn orphans(&self, installation: &Installation, actual: &Reading, next_actual: Option<&Reading>) -> Option<Event> {
         let estimates = self.standing_in(installation, &actual.register).filter(|reading| !reading.is_actual());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Rounding, rounding::gcd};
 use crate::{
-    BillingPeriod, Code, Currency, Money,
+    BillingPeriod, Code, Currency, Money, Overestimate,
     ids::ReadingId,
     premises::PremisesFacts,
     tariff::{Quantity, Unit, Vat, When},
@@ -22,6 +22,12 @@ pub struct Bill {
     pub premises: PremisesFacts,
     pub rounding_policy: Rounding,
     pub parts: Vec<Part>,
+    /// Usage that is not billed, as estimates before billed it already.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub given_back: Quantity,
+    /// What there was no usage to give back in. The next bill brings it; where there is none, the estimated days are billed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Overestimate>,
     pub lines: Vec<Line>,
     pub vat_lines: Vec<VatLine>,
     /// Before VAT, with fees, fixed charges, surcharges and reductions.
@@ -42,6 +48,7 @@ pub struct Part {
     /// What widths and bracket limits are multiplied by besides: the dwellings behind the meter where the tariff counts them, otherwise 1.
     pub dwellings: u32,
     pub vat: Vat,
+    /// What is billed.
     pub usage: Quantity,
     /// Whether any of its usage rests on an estimate: the bill must say so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

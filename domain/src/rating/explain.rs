@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Bill, Charge, Factor, Line, Part};
 use crate::{
-    Code, Currency,
+    Code, Currency, Overestimate,
     ids::ReadingId,
     tariff::{Quantity, Unit, Vat, When},
 };
@@ -18,7 +18,7 @@ impl Bill {
     pub fn to_json(&self) -> Vec<u8> {
         let lines = self.lines.iter().map(|line| line.explained(self.part(line))).collect();
         let vat_lines = self.vat_lines.iter().map(|group| ExplainedVat {
-            vat: group.vat,
+            vat: &group.vat,
             taxable: group.taxable.to_decimal(),
             amount: group.amount.to_decimal(),
         });
@@ -26,6 +26,8 @@ impl Bill {
             from: self.period.from(),
             to: self.period.to(),
             lines,
+            given_back: self.given_back,
+            carried: self.carried.as_ref().map(|carried| carried.quantity).unwrap_or_default(),
             vat_lines: vat_lines.collect(),
             net: self.net.to_decimal(),
             vat: self.vat.to_decimal(),
@@ -42,7 +44,11 @@ struct ExplainedBill<'a> {
     from: NaiveDate,
     to: NaiveDate,
     lines: Vec<ExplainedLine<'a>>,
-    vat_lines: Vec<ExplainedVat>,
+    #[serde(skip_serializing_if = "Quantity::is_zero")]
+    given_back: Quantity,
+    #[serde(skip_serializing_if = "Quantity::is_zero")]
+    carried: Quantity,
+    vat_lines: Vec<ExplainedVat<'a>>,
     net: Decimal,
     vat: Decimal,
     rounding: Decimal,
@@ -69,7 +75,7 @@ struct ExplainedLine<'a> {
     slab: Option<ExplainedSlab>,
     reason: String,
     tariff: &'a Code,
-    vat: Vat,
+    vat: &'a Vat,
     estimated: bool,
     readings: &'a [ReadingId],
     amount: Decimal,
@@ -85,9 +91,9 @@ struct ExplainedSlab {
 }
 
 #[derive(Serialize)]
-struct ExplainedVat {
+struct ExplainedVat<'a> {
     #[serde(flatten)]
-    vat: Vat,
+    vat: &'a Vat,
     taxable: Decimal,
     amount: Decimal,
 }
@@ -116,7 +122,7 @@ impl Line {
             slab,
             reason: self.reason(part),
             tariff: &part.tariff,
-            vat: part.vat,
+            vat: &part.vat,
             estimated: part.estimated,
             readings: &part.readings,
             amount: self.amount.to_decimal(),
@@ -191,10 +197,17 @@ impl fmt::Display for Bill {
                 writeln!(f, "  {what:<90} {:>18}", line.amount.to_decimal())?;
             }
         }
+        if !self.given_back.is_zero() {
+            writeln!(f, "not billed, as estimates billed it already: usage {}", self.given_back)?;
+        }
+        if let Some(Overestimate { quantity, .. }) = &self.carried {
+            writeln!(f, "to be given back by the next bill: usage {quantity}")?;
+        }
         writeln!(f, "{:<92} {:>18}", "net", self.net.to_decimal())?;
         for group in &self.vat_lines {
             let percent = (group.vat.rate.get() * Decimal::ONE_HUNDRED).normalize();
-            let what = format!("VAT {:?} {percent} % of {}", group.vat.category, group.taxable.to_decimal());
+            let reason = group.vat.reason.as_ref().map(|reason| format!(" by {reason}")).unwrap_or_default();
+            let what = format!("VAT {:?} {percent} % of {}{reason}", group.vat.category, group.taxable.to_decimal());
             writeln!(f, "{what:<92} {:>18}", group.amount.to_decimal())?;
         }
         if !self.rounding.is_zero() {

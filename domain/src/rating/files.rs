@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::{Bill, RatingError, Rounding, rate};
+use super::{Bill, RatingError, Rounding, Supply, rate};
 use crate::{
-    BillingPeriod, Code, EmptyPeriod, UsageBasis, UsageSegment,
+    BillingPeriod, Code, EmptyPeriod, UsageBasis, UsageSegment, VatCategory, VatStatus, VatStatuses,
     premises::PremisesFacts,
     tariff::{BadTariff, Quantity, Series, SeriesError, Tariff},
 };
@@ -20,7 +20,7 @@ pub struct TariffFile<'a> {
 }
 
 /// What to rate. Files given together are versions of one series, whatever series they name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RateRequest<'a> {
     pub tariffs: &'a [TariffFile<'a>],
     /// A decimal as people write it.
@@ -31,6 +31,8 @@ pub struct RateRequest<'a> {
     pub to: NaiveDate,
     pub dwellings: NonZeroU32,
     pub breaker_amps: Option<u32>,
+    /// Another category than the tariffs', with the law's reason for it.
+    pub vat: Option<(VatCategory, Option<Code>)>,
 }
 
 /// Why there is no bill, in words for the one who asked. Each message is whole: nothing below it needs printing.
@@ -44,6 +46,8 @@ pub enum RateRefusal {
     BadUsage(String),
     #[error("{0}")]
     BadPeriod(EmptyPeriod),
+    #[error("category {0:?} needs the law's reason")]
+    VatReasonMissing(VatCategory),
     #[error("{0}")]
     Refused(RatingError),
 }
@@ -63,7 +67,7 @@ pub fn rate_files(request: &RateRequest<'_>) -> Result<Bill, RateRefusal> {
     let series = Series::of(tariffs.iter().cloned()).map_err(named)?;
     let quantity: Quantity = request.usage.parse().map_err(RateRefusal::BadUsage)?;
     let period = BillingPeriod::new(request.from, request.to).map_err(RateRefusal::BadPeriod)?;
-    let usage = [UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured }];
+    let usage = [UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured, corrects: vec![] }];
     let premises = PremisesFacts {
         dwellings: request.dwellings,
         breaker_amps: request.breaker_amps,
@@ -71,5 +75,15 @@ pub fn rate_files(request: &RateRequest<'_>) -> Result<Bill, RateRefusal> {
         // No tariff asks for it, and the one who asks here names no place.
         area: Code::new("unstated").expect("a code"),
     };
-    rate(&series, period, &usage, &premises, Rounding::default()).map_err(RateRefusal::Refused)
+    let supply = Supply { vat: &vat_statuses(request)?, ..Supply::new(period, &usage, &premises) };
+    rate(&series, &supply, Rounding::default()).map_err(RateRefusal::Refused)
+}
+
+/// One status for the whole period, by the rule that accounts keep: whoever is not taxed at the standard rate has a reason.
+fn vat_statuses(request: &RateRequest<'_>) -> Result<VatStatuses, RateRefusal> {
+    let Some((category, reason)) = request.vat.clone() else { return Ok(VatStatuses::default()) };
+    if category != VatCategory::S && reason.is_none() {
+        return Err(RateRefusal::VatReasonMissing(category));
+    }
+    Ok(VatStatuses::from_iter([VatStatus { category, reason, from: request.from, to: None }]))
 }

@@ -1,6 +1,6 @@
 //! Rating: what was used, and what it costs, with every step explained.
 //!
-//! A pure function of the tariff's versions, the usage, the period and the premises. A bill that was issued holds its result, so that no
+//! A pure function of the tariff's versions, the usage, the period, the premises and the customer's VAT status. A bill that was issued holds its result, so that no
 //! later tariff, code or clock changes what was billed; rating again is a comparison, not a correction.
 
 mod bill;
@@ -20,11 +20,12 @@ pub(crate) use rounding::{Exact, divide};
 pub use rounding::{Rounding, RoundingMode};
 
 use crate::{
-    BillingPeriod, Code, Currency, Money, UsageSegment,
+    BillingPeriod, Code, Currency, Money, Overestimate, UsageSegment, VatStatuses,
     premises::PremisesFacts,
     tariff::{QuantityError, Series},
 };
 use charges::PartRating;
+use parts::Rated;
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RatingError {
@@ -34,9 +35,12 @@ pub enum RatingError {
     ReadRequired { on: NaiveDate },
     #[error("usage from {segment} is not all within {period}")]
     UsageOutsidePeriod { segment: BillingPeriod, period: BillingPeriod },
-    /// What an estimate had too much is a credit, and no tariff has a price for it: bills are corrected by credit notes.
+    /// Only what an estimate had too much is below zero.
     #[error("usage from {period} is below zero")]
     NegativeUsage { period: BillingPeriod },
+    /// Less usage may have had another price altogether, so it is not given back as usage of another period.
+    #[error("too much was estimated: the bills for {} are to be cancelled and billed again", listed(periods))]
+    RebillFirst { periods: Vec<BillingPeriod> },
     #[error("usage from {period} is no quantity to bill: {reason}")]
     BadQuantity { period: BillingPeriod, reason: QuantityError },
     #[error("fixed charge `{charge}` depends on the breaker, whose amps are not given")]
@@ -45,15 +49,29 @@ pub enum RatingError {
     TooLarge,
 }
 
+/// What a bill is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Supply<'a> {
+    pub period: BillingPeriod,
+    pub usage: &'a [UsageSegment],
+    /// What the bill before left to be given back: its [`Bill::carried`].
+    pub brought: Option<&'a Overestimate>,
+    pub premises: &'a PremisesFacts,
+    /// How the customer is taxed where not as the tariff says.
+    pub vat: &'a VatStatuses,
+}
+
+impl<'a> Supply<'a> {
+    /// To a customer like any other, with nothing left over from bills before.
+    pub fn new(period: BillingPeriod, usage: &'a [UsageSegment], premises: &'a PremisesFacts) -> Self {
+        Self { period, usage, brought: None, premises, vat: VatStatuses::none() }
+    }
+}
+
 /// The bill for a period.
-pub fn rate(
-    series: &Series,
-    period: BillingPeriod,
-    usage: &[UsageSegment],
-    premises: &PremisesFacts,
-    rounding: Rounding,
-) -> Result<Bill, RatingError> {
-    let rated = parts::parts(series, period, usage, premises)?;
+pub fn rate(series: &Series, supply: &Supply<'_>, rounding: Rounding) -> Result<Bill, RatingError> {
+    let Supply { period, premises, .. } = *supply;
+    let Rated { parts: rated, given_back, carried } = parts::parts(series, supply)?;
     let currency = rated.first().map(|(tariff, _)| tariff.currency).ok_or(RatingError::NoTariff { on: period.from() })?;
     let nothing_used = rated.iter().all(|(_, part)| part.usage.is_zero());
     let mut lines = Vec::with_capacity(8);
@@ -75,6 +93,8 @@ pub fn rate(
         premises: premises.clone(),
         rounding_policy: rounding,
         parts,
+        given_back,
+        carried,
         lines,
         vat_lines,
         net,
@@ -88,9 +108,9 @@ pub fn rate(
 fn vat_lines(currency: Currency, parts: &[Part], lines: &[Line], rounding: Rounding) -> Result<Vec<VatLine>, RatingError> {
     let mut vat_lines: Vec<VatLine> = Vec::with_capacity(1);
     for line in lines {
-        let vat = parts[line.part].vat;
-        let index = vat_lines.iter().position(|group| group.vat == vat).unwrap_or_else(|| {
-            vat_lines.push(VatLine { vat, taxable: Money::zero(currency), amount: Money::zero(currency) });
+        let vat = &parts[line.part].vat;
+        let index = vat_lines.iter().position(|group| group.vat == *vat).unwrap_or_else(|| {
+            vat_lines.push(VatLine { vat: vat.clone(), taxable: Money::zero(currency), amount: Money::zero(currency) });
             vat_lines.len() - 1
         });
         let group = &mut vat_lines[index];
@@ -101,4 +121,8 @@ fn vat_lines(currency: Currency, parts: &[Part], lines: &[Line], rounding: Round
         group.amount = rounding.money(amount, currency)?;
     }
     Ok(vat_lines)
+}
+
+fn listed(periods: &[BillingPeriod]) -> String {
+    periods.iter().map(BillingPeriod::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -11,7 +11,7 @@ use crate::{Code, VatCategory};
 /// A tariff whose terms hold together. There is no other kind: nothing can be billed by terms that were not checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Terms")]
-pub struct Tariff(Terms);
+pub struct Tariff(Box<Terms>);
 
 /// Where the terms contradict themselves, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -36,6 +36,8 @@ pub enum Fault {
     VatRateMissing,
     #[error("category {0:?} has no rate")]
     VatRateUnexpected(VatCategory),
+    #[error("the standard rate needs no reason")]
+    VatReasonUnexpected,
     #[error("there is no bracket")]
     NoBracket,
     #[error("there is no segment")]
@@ -76,7 +78,7 @@ impl Tariff {
 /// A line for people, as the answer to whether a file is sound.
 impl fmt::Display for Tariff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Terms { code, service, class, currency, effective_from, effective_to, brackets, .. } = &self.0;
+        let Terms { code, service, class, currency, effective_from, effective_to, brackets, .. } = &*self.0;
         let until = effective_to.map(|to| format!(" until {to}")).unwrap_or_default();
         let segments: usize = brackets.iter().map(|bracket| bracket.segments.len()).sum();
         let subject = format!("{service:?} for {class:?}").to_lowercase();
@@ -110,21 +112,22 @@ impl TryFrom<Terms> for Tariff {
         if terms.period.tolerance_days >= terms.period.normal_days {
             return Err(Fault::Tolerance.at("period.toleranceDays"));
         }
-        check_vat(terms.vat)?;
+        check_vat(&terms.vat)?;
         check_brackets(&terms.brackets)?;
         check_codes(&terms)?;
         check_reductions(&terms.reductions)?;
         // Said or left to the default, it is the same series and the same tariff.
         terms.series.get_or_insert_with(|| terms.code.clone());
-        Ok(Self(terms))
+        Ok(Self(Box::new(terms)))
     }
 }
 
-fn check_vat(vat: Vat) -> Result<(), Misprint> {
+fn check_vat(vat: &Vat) -> Result<(), Misprint> {
     let rate = vat.rate.get();
     let fault = match vat.category {
         VatCategory::S if rate.is_zero() => Fault::VatRateMissing,
         VatCategory::S if rate > rust_decimal::Decimal::ONE => Fault::VatRateAboveOne,
+        VatCategory::S if vat.reason.is_some() => return Err(Fault::VatReasonUnexpected.at("vat.reason")),
         VatCategory::S => return Ok(()),
         VatCategory::Z | VatCategory::E | VatCategory::O if rate.is_zero() => return Ok(()),
         VatCategory::Z | VatCategory::E | VatCategory::O => Fault::VatRateUnexpected(vat.category),

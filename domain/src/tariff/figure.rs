@@ -29,7 +29,7 @@ impl FromStr for Figure {
             _ if plain.is_sign_negative() && !plain.is_zero() => Err(format!("{number} is below zero")),
             _ if plain.scale() > 12 => Err(format!("{number} has more than twelve decimals")),
             _ if plain >= Decimal::from(1_000_000_000) => Err(format!("{number} is not below a thousand million")),
-            _ if plain.is_zero() => Ok(Self(Decimal::ZERO)),
+            _ if plain.is_zero() => Ok(Self::ZERO),
             _ => Ok(Self(number)),
         }
     }

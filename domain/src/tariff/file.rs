@@ -198,7 +198,7 @@ mod tests {
             (
                 r#""rate": "0.15" }"#,
                 r#""rate": "0.15""#,
-                "line 12, column 12: vat: unknown field `brackets`, expected `category` or `rate`",
+                "line 12, column 12: vat: unknown field `brackets`, expected one of `category`, `rate`, `reason`",
             ),
         ] {
             check(written, instead, expected);
@@ -228,6 +228,7 @@ mod tests {
                 r#""normalDays": 367"#,
                 "line 10, column 29: period.normalDays: a normal period has between 1 and 366 days",
             ),
+            (r#""normalDays": 30"#, r#""normalDays": 366"#, "sound"),
             (
                 r#""toleranceDays": 3"#,
                 r#""toleranceDays": 30"#,
@@ -241,6 +242,13 @@ mod tests {
             (r#""rate": "0.15""#, r#""rate": "1""#, "sound"),
             (r#""rate": "0.15""#, r#""rate": "0""#, "line 11, column 37: vat.rate: the standard rate is above zero"),
             (r#""category": "S""#, r#""category": "O""#, "line 11, column 37: vat.rate: category O has no rate"),
+            (
+                r#""rate": "0.15""#,
+                r#""rate": "0.15", "reason": "VATEX-SA-32""#,
+                "line 11, column 55: vat.reason: the standard rate needs no reason",
+            ),
+            (r#""category": "S", "rate": "0.15""#, r#""category": "E", "rate": "0""#, "sound"),
+            (r#""category": "S", "rate": "0.15""#, r#""category": "Z", "rate": "0", "reason": "VATEX-SA-32""#, "sound"),
             (r#""upTo": "1000.5""#, r#""upTo": "100""#, "line 14, column 15: brackets[1].upTo: brackets ascend: this is not above 100"),
             (r#""upTo": "1000.5""#, r#""upTo": "100.000001""#, "sound"),
             (r#""upTo": "1000.5""#, r#""upTo": null"#, "line 14, column 15: brackets[1].upTo: only the last bracket is for all the rest"),

@@ -51,7 +51,7 @@ impl Quantity {
         self.micro
     }
 
-    pub const fn is_zero(self) -> bool {
+    pub const fn is_zero(&self) -> bool {
         self.micro == 0
     }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Figure, Quantity};
-use crate::{Code, Currency, Service, VatCategory, account::CustomerClass};
+use crate::{Code, Currency, Service, VatCategory, VatStatus, account::CustomerClass};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -51,12 +51,15 @@ pub struct NormalPeriod {
     pub tolerance_days: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vat {
     pub category: VatCategory,
     /// A fraction: `0.15` is fifteen per cent.
     pub rate: Figure,
+    /// The law's own code for why it is not the standard rate: a tax document has to name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Code>,
 }
 
 /// Usage up to and with `up_to` is billed by these segments and this fee; usage beyond it by the next bracket, from the first unit on.
@@ -140,6 +143,25 @@ pub enum MidPeriodChange {
     RateAtStart,
     /// It is split at the change, and is not billed without a reading there.
     RequireRead,
+}
+
+impl Terms {
+    /// Whether each unit has a price of its own, however many are used: then a unit more or less changes the bill by no more than that price.
+    pub fn is_marginal(&self) -> bool {
+        self.brackets.len() == 1 && self.reductions.is_empty() && self.zero_usage_fee.is_none()
+    }
+}
+
+impl Vat {
+    /// The VAT on a supply to a customer. The standard rate is no status of a customer's own: the supply's category holds.
+    pub fn for_customer(&self, status: Option<&VatStatus>) -> Self {
+        match status {
+            Some(VatStatus { category: category @ (VatCategory::Z | VatCategory::E | VatCategory::O), reason, .. }) => {
+                Self { category: *category, rate: Figure::ZERO, reason: reason.clone() }
+            }
+            Some(VatStatus { category: VatCategory::S, .. }) | None => self.clone(),
+        }
+    }
 }
 
 impl When {

@@ -146,6 +146,97 @@ fn a_lower_figure_is_held_until_a_person_decides() {
 }
 
 #[test]
+fn after_a_reset_usage_counts_from_the_figure_that_was_set() {
+    let facts = |lower: &Reading| [recorded(at("50000", "2024-02-01")), held(lower, Check::NegativeConsumption, "50100")];
+    let lower = at("100", "2024-03-01");
+    let release = |resolution| Command::ReleaseReading(release(&lower, resolution));
+    let reset = |to: &str| Resolution::AsReset { to: dec(to) };
+    for (to, measured) in [("0", "100"), ("40", "60"), ("100", "0")] {
+        installed_then(facts(&lower)).when(release(reset(to))).then([released(&lower, reset(to))]);
+        let next = [released(&lower, reset(to)), recorded(at("150", "2024-04-01"))];
+        let meter = meter(installed().into_iter().chain(facts(&lower)).chain(next));
+        let expected = format!("2024-02-02..2024-03-02 Measured {measured}; 2024-03-02..2024-04-02 Measured 50");
+        assert_eq!(used(&meter, "2024-02-02", "2024-04-02"), expected, "{to}");
+    }
+    installed_then(facts(&lower)).when(release(reset("101"))).then_rejected(Rejection::StillNegative(lower.reading_id));
+    for no_figure in ["-1", "0.5"] {
+        installed_then(facts(&lower)).when(release(reset(no_figure))).then_rejected(Rejection::NotAFigureOfTheDial(dec(no_figure)));
+    }
+}
+
+#[test]
+fn a_reset_shows_in_a_lower_figure_that_is_the_last() {
+    let zero = Resolution::AsReset { to: dec("0") };
+    let release = |reading: &Reading| Command::ReleaseReading(release(reading, zero));
+    for (before, value, fine) in [("100", "101", false), ("100", "100", false), ("100", "99", true), ("99950", "20", true)] {
+        let reading = at(value, "2024-03-01");
+        let given = installed_then([recorded(at(before, "2024-02-01")), held(&reading, Check::HighConsumption, "1")]);
+        match fine {
+            true => given.when(release(&reading)).then([released(&reading, zero)]),
+            false => given.when(release(&reading)).then_rejected(Rejection::NotAReset(reading.reading_id)),
+        }
+    }
+    // Nothing is below the first reading of all.
+    let first = at("5", "2024-02-01");
+    given::<Meter>([registered(), installed_alone(), held(&first, Check::HighConsumption, "5")])
+        .when(release(&first))
+        .then_rejected(Rejection::NotAReset(first.reading_id));
+    // With a later figure known, nobody can tell on which side of the reset that one was.
+    let (before, lower, next) = (recorded(at("50000", "2024-02-01")), at("100", "2024-03-01"), at("200", "2024-04-01"));
+    let hold = |reading: &Reading| held(reading, Check::NegativeConsumption, "1");
+    installed_then([before, hold(&lower), hold(&next), released(&next, zero)])
+        .when(release(&lower))
+        .then_rejected(Rejection::StillNegative(lower.reading_id));
+}
+
+#[test]
+fn a_late_reading_ahead_of_a_reset_follows_the_one_before_it() {
+    let reset = at("100", "2024-04-01");
+    let zero = Resolution::AsReset { to: dec("0") };
+    let facts = || [recorded(at("50000", "2024-02-01")), held(&reset, Check::NegativeConsumption, "50100"), released(&reset, zero)];
+    let start = || meter(installed().into_iter().chain(facts()));
+    for (value, fine) in [("50000", true), ("50300", true), ("49999", false), ("50", false)] {
+        let events = start().decide(record(at(value, "2024-03-01"))).unwrap();
+        assert_eq!(matches!(&events[..], [Event::ReadingRecorded(_)]), fine, "{value}");
+    }
+    let late = start().evolve(&recorded(at("50300", "2024-03-01")));
+    assert_eq!(used(&late, "2024-02-02", "2024-04-02"), "2024-02-02..2024-03-02 Measured 300; 2024-03-02..2024-04-02 Measured 100");
+    // Before the first of all, too, whatever it says.
+    let none = [registered(), installed_alone(), recorded(at("50000", "2024-02-01"))];
+    let alone = [held(&reset, Check::NegativeConsumption, "50100"), released(&reset, zero), reversed(&at("50000", "2024-02-01"))];
+    let events = meter(none.into_iter().chain(alone)).decide(record(at("70000", "2024-03-01"))).unwrap();
+    assert!(matches!(&events[..], [Event::ReadingRecorded(_)]), "{events:?}");
+}
+
+#[test]
+fn a_reset_is_reversed_only_before_what_followed_it() {
+    let (before, reset) = (at("50000", "2024-02-01"), at("100", "2024-03-01"));
+    let zero = Resolution::AsReset { to: dec("0") };
+    let facts = || [recorded(before.clone()), held(&reset, Check::NegativeConsumption, "50100"), released(&reset, zero)];
+    let reverse = |reading: &Reading| Command::ReverseReading(reverse(reading));
+    installed_then(facts()).when(reverse(&reset)).then([reversed(&reset)]);
+    // The figure after a reset does not depend on the one before.
+    installed_then(facts()).when(reverse(&before)).then([reversed(&before)]);
+    let estimate = reading_at("400", "2024-04-01", 12, ReadingKind::Estimated);
+    for next in [recorded(at("400", "2024-04-01")), estimated("400", "2024-04-01")] {
+        let next_id = if matches!(next, Event::ReadingEstimated(_)) { estimate.reading_id } else { at("400", "2024-04-01").reading_id };
+        installed_then(facts().into_iter().chain([next])).when(reverse(&reset)).then_rejected(Rejection::NextReadingDependsOnIt(next_id));
+    }
+}
+
+#[test]
+fn what_a_person_said_of_a_held_reading_is_written_as_one_word_or_with_its_figure() {
+    for (resolution, json) in [
+        (Resolution::AsRead, r#""asRead""#),
+        (Resolution::AsRollover, r#""asRollover""#),
+        (Resolution::AsReset { to: dec("40") }, r#"{"asReset":{"to":"40"}}"#),
+    ] {
+        assert_eq!(serde_json::to_string(&resolution).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Resolution>(json).unwrap(), resolution);
+    }
+}
+
+#[test]
 fn a_held_reading_between_two_others_cannot_be_released_against_them() {
     let (wrong, next) = (at("201", "2024-02-01"), recorded(at("200", "2024-03-01")));
     let hold = held(&wrong, Check::NegativeConsumption, "201");
@@ -235,6 +326,12 @@ fn a_billed_reading_is_reversed_only_with_its_bills() {
     installed_then([held(&reading, Check::HighConsumption, "1")])
         .when(note(ends, vec![reading.reading_id]))
         .then_rejected(Rejection::DoesNotCount(reading.reading_id));
+
+    // A reading more on the same bill is news.
+    let more = at("120", "2024-03-01");
+    let two = vec![reading.reading_id, more.reading_id];
+    let billed_two = ReadingsBilled { invoice_id: ends, reading_ids: two.clone() };
+    installed_then([read(), recorded(more), billed(ends)]).when(note(ends, two)).then([billed_two.into()]);
 
     let both = || [read(), billed(ends), billed(begins)];
     installed_then(both()).when(Command::ReverseReading(with(&[]))).then_rejected(Rejection::Billed(ends));
@@ -367,6 +464,30 @@ fn no_bill_stands_on_an_estimate_that_gave_way() {
     let after = events.iter().fold(billed, Meter::evolve);
     assert_eq!(after.decide(note(1)), Ok(vec![]));
     assert_eq!(after.decide(note(2)), Err(Rejection::DoesNotCount(estimate.reading_id)));
+}
+
+#[test]
+fn no_bill_is_added_while_one_stands_on_an_estimate_that_gave_way() {
+    let (first, second) = (reading_at("10", "2024-02-01", 12, ReadingKind::Estimated), at("50", "2024-03-01"));
+    let invoice = |number| InvoiceId::new(Uuid::from_u128(number));
+    let billed =
+        |number, reading: &Reading| Event::from(ReadingsBilled { invoice_id: invoice(number), reading_ids: vec![reading.reading_id] });
+    let note = || Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id: invoice(9), reading_ids: vec![second.reading_id] });
+    let start = meter(installed().into_iter().chain([estimated("10", "2024-02-01")]));
+    let settled = start.decide(record(second.clone())).unwrap();
+    let facts = |bills: &[u128]| {
+        let bills = bills.iter().map(|number| billed(*number, &first));
+        [estimated("10", "2024-02-01")].into_iter().chain(bills).chain(settled.clone()).collect::<Vec<_>>()
+    };
+    installed_then(facts(&[])).when(note()).then([billed(9, &second)]);
+    installed_then(facts(&[2, 1])).when(note()).then_rejected(Rejection::RebillFirst(vec![invoice(1), invoice(2)]));
+    let cancelled = |number| Event::from(ReadingsUnbilled { invoice_id: invoice(number) });
+    let one_left = facts(&[1, 2]).into_iter().chain([cancelled(1)]);
+    installed_then(one_left).when(note()).then_rejected(Rejection::RebillFirst(vec![invoice(2)]));
+    let none_left = facts(&[1, 2]).into_iter().chain([cancelled(1), cancelled(2)]);
+    installed_then(none_left).when(note()).then([billed(9, &second)]);
+    // An estimate that stands is billed like any figure.
+    installed_then([estimated("10", "2024-02-01"), billed(1, &first), recorded(second.clone())]).when(note()).then([billed(9, &second)]);
 }
 
 #[test]

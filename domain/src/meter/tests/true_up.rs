@@ -112,11 +112,12 @@ fn an_estimate_at_the_instant_of_the_reading_gives_way_to_it() {
 #[test]
 fn a_late_actual_reading_overtakes_the_estimates_after_it() {
     let meter = meter(installed().into_iter().chain([estimated("100", SECOND)]));
-    for (value, superseded) in [("99", 0), ("100", 0), ("101", 1)] {
+    for (value, superseded) in [("99", None), ("100", None), ("101", Some((1, Settlement::CarriedForward)))] {
         let events = meter.decide(record_with(reading(value, FIRST), CARRY)).unwrap();
         let given_way = match &events[..] {
-            [_, Event::EstimatesTruedUp(fact)] => fact.superseded.len(),
-            recorded => recorded.len() - 1,
+            [_, Event::EstimatesTruedUp(fact)] => Some((fact.superseded.len(), fact.settlement)),
+            [_] => None,
+            others => panic!("{others:?}"),
         };
         assert_eq!(given_way, superseded, "{value}");
     }
@@ -167,6 +168,29 @@ fn reversing_the_actual_reading_restores_the_estimates_that_gave_way() {
 }
 
 #[test]
+fn an_estimate_is_not_restored_beside_an_actual_reading_of_its_instant() {
+    let start = meter(installed().into_iter().chain([estimated("100", SECOND)]));
+    let apply = |meter: Meter, command| meter.decide(command).unwrap().iter().fold(meter, Meter::evolve);
+    let actual = reading("120", ACTUAL);
+    let settled = apply(start, record_with(actual.clone(), REBILL));
+    for (late, restored) in [(Some("80"), 0), (None, 1)] {
+        let before = late.into_iter().fold(settled.clone(), |meter, value| apply(meter, record_with(reading(value, SECOND), REBILL)));
+        let events = before.decide(Command::ReverseReading(reverse(&actual))).unwrap();
+        let [Event::ReadingReversed(fact)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(fact.restored.len(), restored, "{late:?}");
+    }
+}
+
+#[test]
+fn an_estimate_is_not_restored_without_the_reading_it_came_from() {
+    let apply = |meter: Meter, command| meter.decide(command).unwrap().iter().fold(meter, Meter::evolve);
+    let actual = reading("120", ACTUAL);
+    let settled = apply(meter(installed().into_iter().chain([estimated("100", SECOND)])), record_with(actual.clone(), REBILL));
+    let alone = apply(settled, Command::ReverseReading(reverse(&initial())));
+    assert_eq!(alone.decide(Command::ReverseReading(reverse(&actual))), Ok(vec![reversed(&actual)]));
+}
+
+#[test]
 fn estimates_without_the_reading_they_came_from_give_way_to_the_first_that_comes() {
     let facts = [estimated("100", FIRST), estimated("200", SECOND), reversed(&initial())];
     let start = meter(installed().into_iter().chain(facts));
@@ -208,4 +232,64 @@ fn an_estimate_of_nothing_does_not_keep_a_reading_from_being_reversed() {
     let wrong = reading("50", FIRST);
     let facts = [recorded(reading("50", "2024-01-15")), recorded(wrong.clone()), estimated("50", SECOND)];
     installed_then(facts).when(Command::ReverseReading(reverse(&wrong))).then([reversed(&wrong)]);
+}
+
+#[test]
+fn a_true_up_names_the_estimated_days_that_it_corrects() {
+    let corrects = |facts: &[Event], from: &str, to: &str| {
+        let meter = meter(installed().into_iter().chain(facts.iter().cloned()));
+        let period = crate::BillingPeriod::new(day(from), day(to)).unwrap();
+        let segments = meter.usage(PREMISES, &register().code, period);
+        let one = |segment: &crate::UsageSegment| segment.corrects.iter().map(|days| days.to_string()).collect::<Vec<_>>().join(", ");
+        segments.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
+    let two = [estimated("100", FIRST), estimated("200", SECOND), recorded(reading("180", ACTUAL))];
+    let days = "2024-01-02 to 2024-01-31, 2024-02-01 to 2024-03-01";
+    assert_eq!(corrects(&two, "2024-01-02", "2024-04-01"), format!("; ; {days}"));
+    assert_eq!(corrects(&two, "2024-03-02", "2024-04-01"), days);
+    assert_eq!(corrects(&two, "2024-03-20", "2024-04-01"), days);
+    // Back to the last figure that was read, and no further.
+    let read_between =
+        [estimated("100", FIRST), recorded(reading("90", "2024-02-10")), estimated("200", SECOND), recorded(reading("180", ACTUAL))];
+    assert_eq!(corrects(&read_between, "2024-02-11", "2024-04-01"), "; 2024-02-11 to 2024-03-01");
+}
+
+#[test]
+fn a_reset_overtakes_every_estimate_about_it() {
+    let lower = reading("100", "2024-02-15");
+    let estimates = [estimated("50300", FIRST), estimated("50600", SECOND)];
+    let facts =
+        [recorded(reading("50000", "2024-01-10"))].into_iter().chain(estimates).chain([held(&lower, Check::NegativeConsumption, "1")]);
+    let start = meter(installed().into_iter().chain(facts));
+    for rules in [REBILL, REBILL_ONLY_WRONG, CREDIT, CARRY] {
+        let wish = ReleaseReading { true_up: rules, ..release(&lower, Resolution::AsReset { to: dec("0") }) };
+        let events = start.decide(Command::ReleaseReading(wish)).unwrap();
+        let [Event::ReadingReleased(_), Event::EstimatesTruedUp(fact)] = &events[..] else { panic!("{events:?}") };
+        let parts: Vec<_> = fact.parts.iter().map(|part| format!("{}→{}", part.estimated, part.settled)).collect();
+        let after = used(&events.iter().fold(start.clone(), Meter::evolve), "2024-01-11", "2024-03-02");
+        match rules.overestimated {
+            Overestimated::Rebill => {
+                assert_eq!((fact.settlement, fact.superseded.len()), (Settlement::Rebilled, 2));
+                assert_eq!(parts, ["300→58.333333", "0→41.666667"]);
+                assert_eq!(after, "2024-01-11..2024-02-16 Measured 100");
+            }
+            Overestimated::Credit => {
+                assert_eq!((fact.settlement, fact.superseded.len()), (Settlement::Credited, 1));
+                assert_eq!(parts, ["300→300", "0→-200"]);
+                assert_eq!(after, "2024-01-11..2024-02-01 Estimated 300; 2024-02-01..2024-02-16 TrueUp -200");
+            }
+        }
+    }
+}
+
+#[test]
+fn estimates_after_an_actual_reading_are_not_left_on_ground_that_is_taken_away() {
+    // 12000 was reckoned from 95000, past the end of the dial. Alone with 50000, nobody would believe that.
+    let wrong = reading("95000", FIRST);
+    let passed = reading_at("7000", SECOND, 12, ReadingKind::Estimated);
+    for (before, fine) in [("90000", true), ("50000", false)] {
+        let facts = [recorded(reading(before, "2024-01-15")), recorded(wrong.clone()), estimated("7000", SECOND)];
+        let given = installed_then(facts).when(Command::ReverseReading(reverse(&wrong)));
+        if fine { given.then([reversed(&wrong)]) } else { given.then_rejected(Rejection::NextReadingDependsOnIt(passed.reading_id)) }
+    }
 }

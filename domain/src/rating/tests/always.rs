@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::{
-    Currency, VatCategory,
+    Currency, Overestimate, VatCategory, VatStatuses,
     money::round_half_up,
     tariff::{Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Surcharge, UnitsMultiplier, Vat, When},
 };
@@ -82,7 +82,7 @@ fn terms() -> impl Strategy<Value = Terms> {
         Just((VatCategory::E, "0")),
         Just((VatCategory::O, "0"))
     ]
-    .prop_map(|(category, rate)| Vat { category, rate: rate.parse().unwrap() });
+    .prop_map(|(category, rate)| Vat { category, rate: rate.parse().unwrap(), reason: None });
     let amps = |min: u32, length: u32| Some(When { breaker_amps_min: Some(min), breaker_amps_max: Some(min + length) });
     let fixed = option::of((figure(10_000, 3), 0..100_u32, 0..200_u32)).prop_map(move |charge| {
         let charge = charge.map(|(amount, min, length)| FixedCharge {
@@ -161,8 +161,22 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// A few statuses about the days of [`supply`], some of them over others.
+    fn statuses()(
+        rows in vec((select(vec![VatCategory::S, VatCategory::Z, VatCategory::E, VatCategory::O]), 0..90_u64, option::of(1..60_u64), 0..2), 0..4)
+    ) -> VatStatuses {
+        let row = |(category, start, length, reason): (VatCategory, u64, Option<u64>, i32)| {
+            let from = day("2020-01-01") + Days::new(start);
+            let reason = Some(format!("reason-{reason}").parse().unwrap());
+            crate::VatStatus { category, reason, from, to: length.map(|length| from + Days::new(length)) }
+        };
+        rows.into_iter().map(row).collect()
+    }
+}
+
 fn used_in(period: BillingPeriod, quantity: Quantity) -> UsageSegment {
-    UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured }
+    UsageSegment { period, quantity: quantity.to_decimal(), readings: vec![], basis: UsageBasis::Measured, corrects: vec![] }
 }
 
 fn micro(quantities: impl IntoIterator<Item = Quantity>) -> i64 {
@@ -171,8 +185,8 @@ fn micro(quantities: impl IntoIterator<Item = Quantity>) -> i64 {
 
 proptest! {
     #[test]
-    fn every_bill_adds_up_and_none_is_negative(series in series(), (period, usage, premises, rounding) in supply()) {
-        let bill = rate(&series, period, &usage, &premises, rounding).unwrap();
+    fn every_bill_adds_up_and_none_is_negative(series in series(), (period, usage, premises, rounding) in supply(), vat in statuses()) {
+        let bill = super::super::rate(&series, &Supply { vat: &vat, ..Supply::new(period, &usage, &premises) }, rounding).unwrap();
 
         let sum = |amounts: Vec<Money>| Money::sum(bill.currency, amounts).unwrap();
         prop_assert_eq!(sum(bill.lines.iter().map(|line| line.amount).collect()), bill.net);
@@ -191,6 +205,48 @@ proptest! {
         for (index, part) in bill.parts.iter().enumerate() {
             let slabs = bill.lines.iter().filter(|line| line.part == index && matches!(line.charge, Charge::Usage(_)));
             prop_assert_eq!(micro(slabs.map(|line| line.quantity)), part.usage.micro());
+            // Every day is taxed as the customer's status on it says.
+            for day in (0..part.days()).map(|days| part.period.from() + chrono::TimeDelta::days(days)) {
+                match vat.on(day).filter(|status| status.category != VatCategory::S) {
+                    Some(status) => prop_assert_eq!((part.vat.category, &part.vat.reason), (status.category, &status.reason)),
+                    None => prop_assert_eq!(&part.vat, &series.on(day).unwrap().tariff.vat),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_billed_too_much_is_given_back_to_the_last_millionth(
+        series in series(),
+        (period, usage, premises, rounding) in supply(),
+        before in quantity(0..2_000),
+        too_much in vec(option::of(quantity(0..2_000)), 4),
+    ) {
+        let earlier = BillingPeriod::new(period.from() - Days::new(30), period.from()).unwrap();
+        let usage: Vec<UsageSegment> = usage.into_iter().zip(&too_much).map(|(segment, too_much)| match too_much {
+            Some(too_much) => UsageSegment { quantity: -too_much.to_decimal(), basis: UsageBasis::TrueUp, corrects: vec![earlier], ..segment },
+            None => segment,
+        }).collect();
+        let negative = |segment: &&UsageSegment| segment.quantity < Decimal::ZERO;
+        let of = |quantity: Decimal| Quantity::new(quantity.abs()).unwrap().micro();
+        let used: i64 = usage.iter().filter(|segment| !negative(segment)).map(|segment| of(segment.quantity)).sum();
+        let owed = before.micro() + usage.iter().filter(negative).map(|segment| of(segment.quantity)).sum::<i64>();
+
+        let brought = Overestimate { quantity: before, periods: vec![earlier] };
+        let supply = Supply { brought: Some(&brought), ..Supply::new(period, &usage, &premises) };
+        match super::super::rate(&series, &supply, rounding) {
+            Ok(bill) => {
+                let carried = bill.carried.as_ref().map_or(0, |carried| carried.quantity.micro());
+                prop_assert_eq!(micro(bill.parts.iter().map(|part| part.usage)) + bill.given_back.micro(), used);
+                prop_assert_eq!(bill.given_back.micro() + carried, owed);
+                // Nothing is carried while there is usage to give it back in.
+                prop_assert!(carried == 0 || bill.parts.iter().all(|part| part.usage.is_zero()));
+                prop_assert!(bill.net.minor >= 0 && bill.total.minor >= 0);
+            }
+            Err(refused) => {
+                prop_assert!(owed > 0 && series.versions().iter().any(|version| !version.tariff.is_marginal()));
+                prop_assert_eq!(refused, RatingError::RebillFirst { periods: vec![earlier] });
+            }
         }
     }
 

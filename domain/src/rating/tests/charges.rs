@@ -1,7 +1,10 @@
 //! What stands on a bill besides usage, and the VAT on it all.
 
 use super::*;
-use crate::tariff::{Reduction, example::everything};
+use crate::{
+    VatCategory,
+    tariff::{Reduction, Vat, example::everything},
+};
 
 #[test]
 fn a_bill_may_have_every_kind_of_line() {
@@ -80,6 +83,21 @@ fn a_fee_for_nothing_is_for_nothing_at_all() {
         0.000001 | 1.00
         ",
     );
+    // Not for a part of the period in which nothing was used, either: half the fee of nothing, half the bracket's would be 5.00.
+    let half = |code: &str, from: &str| {
+        changed(open_from(code, from), |terms| {
+            terms.zero_usage_fee = Some("9".parse().unwrap());
+            terms.brackets[0].fee = "1".parse().unwrap();
+        })
+    };
+    check(
+        &[half("before", "2022-01-01"), half("after", "2022-05-16")],
+        "
+        usage    | net
+        0        | 9.00
+        0.000001 | 1.00
+        ",
+    );
 }
 
 #[test]
@@ -113,7 +131,7 @@ fn a_reduction_never_exceeds_the_charge() {
 #[test]
 fn vat_is_rounded_once_for_its_category() {
     let standard =
-        |tariff| changed(tariff, |terms| terms.vat = crate::tariff::Vat { category: crate::VatCategory::S, rate: "0.15".parse().unwrap() });
+        |tariff| changed(tariff, |terms| terms.vat = Vat { category: VatCategory::S, rate: "0.15".parse().unwrap(), reason: None });
     // Three lines of 10.10 owe 4.545, which is 4.55; three VATs of 1.515 would be 4.56.
     check(
         &[standard(bracketed("rest: 10@1.01 10@1.01 rest@1.01"))],

@@ -4,12 +4,13 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::{
+    VatCategory,
     rating::files::{RateRequest, TariffFile, rate_files},
     tariff::example::everything,
 };
 
 fn request<'a>(tariffs: &'a [TariffFile<'a>], usage: &'a str, from: &str, to: &str) -> RateRequest<'a> {
-    RateRequest { tariffs, usage, from: day(from), to: day(to), dwellings: NonZeroU32::MIN, breaker_amps: None }
+    RateRequest { tariffs, usage, from: day(from), to: day(to), dwellings: NonZeroU32::MIN, breaker_amps: None, vat: None }
 }
 
 #[track_caller]
@@ -163,6 +164,21 @@ fn bad_files_are_named_with_place_and_reason() {
         "2022-01-31",
         "2020.json: `ksa-sec-residential-2020-07` has another service than `ksa-water-2016`, so it cannot be a version of the same series",
     );
+}
+
+#[test]
+fn a_customer_may_be_taxed_otherwise_than_the_files_say() {
+    let tariffs = [TariffFile { name: "2018.json", text: KSA_2018 }, TariffFile { name: "2020.json", text: KSA_2020 }];
+    let rated = |category, reason: Option<&str>| {
+        let vat = Some((category, reason.map(|reason| reason.parse().unwrap())));
+        let bill = rate_files(&RateRequest { vat, ..request(&tariffs, "8000", "2020-06-16", "2020-07-16") });
+        bill.map_or_else(|refusal| refusal.to_string(), |bill| format!("{} parts, {}", bill.parts.len(), shown(&bill, "vat")))
+    };
+    assert_eq!(rated(VatCategory::E, Some("VATEX-SA-EDU")), "2 parts, 0.00");
+    assert_eq!(rated(VatCategory::S, None), "2 parts, 42.00 + 126.00");
+    for category in [VatCategory::Z, VatCategory::E, VatCategory::O] {
+        assert_eq!(rated(category, None), format!("category {category:?} needs the law's reason"));
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod always;
 mod charges;
+mod customers;
 mod explained;
+mod overestimates;
 mod periods;
 mod slabs;
 
@@ -55,7 +57,7 @@ fn days(from: &str, to: &str) -> BillingPeriod {
 
 fn segment(from: &str, to: &str, quantity: &str, readings: &[u128]) -> UsageSegment {
     let readings = readings.iter().map(|number| ReadingId::new(uuid::Uuid::from_u128(*number))).collect();
-    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings, basis: UsageBasis::Measured }
+    UsageSegment { period: days(from, to), quantity: quantity.parse().unwrap(), readings, basis: UsageBasis::Measured, corrects: vec![] }
 }
 
 fn premises(dwellings: u32, breaker_amps: Option<u32>) -> PremisesFacts {
@@ -65,6 +67,17 @@ fn premises(dwellings: u32, breaker_amps: Option<u32>) -> PremisesFacts {
 /// One dwelling, of which nothing is known.
 fn a_home() -> PremisesFacts {
     premises(1, None)
+}
+
+/// The bill of a customer like any other.
+fn rate(
+    series: &Series,
+    period: BillingPeriod,
+    usage: &[UsageSegment],
+    premises: &PremisesFacts,
+    rounding: Rounding,
+) -> Result<Bill, RatingError> {
+    super::rate(series, &Supply::new(period, usage, premises), rounding)
 }
 
 /// Columns are named: `usage`, `days` from 2022-05-01 or `from` and `to`, `dwellings`, `amps`; the last says what to look at: `net`, `vat`,
@@ -81,7 +94,13 @@ fn check(tariffs: &[Tariff], grid: &str) {
         let from = day(cells.get("from").unwrap_or(&"2022-05-01"));
         let to = cells.get("to").map_or_else(|| from + Days::new(cells.get("days").map_or(30, |days| days.parse().unwrap())), |to| day(to));
         let period = BillingPeriod::new(from, to).unwrap();
-        let usage = [UsageSegment { period, quantity: cells["usage"].parse().unwrap(), readings: vec![], basis: UsageBasis::Measured }];
+        let usage = [UsageSegment {
+            period,
+            quantity: cells["usage"].parse().unwrap(),
+            readings: vec![],
+            basis: UsageBasis::Measured,
+            corrects: vec![],
+        }];
         let dwellings = cells.get("dwellings").map_or(1, |dwellings| dwellings.parse().unwrap());
         let premises = premises(dwellings, cells.get("amps").and_then(|amps| amps.parse().ok()));
         let bill = rate(&series, period, &usage, &premises, Rounding::default());

@@ -172,6 +172,22 @@ fn a_reading_at_the_change_is_better_than_days() {
     assert_eq!(lines(MidPeriodChange::RequireRead, &read), by_reading);
     assert_eq!(lines(MidPeriodChange::RequireRead, &whole), "the tariff changes on 2021-07-20 and asks for a reading on that day");
     assert_eq!(lines(MidPeriodChange::RateAtEnd, &read), "31d×1 usage 310@0.2=62.00");
+    // Another reading, on another day, is no help.
+    let beside = [segment("2021-07-02", "2021-07-10", "8", &[1, 2]), segment("2021-07-10", "2021-08-02", "23", &[2, 3])];
+    assert_eq!(lines(MidPeriodChange::RequireRead, &beside), "the tariff changes on 2021-07-20 and asks for a reading on that day");
+}
+
+#[test]
+fn two_meters_of_one_period_climb_one_ladder() {
+    // The old one measured 20, the new one 200 with its multiplier.
+    let [old, new] = crate::meter::example::exchanged();
+    let period = days("2024-07-02", "2024-08-02");
+    let register = crate::meter::example::register().code;
+    let usage = crate::meter::usage_between(&[&old, &new], crate::meter::example::PREMISES, &register, period).unwrap();
+    let series = Series::of([bracketed("rest: 150@0.10 rest@0.20")]).unwrap();
+    let bill = rate(&series, period, &usage, &a_home(), Rounding::default()).unwrap();
+    assert_eq!(shown(&bill, "lines"), "31d×1 usage 150@0.1=15.00, 31d×1 usage 70@0.2=14.00");
+    assert_eq!(bill.parts[0].readings.len(), 4);
 }
 
 #[test]

@@ -24,6 +24,20 @@ fn marginal_slabs_price_each_unit_by_the_slab_it_falls_in() {
 }
 
 #[test]
+fn the_largest_quantity_there_is_is_rated_exactly_or_refused() {
+    for (tariff, net) in [
+        (tariff(EGYPT), "1450000000040.00"),
+        (tariff(JORDAN), "199999999925.000"),
+        // Its charge is no quantity that a percentage could be of.
+        (tariff(WATER), "the amounts are too large to bill"),
+        (bracketed("100: rest@1; rest: rest@0.5"), "500000000000.00"),
+    ] {
+        check(&[tariff], &format!("usage | net\n 999999999999.999999 | {net}"));
+    }
+    check(&[tariff(WATER)], "usage | net\n 100000000000 | 899999999642.25");
+}
+
+#[test]
 fn the_second_slab_begins_just_above_the_border_and_not_on_it() {
     check(
         &[tariff(KSA_2020)],
