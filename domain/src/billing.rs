@@ -1,11 +1,13 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, invoice, meter, premises, read_cycle, register,
+    reservation, tariff,
 };
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
 pub const CATEGORIES: &[&str] = &[
     account::Account::CATEGORY,
     agreement::ServicePoint::CATEGORY,
+    bill_run::BillRun::CATEGORY,
     invoice::Invoice::CATEGORY,
     meter::Meter::CATEGORY,
     premises::Premises::CATEGORY,
@@ -20,6 +22,7 @@ pub const CATEGORIES: &[&str] = &[
 pub enum BillingEvent {
     Account(account::Event),
     ServicePoint(agreement::Event),
+    BillRun(bill_run::Event),
     Invoice(invoice::Event),
     Meter(meter::Event),
     Premises(premises::Event),
@@ -34,6 +37,7 @@ impl BillingEvent {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
+            bill_run::BillRun::CATEGORY => bill_run::Event::decode(event_type, version, data).map(Self::BillRun),
             invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
             meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
             premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),

@@ -55,6 +55,7 @@ impl Projector for Accounts {
                     | account::Event::OpeningBalanceReversed(_) => {}
                 },
                 BillingEvent::ServicePoint(_)
+                | BillingEvent::BillRun(_)
                 | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)
