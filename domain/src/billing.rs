@@ -1,6 +1,6 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, invoice, meter, premises, read_cycle, register,
-    reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, meter, premises, read_cycle,
+    register, reservation, tariff,
 };
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
@@ -8,6 +8,7 @@ pub const CATEGORIES: &[&str] = &[
     account::Account::CATEGORY,
     agreement::ServicePoint::CATEGORY,
     bill_run::BillRun::CATEGORY,
+    correction::Correction::CATEGORY,
     invoice::Invoice::CATEGORY,
     meter::Meter::CATEGORY,
     premises::Premises::CATEGORY,
@@ -23,6 +24,7 @@ pub enum BillingEvent {
     Account(account::Event),
     ServicePoint(agreement::Event),
     BillRun(bill_run::Event),
+    Correction(correction::Event),
     Invoice(invoice::Event),
     Meter(meter::Event),
     Premises(premises::Event),
@@ -38,6 +40,7 @@ impl BillingEvent {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
             bill_run::BillRun::CATEGORY => bill_run::Event::decode(event_type, version, data).map(Self::BillRun),
+            correction::Correction::CATEGORY => correction::Event::decode(event_type, version, data).map(Self::Correction),
             invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
             meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
             premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),

@@ -56,6 +56,7 @@ impl Projector for Accounts {
                 },
                 BillingEvent::ServicePoint(_)
                 | BillingEvent::BillRun(_)
+                | BillingEvent::Correction(_)
                 | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)
