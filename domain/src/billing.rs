@@ -1,49 +1,66 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, meter, premises, read_cycle,
+    register, reservation, tariff,
 };
 
-/// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
-pub const CATEGORIES: &[&str] = &[
-    account::Account::CATEGORY,
-    agreement::ServicePoint::CATEGORY,
-    invoice::Invoice::CATEGORY,
-    meter::Meter::CATEGORY,
-    premises::Premises::CATEGORY,
-    read_cycle::ReadCycle::CATEGORY,
-    register::Register::CATEGORY,
-    reservation::Reservation::CATEGORY,
-    tariff::TariffSeries::CATEGORY,
-];
+/// Declares whose events are the books: for each aggregate what its events are called among all others.
+macro_rules! books {
+    ($($name:ident: $module:ident::$aggregate:ident)+) => {
+        /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
+        pub const CATEGORIES: &[&str] = &[$($module::$aggregate::CATEGORY),+];
 
-/// Any event of any aggregate, for those who read the whole log.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BillingEvent {
-    Account(account::Event),
-    ServicePoint(agreement::Event),
-    Invoice(invoice::Event),
-    Meter(meter::Event),
-    Premises(premises::Event),
-    ReadCycle(read_cycle::Event),
-    Register(register::Event),
-    Reservation(reservation::Event),
-    Tariff(tariff::Event),
+        /// Any event of any aggregate, for those who read the whole log.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum BillingEvent {
+            $($name($module::Event)),+
+        }
+
+        impl BillingEvent {
+            pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
+                match stream.category() {
+                    $($module::$aggregate::CATEGORY => $module::Event::decode(event_type, version, data).map(Self::$name),)+
+                    other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
+                }
+            }
+
+            /// Of the stream that it belongs in.
+            pub fn category(&self) -> &'static str {
+                match self { $(Self::$name(_) => $module::$aggregate::CATEGORY),+ }
+            }
+
+            pub fn event_type(&self) -> &'static str {
+                match self { $(Self::$name(event) => event.event_type()),+ }
+            }
+
+            pub fn version(&self) -> u16 {
+                match self { $(Self::$name(event) => event.version()),+ }
+            }
+
+            pub fn encode(&self) -> Vec<u8> {
+                match self { $(Self::$name(event) => event.encode()),+ }
+            }
+        }
+
+        $(impl From<$module::Event> for BillingEvent {
+            fn from(event: $module::Event) -> Self {
+                Self::$name(event)
+            }
+        })+
+    };
 }
 
-impl BillingEvent {
-    pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
-        match stream.category() {
-            account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
-            agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
-            invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
-            meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
-            premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
-            read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
-            register::Register::CATEGORY => register::Event::decode(event_type, version, data).map(Self::Register),
-            reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
-            tariff::TariffSeries::CATEGORY => tariff::Event::decode(event_type, version, data).map(Self::Tariff),
-            other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),
-        }
-    }
+books! {
+    Account: account::Account
+    ServicePoint: agreement::ServicePoint
+    BillRun: bill_run::BillRun
+    Correction: correction::Correction
+    Invoice: invoice::Invoice
+    Meter: meter::Meter
+    Premises: premises::Premises
+    ReadCycle: read_cycle::ReadCycle
+    Register: register::Register
+    Reservation: reservation::Reservation
+    Tariff: tariff::TariffSeries
 }
 
 #[cfg(test)]

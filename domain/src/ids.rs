@@ -116,6 +116,21 @@ pub fn import_batch_id(batch: &str) -> ImportBatchId {
     ImportBatchId::new(derive(DAFTAR, &["opening_balances", batch]))
 }
 
+/// The id of the credit note by which a correction cancels the wrong invoice.
+pub fn correction_note_id(correction_id: CorrectionId) -> NoteId {
+    NoteId::new(derive(correction_id.into(), &["note"]))
+}
+
+/// The id of the invoice by which a correction bills anew.
+pub fn correction_invoice_id(correction_id: CorrectionId) -> InvoiceId {
+    InvoiceId::new(derive(correction_id.into(), &["invoice"]))
+}
+
+/// The id of the correction of a later invoice that follows from this one.
+pub fn cascaded_correction_id(correction_id: CorrectionId, later: InvoiceId) -> CorrectionId {
+    CorrectionId::new(derive(correction_id.into(), &["later", &later.to_string()]))
+}
+
 /// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
 pub fn tariff_series_id(code: &str) -> TariffSeriesId {
     TariffSeriesId::new(derive(DAFTAR, &["tariff", code]))
@@ -170,9 +185,14 @@ mod tests {
         assert_eq!(created_id(id, "account").to_string(), "2d5349fb-34fa-5199-a27a-4c980d10d01b");
         let service_point = service_point_id(PremisesId::new(Uuid::from_u128(1)), crate::Service::Water);
         assert_eq!(service_point.to_string(), "929e65bf-4f34-5209-b808-9dea64684925");
-        assert_eq!(register_id("RUH").to_string(), "?");
+        assert_eq!(register_id("RUH").to_string(), "952b5b63-e9f9-53fe-b79f-1913b0e56454");
         let invoice = run_invoice_id(BillRunId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
-        assert_eq!(invoice.to_string(), "?");
+        assert_eq!(invoice.to_string(), "a60b2c7b-1f5c-53cf-bae8-33d5c2f120bf");
+        let correction = CorrectionId::new(Uuid::from_u128(1));
+        let later = cascaded_correction_id(correction, InvoiceId::new(Uuid::from_u128(2)));
+        assert_eq!(correction_note_id(correction).to_string(), "4b2e5c08-2d03-53a6-afbd-46c8dc11b117");
+        assert_eq!(correction_invoice_id(correction).to_string(), "9f4095a9-87cb-57ff-b300-3a052b6128dc");
+        assert_eq!(later.to_string(), "b845c8b7-09d3-5b5d-add4-f820fb01123a");
         assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }

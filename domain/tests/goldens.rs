@@ -10,7 +10,8 @@ use std::{
 };
 
 use daftar_domain::{
-    BillingEvent, Decider, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, meter, premises, read_cycle,
+    register, reservation, tariff,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -29,6 +30,8 @@ fn all() -> Vec<Pinned> {
     vec![
         pinned::<account::Account>(account::Event::TYPES, account::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
+        pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
+        pinned::<correction::Correction>(correction::Event::TYPES, correction::example::events()),
         pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
         pinned::<premises::Premises>(premises::Event::TYPES, premises::example::events()),

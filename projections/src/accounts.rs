@@ -53,6 +53,8 @@ impl Projector for Accounts {
         match &fact.event {
             BillingEvent::Account(event) => self.account(fact, event),
             BillingEvent::ServicePoint(_)
+            | BillingEvent::BillRun(_)
+            | BillingEvent::Correction(_)
             | BillingEvent::Invoice(_)
             | BillingEvent::Meter(_)
             | BillingEvent::Premises(_)

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
-use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Recorded, StreamName, account, agreement, invoice, meter, premises,
-    read_cycle, register, reservation, tariff,
-};
+use daftar_domain::{Actor, BillingEvent, CommandHash, Metadata, Recorded, StreamName};
 use daftar_projections::{Batch, Model, Place, Projector, contents, deliver, migrate, rebuild};
 use daftar_store::{ContentType, EventReader, EventWriter, Expected, Memory, NewEvent, Scope, log::Log};
 use expect_test::Expect;
@@ -96,7 +93,7 @@ pub async fn rows(db: &mut PgConnection, sql: &str) -> String {
 pub async fn log_of(events: impl IntoIterator<Item = &(Uuid, BillingEvent)>) -> Log {
     let (log, mut revisions) = (Memory::log(), BTreeMap::new());
     for (number, (id, event)) in (1u64..).zip(events) {
-        let stream = StreamName::new(category(event), *id).unwrap();
+        let stream = StreamName::new(event.category(), *id).unwrap();
         let revision: &mut Option<u64> = revisions.entry(stream.clone()).or_default();
         EventWriter::append(&log, &stream, Expected::last(*revision), vec![stored(number, event)]).await.unwrap();
         *revision = Some(revision.map_or(0, |revision| revision + 1));
@@ -111,17 +108,6 @@ pub async fn recorded(log: &Log) -> Vec<Recorded<BillingEvent>> {
 }
 
 fn stored(number: u64, event: &BillingEvent) -> NewEvent {
-    let (event_type, schema_version, data) = match event {
-        BillingEvent::Account(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::ServicePoint(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Invoice(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Meter(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Premises(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::ReadCycle(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Register(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Reservation(event) => (event.event_type(), event.version(), event.encode()),
-        BillingEvent::Tariff(event) => (event.event_type(), event.version(), event.encode()),
-    };
     let metadata = Metadata {
         recorded_at: DateTime::from_timestamp(1_704_067_200 + i64::try_from(number).unwrap(), 0).unwrap(),
         actor: Actor::job("spec"),
@@ -129,27 +115,13 @@ fn stored(number: u64, event: &BillingEvent) -> NewEvent {
         command_hash: CommandHash::of(&number),
         correlation_id: Uuid::nil(),
         causation_id: Uuid::nil(),
-        schema_version,
+        schema_version: event.version(),
     };
     NewEvent {
         id: Uuid::from_u128(number.into()),
-        event_type: event_type.to_owned(),
+        event_type: event.event_type().to_owned(),
         content_type: ContentType::Json,
-        data: data.into(),
+        data: event.encode().into(),
         metadata: metadata.encode().into(),
-    }
-}
-
-pub fn category(event: &BillingEvent) -> &'static str {
-    match event {
-        BillingEvent::Account(_) => account::Account::CATEGORY,
-        BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
-        BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
-        BillingEvent::Meter(_) => meter::Meter::CATEGORY,
-        BillingEvent::Premises(_) => premises::Premises::CATEGORY,
-        BillingEvent::ReadCycle(_) => read_cycle::ReadCycle::CATEGORY,
-        BillingEvent::Register(_) => register::Register::CATEGORY,
-        BillingEvent::Reservation(_) => reservation::Reservation::CATEGORY,
-        BillingEvent::Tariff(_) => tariff::TariffSeries::CATEGORY,
     }
 }
