@@ -1,12 +1,16 @@
-use crate::{Decider, DecodeError, EventSchema, StreamName, account, agreement, meter, premises, read_cycle, reservation, tariff};
+use crate::{
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+};
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
 pub const CATEGORIES: &[&str] = &[
     account::Account::CATEGORY,
     agreement::ServicePoint::CATEGORY,
+    invoice::Invoice::CATEGORY,
     meter::Meter::CATEGORY,
     premises::Premises::CATEGORY,
     read_cycle::ReadCycle::CATEGORY,
+    register::Register::CATEGORY,
     reservation::Reservation::CATEGORY,
     tariff::TariffSeries::CATEGORY,
 ];
@@ -16,9 +20,11 @@ pub const CATEGORIES: &[&str] = &[
 pub enum BillingEvent {
     Account(account::Event),
     ServicePoint(agreement::Event),
+    Invoice(invoice::Event),
     Meter(meter::Event),
     Premises(premises::Event),
     ReadCycle(read_cycle::Event),
+    Register(register::Event),
     Reservation(reservation::Event),
     Tariff(tariff::Event),
 }
@@ -28,9 +34,11 @@ impl BillingEvent {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
+            invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
             meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
             premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
             read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
+            register::Register::CATEGORY => register::Event::decode(event_type, version, data).map(Self::Register),
             reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
             tariff::TariffSeries::CATEGORY => tariff::Event::decode(event_type, version, data).map(Self::Tariff),
             other => Err(DecodeError::UnknownCategory { category: other.to_owned() }),

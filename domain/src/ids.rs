@@ -59,6 +59,12 @@ typed_ids! {
     DepositId
     /// A cashier's till, from its opening to its count.
     CashSessionId
+    /// Where documents get their numbers: see [`register_id`].
+    RegisterId
+    /// A cycle's accounts, billed together.
+    BillRunId
+    /// An invoice that is being cancelled and billed anew.
+    CorrectionId
     /// What is being mended.
     RepairId
     /// A way to reach an account's holder.
@@ -93,6 +99,16 @@ pub fn command_id(actor: &crate::Actor, wish: &str, idempotency_key: &str) -> Uu
 /// The id of what a command creates.
 pub fn created_id(command_id: Uuid, category: &str) -> Uuid {
     derive(command_id, &[category])
+}
+
+/// The id of a register: found by its code, as a tariff series is.
+pub fn register_id(code: &str) -> RegisterId {
+    RegisterId::new(derive(DAFTAR, &["register", code]))
+}
+
+/// The id of the invoice that a run makes for an account. There can be only one, because its id is its name.
+pub fn run_invoice_id(run_id: BillRunId, account_id: AccountId) -> InvoiceId {
+    InvoiceId::new(derive(run_id.into(), &["invoice", &account_id.to_string()]))
 }
 
 /// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
@@ -149,6 +165,9 @@ mod tests {
         assert_eq!(created_id(id, "account").to_string(), "2d5349fb-34fa-5199-a27a-4c980d10d01b");
         let service_point = service_point_id(PremisesId::new(Uuid::from_u128(1)), crate::Service::Water);
         assert_eq!(service_point.to_string(), "929e65bf-4f34-5209-b808-9dea64684925");
+        assert_eq!(register_id("RUH").to_string(), "?");
+        let invoice = run_invoice_id(BillRunId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
+        assert_eq!(invoice.to_string(), "?");
         assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }

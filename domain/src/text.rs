@@ -1,4 +1,4 @@
-//! Text that commands bring: codes and reasons. Neither may hold personal data, which travels only as [`Sealed`](crate::Sealed).
+//! Text that commands bring: codes, descriptions and reasons. None may hold personal data, which travels only as [`Sealed`](crate::Sealed).
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -11,6 +11,11 @@ use thiserror::Error;
 #[serde(try_from = "String")]
 pub struct Code(Arc<str>);
 
+/// What a thing is called on paper: a company, a street, a part that was fitted. Bills repeat it as they do codes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Description(Arc<str>);
+
 /// Why a person did it, in a phrase.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
@@ -20,6 +25,8 @@ pub struct Reason(String);
 pub enum TextError {
     #[error("`{0}` is not a code: 1 to 64 characters without blanks")]
     NotACode(String),
+    #[error("a description has 1 to 200 characters, not all blank")]
+    NotADescription,
     #[error("a reason has 1 to 200 characters, not all blank")]
     NotAReason,
 }
@@ -38,16 +45,30 @@ impl Code {
     }
 }
 
-impl Reason {
-    pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+impl Description {
+    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, TextError> {
         let text = text.into();
-        let fits = (1..=200).contains(&text.chars().count()) && !text.bytes().all(|byte| byte.is_ascii_whitespace());
-        if fits { Ok(Self(text)) } else { Err(TextError::NotAReason) }
+        if is_phrase(&text) { Ok(Self(text)) } else { Err(TextError::NotADescription) }
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+impl Reason {
+    pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+        let text = text.into();
+        if is_phrase(&text) { Ok(Self(text)) } else { Err(TextError::NotAReason) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_phrase(text: &str) -> bool {
+    (1..=200).contains(&text.chars().count()) && !text.bytes().all(|byte| byte.is_ascii_whitespace())
 }
 
 macro_rules! plain_text {
@@ -82,7 +103,7 @@ macro_rules! plain_text {
     )*};
 }
 
-plain_text! { Code Reason }
+plain_text! { Code Description Reason }
 
 #[cfg(test)]
 mod tests {
@@ -100,9 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn reasons_that_are_refused() {
+    fn phrases_that_are_refused() {
         for text in ["", "  \n", &"x".repeat(201)] {
             assert_eq!(Reason::new(text), Err(TextError::NotAReason));
+            assert_eq!(Description::new(text), Err(TextError::NotADescription));
         }
         assert_eq!(Reason::new("x".repeat(200)).unwrap().as_str().len(), 200);
         assert!(serde_json::from_str::<Reason>("\" \"").is_err());

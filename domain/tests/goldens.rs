@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use daftar_domain::{BillingEvent, Decider, EventSchema, StreamName, account, agreement, meter, premises, read_cycle, reservation, tariff};
+use daftar_domain::{
+    BillingEvent, Decider, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+};
 
 /// One aggregate's events, as its examples give them.
 struct Pinned {
@@ -27,9 +29,11 @@ fn all() -> Vec<Pinned> {
     vec![
         pinned::<account::Account>(account::Event::TYPES, account::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
+        pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
         pinned::<premises::Premises>(premises::Event::TYPES, premises::example::events()),
         pinned::<read_cycle::ReadCycle>(read_cycle::Event::TYPES, read_cycle::example::events()),
+        pinned::<register::Register>(register::Event::TYPES, register::example::events()),
         pinned::<reservation::Reservation>(reservation::Event::TYPES, reservation::example::events()),
         pinned::<tariff::TariffSeries>(tariff::Event::TYPES, tariff::example::events()),
     ]

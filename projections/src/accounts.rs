@@ -75,9 +75,11 @@ impl Projector for Accounts {
                     | account::Event::RebillEnded(_) => {}
                 },
                 BillingEvent::ServicePoint(_)
+                | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)
                 | BillingEvent::ReadCycle(_)
+                | BillingEvent::Register(_)
                 | BillingEvent::Reservation(_)
                 | BillingEvent::Tariff(_) => {}
             }

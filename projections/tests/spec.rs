@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, meter, premises, read_cycle,
-    reservation, tariff,
+    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, invoice, meter, premises,
+    read_cycle, register, reservation, tariff,
 };
 use daftar_projections::{Projector, deliver, migrator};
 use expect_test::Expect;
@@ -83,9 +83,11 @@ fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<Bil
     let category = match &event {
         BillingEvent::Account(_) => account::Account::CATEGORY,
         BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
+        BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
         BillingEvent::Meter(_) => meter::Meter::CATEGORY,
         BillingEvent::Premises(_) => premises::Premises::CATEGORY,
         BillingEvent::ReadCycle(_) => read_cycle::ReadCycle::CATEGORY,
+        BillingEvent::Register(_) => register::Register::CATEGORY,
         BillingEvent::Reservation(_) => reservation::Reservation::CATEGORY,
         BillingEvent::Tariff(_) => tariff::TariffSeries::CATEGORY,
     };

@@ -7,6 +7,7 @@ use super::*;
 use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
     ids::{AccountId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    invoice::Surplus,
 };
 
 pub fn open() -> Command {
@@ -130,14 +131,31 @@ pub fn reverse_payment(n: u32) -> ReversePayment {
     ReversePayment { payment_id: payment_id(n), cause, bounce_fee: None, on: date(2025, 5, 1), reason: reason("disputed"), policy }
 }
 
-/// Paid on the first of April: amount, VAT, and what is still due.
+/// Paid on the first of April, and nothing before: amount, VAT, and what is still due.
 pub fn allocated(credit: CreditId, n: u128, amount: i64, vat: i64, still_due: i64) -> Event {
     allocated_on(credit, n, (amount, vat, still_due), "2024-04-01")
 }
 
 pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i64, i64), on: &str) -> Event {
-    let (amount, vat, still_due) = (sar(amount), sar(vat), sar(still_due));
-    CreditAllocated { credit, item: invoice(n), amount, vat, still_due, paid_on: day(on), effective_on: day(on) }.into()
+    let paid = match credit {
+        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => amount,
+        CreditId::CreditNote(_) => 0,
+    };
+    CreditAllocated {
+        credit,
+        item: invoice(n),
+        amount: sar(amount),
+        vat: sar(vat),
+        still_due: sar(still_due),
+        echo: echo(n, paid),
+        paid_on: day(on),
+        effective_on: day(on),
+    }
+    .into()
+}
+
+pub fn echo(n: u128, minor: i64) -> Option<Echo> {
+    Some(Echo { invoice_id: invoice_id(n), total: sar(minor) })
 }
 
 pub fn credit_account(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> CreditAccount {
@@ -329,6 +347,7 @@ fn receivable_events() -> Vec<Event> {
             amount: sar(11_500),
             vat: sar(1_500),
             still_due: sar(11_500),
+            echo: echo(1, 0),
             cause: FreeCause::PaymentReversed,
             effective_on: on,
         }
@@ -346,6 +365,7 @@ fn receivable_events() -> Vec<Event> {
             item,
             amount: sar(11_500),
             vat: sar(1_500),
+            echo: echo(1, 11_500),
             approval: Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") },
             on,
         }

@@ -16,6 +16,7 @@ use chrono::NaiveDate;
 use thiserror::Error;
 
 pub use bill::{Bill, Charge, Factor, Line, Part, Slab, VatLine};
+pub(crate) use rounding::{Exact, divide};
 pub use rounding::{Rounding, RoundingMode};
 
 use crate::{
@@ -24,7 +25,6 @@ use crate::{
     tariff::{QuantityError, Series},
 };
 use charges::PartRating;
-use rounding::Exact;
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RatingError {

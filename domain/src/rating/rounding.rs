@@ -30,14 +30,14 @@ pub enum RoundingMode {
 }
 
 impl Rounding {
-    pub(super) fn money(self, amount: Exact, currency: Currency) -> Result<Money, RatingError> {
+    pub(crate) fn money(self, amount: Exact, currency: Currency) -> Result<Money, RatingError> {
         let minor = amount.times(10_i128.pow(currency.exponent()), 1).map(|amount| divide(amount.numerator, amount.denominator, self.mode));
         let minor = minor.and_then(|minor| i64::try_from(minor).ok()).ok_or(RatingError::TooLarge)?;
         Ok(Money::new(minor, currency))
     }
 
     /// What is paid for a sum that is due: the nearest multiple of the step, the higher of two equally near.
-    pub(super) fn payable(self, due: Money) -> Result<Money, RatingError> {
+    pub(crate) fn payable(self, due: Money) -> Result<Money, RatingError> {
         let Some(step) = self.payable_step else { return Ok(due) };
         let step = i64::from(step.get());
         let steps = divide(due.minor.into(), step.into(), RoundingMode::HalfUp);
@@ -48,7 +48,7 @@ impl Rounding {
 
 /// An amount that is not rounded yet and not negative.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Exact {
+pub(crate) struct Exact {
     numerator: i128,
     denominator: i128,
 }
@@ -82,7 +82,7 @@ impl Exact {
 }
 
 /// A quotient of a number that is not negative by a positive one, as a whole number.
-pub(super) fn divide(numerator: i128, denominator: i128, mode: RoundingMode) -> i128 {
+pub(crate) fn divide(numerator: i128, denominator: i128, mode: RoundingMode) -> i128 {
     // Nearly every division of a bill fits the processor's own.
     let (quotient, rest) = match (u64::try_from(numerator), u64::try_from(denominator)) {
         (Ok(numerator), Ok(denominator)) => (i128::from(numerator / denominator), i128::from(numerator % denominator)),

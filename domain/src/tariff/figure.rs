@@ -12,6 +12,8 @@ use super::quantity::{InQuotes, decimal};
 pub struct Figure(Decimal);
 
 impl Figure {
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
     pub const fn get(self) -> Decimal {
         self.0
     }

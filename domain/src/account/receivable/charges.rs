@@ -72,6 +72,7 @@ impl Item {
     pub(super) fn new(kind: ChargeKind, amount: Money, vat: Money, issued_on: NaiveDate, due_on: NaiveDate) -> Self {
         let nothing = Money::zero(amount.currency);
         Self {
+            invoice_id: None,
             kind,
             amount,
             vat,
@@ -92,7 +93,8 @@ impl Item {
 impl Posting for AccountCharged {
     fn post(&self, receivable: &mut Receivable) {
         let Self { kind, amount, vat, issued_on, due_on, .. } = *self;
-        receivable.items.insert(self.item(), Item::new(kind, amount, vat, issued_on, due_on));
+        let item = Item { invoice_id: Some(self.invoice_id), ..Item::new(kind, amount, vat, issued_on, due_on) };
+        receivable.items.insert(self.item(), item);
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Account, AllocationPolicy, Credit, CreditId, Event, ItemId, Posting,
 use crate::{
     Code, Money,
     ids::{InvoiceId, NoteId},
+    invoice::Surplus,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +18,7 @@ pub struct CreditAccount {
     pub amount: Money,
     pub vat: Money,
     pub issued_on: NaiveDate,
+    /// What becomes of what the invoice does not need: it pays what else is open, now or next, or waits for its refund.
     pub surplus: Surplus,
     pub policy: AllocationPolicy,
 }
@@ -30,16 +32,6 @@ pub struct AccountCredited {
     pub vat: Money,
     pub issued_on: NaiveDate,
     pub surplus: Surplus,
-}
-
-/// What becomes of what the invoice does not need, because it was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Surplus {
-    /// It pays what else is open, now or next.
-    AccountCredit,
-    /// It waits for a refund, and pays nothing.
-    Refund,
 }
 
 impl Posting for AccountCredited {

@@ -26,9 +26,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use aging::{AgeBand, Aged};
-pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, FreeCause};
+pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, Echo, FreeCause};
 pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
-pub use credit_notes::{AccountCredited, CreditAccount, Surplus};
+pub use credit_notes::{AccountCredited, CreditAccount};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
 pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, WaiveLateFee};
@@ -76,9 +76,16 @@ pub enum CreditId {
     Deposit(DepositId),
 }
 
+impl CreditId {
+    /// Before all others, for ranges.
+    const FIRST: Self = Self::Opening { batch_id: ImportBatchId::new(uuid::Uuid::nil()), row: 0 };
+}
+
 /// Something to be paid, with its dates: they stay whatever is paid, freed and paid again, so that its age does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
+    /// The invoice that it is, or adds to.
+    invoice_id: Option<InvoiceId>,
     pub kind: ChargeKind,
     pub amount: Money,
     /// The part of the amount that is VAT.
