@@ -165,9 +165,9 @@ mod tests {
         assert_eq!(created_id(id, "account").to_string(), "2d5349fb-34fa-5199-a27a-4c980d10d01b");
         let service_point = service_point_id(PremisesId::new(Uuid::from_u128(1)), crate::Service::Water);
         assert_eq!(service_point.to_string(), "929e65bf-4f34-5209-b808-9dea64684925");
-        assert_eq!(register_id("RUH").to_string(), "?");
+        assert_eq!(register_id("RUH").to_string(), "952b5b63-e9f9-53fe-b79f-1913b0e56454");
         let invoice = run_invoice_id(BillRunId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
-        assert_eq!(invoice.to_string(), "?");
+        assert_eq!(invoice.to_string(), "a60b2c7b-1f5c-53cf-bae8-33d5c2f120bf");
         assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }

@@ -250,3 +250,153 @@ pub mod example {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+    use uuid::Uuid;
+
+    use super::{example::*, *};
+    use crate::spec::given;
+
+    fn code(text: &str) -> Code {
+        Code::new(text).unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn numbering(series: &str) -> Numbering {
+        Numbering { register: code("RUH"), series: code(series) }
+    }
+
+    fn invoice(n: u128) -> DocumentRef {
+        DocumentRef::Invoice { invoice_id: InvoiceId::new(Uuid::from_u128(n)) }
+    }
+
+    fn assign(series: &str, on: &str, document: DocumentRef) -> Command {
+        Command::AssignNumber(AssignNumber { numbering: numbering(series), issued_on: day(on), document })
+    }
+
+    fn block(n: u32, count: u32) -> AssignBlock {
+        let (run_id, list_digest) = (BillRunId::new(Uuid::from_u128(60)), Digest::of(&n));
+        AssignBlock { numbering: numbering("INV"), issued_on: day("2024-07-01"), run_id, block: n, count, list_digest }
+    }
+
+    fn assigned(document: DocumentRef, series: &str, year: i32, number: u64, counter: u64) -> Event {
+        NumberAssigned { document, number: DocumentNumber { register: code("RUH"), series: code(series), year, number, counter } }.into()
+    }
+
+    #[test]
+    fn each_series_counts_from_one_in_every_year_and_the_counter_never_stops() {
+        let note = DocumentRef::CreditNote { invoice_id: InvoiceId::new(Uuid::from_u128(1)), note_id: NoteId::new(Uuid::from_u128(1)) };
+        let steps = [
+            (assign("INV", "2023-12-31", invoice(1)), assigned(invoice(1), "INV", 2023, 1, 1)),
+            (assign("INV", "2024-01-01", invoice(2)), assigned(invoice(2), "INV", 2024, 1, 2)),
+            (assign("CRN", "2024-01-01", note), assigned(note, "CRN", 2024, 1, 3)),
+            (assign("INV", "2024-01-02", invoice(3)), assigned(invoice(3), "INV", 2024, 2, 4)),
+            // A document of the old year is late, not lost: it takes that year's next number.
+            (assign("INV", "2023-12-31", invoice(4)), assigned(invoice(4), "INV", 2023, 2, 5)),
+        ];
+        let mut facts = vec![];
+        for (wish, fact) in steps {
+            given::<Register>(facts.clone()).when(wish).then([fact.clone()]);
+            facts.push(fact);
+        }
+    }
+
+    #[test]
+    fn a_document_has_one_number() {
+        let facts = || [assigned(invoice(1), "INV", 2024, 1, 1), assigned(invoice(2), "INV", 2024, 2, 2)];
+        given::<Register>(facts()).when(assign("INV", "2024-05-05", invoice(1))).then_nothing();
+        for (series, on) in [("INV", "2025-01-01"), ("CRN", "2024-05-05")] {
+            given::<Register>(facts()).when(assign(series, on, invoice(1))).then_rejected(Rejection::DocumentIdReused(number(1)));
+        }
+    }
+
+    #[test]
+    fn a_block_takes_as_many_numbers_as_it_has_documents() {
+        let taken = |block: u32, first, count| {
+            let AssignBlock { run_id, list_digest, .. } = super::tests::block(block, count);
+            Event::from(BlockAssigned { run_id, block, first: number(first), count, list_digest })
+        };
+        let facts = || [assigned(invoice(1), "INV", 2024, 1, 1), taken(0, 2, 1_000)];
+        given::<Register>([]).when(Command::AssignBlock(block(0, 3))).then([taken(0, 1, 3)]);
+        given::<Register>(facts()).when(Command::AssignBlock(block(1, 7))).then([taken(1, 1_002, 7)]);
+        given::<Register>(facts()).when(assign("INV", "2024-07-01", invoice(9))).then([assigned(invoice(9), "INV", 2024, 1_002, 1_002)]);
+        given::<Register>(facts()).when(Command::AssignBlock(block(0, 1_000))).then_nothing();
+        let list_digest = Digest::of(&"another list");
+        let late = day("2025-07-01");
+        for other in [
+            block(0, 999),
+            AssignBlock { list_digest, ..block(0, 1_000) },
+            AssignBlock { issued_on: late, ..block(0, 1_000) },
+            AssignBlock { numbering: numbering("CRN"), ..block(0, 1_000) },
+        ] {
+            given::<Register>(facts()).when(Command::AssignBlock(other)).then_rejected(Rejection::BlockReused { block: 0 });
+        }
+        for count in [0, 1_001] {
+            given::<Register>([]).when(Command::AssignBlock(block(0, count))).then_rejected(Rejection::BlockSize);
+        }
+    }
+
+    #[test]
+    fn a_register_numbers_for_itself_only() {
+        let elsewhere = || Numbering { register: code("JED"), series: code("INV") };
+        let refused = || Rejection::AnotherRegister { expected: code("RUH"), found: code("JED") };
+        let facts = || [assigned(invoice(1), "INV", 2024, 1, 1)];
+        let single = AssignNumber { numbering: elsewhere(), issued_on: day("2024-07-01"), document: invoice(2) };
+        given::<Register>(facts()).when(Command::AssignNumber(single)).then_rejected(refused());
+        let block = AssignBlock { numbering: elsewhere(), ..block(0, 1) };
+        given::<Register>(facts()).when(Command::AssignBlock(block)).then_rejected(refused());
+    }
+
+    #[test]
+    fn a_number_is_written_so_that_no_two_look_alike() {
+        assert_eq!(number(42).to_string(), "RUH-INV-2024-000042");
+        assert_eq!(number(42).after(1_999_999).to_string(), "RUH-INV-2024-2000041");
+        assert_eq!(number(42).after(3).counter, 45);
+        let (invoice_id, note_id) = (InvoiceId::new(Uuid::from_u128(1)), NoteId::new(Uuid::from_u128(2)));
+        let kinds = [
+            DocumentRef::Invoice { invoice_id },
+            DocumentRef::CreditNote { invoice_id, note_id },
+            DocumentRef::DebitNote { invoice_id, note_id },
+        ];
+        assert_eq!(kinds.map(DocumentRef::type_code), [388, 381, 383]);
+        assert!(kinds.iter().all(|kind| kind.invoice_id() == invoice_id));
+    }
+
+    proptest! {
+        /// Singles and blocks, of any series and year, some asked for twice: no number and no counter is left out or given twice.
+        #[test]
+        fn numbers_have_no_gaps_and_no_doubles(wishes in vec((0..12_u32, 0..3_usize, 2023..2026_i32, 0..5_u32), 1..60)) {
+            let mut register = Register::default();
+            let mut given: Vec<DocumentNumber> = vec![];
+            for (n, series, year, count) in wishes {
+                let (series, on) = (["INV", "CRN", "DBN"][series], format!("{year}-05-05"));
+                let wish = match count {
+                    0 => assign(series, &on, invoice(n.into())),
+                    _ => Command::AssignBlock(AssignBlock { numbering: numbering(series), issued_on: day(&on), ..block(n, count) }),
+                };
+                let Ok(events) = register.decide(wish.clone()) else { continue };
+                for event in &events {
+                    match event {
+                        Event::NumberAssigned(fact) => given.push(fact.number.clone()),
+                        Event::BlockAssigned(fact) => given.extend((0..fact.count).map(|place| fact.first.after(place))),
+                    }
+                }
+                register = events.iter().fold(register, Register::evolve);
+                prop_assert_eq!(register.decide(wish), Ok(vec![]));
+            }
+            prop_assert!(given.iter().map(|number| number.counter).eq(1..=given.len() as u64));
+            let mut by_series: BTreeMap<_, Vec<u64>> = BTreeMap::new();
+            for number in &given {
+                by_series.entry((number.series.clone(), number.year)).or_default().push(number.number);
+            }
+            for numbers in by_series.into_values() {
+                prop_assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{:?}", numbers);
+            }
+        }
+    }
+}

@@ -70,7 +70,7 @@ pub struct CreditNote {
     pub surplus: Surplus,
     pub reason: Reason,
     /// Its amounts are what is taken off.
-    pub document: TaxDocument,
+    pub document: Box<TaxDocument>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl Issued {
         if document.lines.is_empty() || kind == CreditKind::Correction && document.net.is_zero() && document.vat.is_zero() {
             return Err(Rejection::NothingToCredit);
         }
-        let note = CreditNote { note_id, kind, issued_on, surplus, reason, document };
+        let note = CreditNote { note_id, kind, issued_on, surplus, reason, document: Box::new(document) };
         Ok(vec![CreditNoteApproved { note, numbering }.into()])
     }
 }

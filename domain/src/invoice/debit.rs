@@ -49,7 +49,7 @@ pub struct DebitNote {
     pub note_id: NoteId,
     pub dates: Dates,
     pub reason: Reason,
-    pub document: TaxDocument,
+    pub document: Box<TaxDocument>,
 }
 
 impl Issued {
@@ -58,7 +58,7 @@ impl Issued {
         let ApproveDebitNote { note_id, dates, supplied, lines, rounding, reason, numbering } = wish;
         let heading = Heading { supplied, ..invoice.document.heading.clone() };
         let lines = lines.into_iter().map(|line| DocumentLine { credits: None, ..line }).collect();
-        let document = TaxDocument::new(heading, invoice.document.currency, lines, rounding)?;
+        let document = Box::new(TaxDocument::new(heading, invoice.document.currency, lines, rounding)?);
         let note = DebitNote { note_id, dates, reason, document };
         if let Some(already) = self.debit_notes.get(&note_id) {
             let same = (&already.note, &already.numbering) == (&note, &numbering);
@@ -106,8 +106,8 @@ impl Issued {
 
     /// Whatever is approved can be added up, so that no later step has too large a sum to refuse.
     fn room_for(&self, document: &TaxDocument) -> Result<(), Rejection> {
-        let notes = self.debit_notes.values().map(|kept| &kept.note.document);
-        let documents: Vec<_> = [&self.invoice.document, document].into_iter().chain(notes).collect();
+        let notes = self.debit_notes.values().map(|kept| &*kept.note.document);
+        let documents: Vec<_> = [&*self.invoice.document, document].into_iter().chain(notes).collect();
         let gross = Money::sum(document.currency, documents.iter().flat_map(|document| [document.net, document.vat]));
         let total = Money::sum(document.currency, documents.iter().map(|document| document.total));
         if gross.is_ok() && total.is_ok() { Ok(()) } else { Err(DocumentError::TooLarge.into()) }

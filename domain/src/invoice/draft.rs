@@ -101,7 +101,7 @@ pub struct InvoiceIssued {
     pub number: DocumentNumber,
     pub dates: Dates,
     pub subject: Subject,
-    pub document: TaxDocument,
+    pub document: Box<TaxDocument>,
 }
 
 /// What an invoice will say once it has its number and dates.
@@ -109,7 +109,7 @@ pub struct InvoiceIssued {
 #[non_exhaustive]
 pub struct Draft {
     pub subject: Subject,
-    pub document: TaxDocument,
+    pub document: Box<TaxDocument>,
 }
 
 /// What is billed, and with it what the customer's debt is called.
@@ -169,7 +169,7 @@ impl Draft {
         for supply in &supplies {
             lines.extend(lines_of(supply, reasons)?);
         }
-        let document = TaxDocument::new(heading, currency, lines, rounding)?;
+        let document = Box::new(TaxDocument::new(heading, currency, lines, rounding)?);
         Ok(Self { subject: Subject::Supply { supplies }, document })
     }
 
@@ -183,7 +183,7 @@ impl Draft {
 
     fn of_lines(subject: Subject, heading: Heading, lines: Vec<DocumentLine>, rounding: Rounding) -> Result<Self, DocumentError> {
         let currency = lines.first().ok_or(DocumentError::NoLines)?.net.currency;
-        Ok(Self { subject, document: TaxDocument::new(heading, currency, lines, rounding)? })
+        Ok(Self { subject, document: Box::new(TaxDocument::new(heading, currency, lines, rounding)?) })
     }
 }
 

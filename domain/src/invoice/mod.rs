@@ -49,13 +49,13 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
-    DraftInvoice(Box<DraftInvoice>),
+    DraftInvoice(DraftInvoice),
     HoldInvoice(HoldInvoice),
     ReleaseInvoice(ReleaseInvoice),
     DiscardDraft(DiscardDraft),
     ApproveInvoice(ApproveInvoice),
     IssueInvoice(IssueInvoice),
-    IssueAtOnce(Box<IssueAtOnce>),
+    IssueAtOnce(IssueAtOnce),
     ApproveCreditNote(ApproveCreditNote),
     CancelInvoice(CancelInvoice),
     IssueCreditNote(IssueCreditNote),
@@ -171,13 +171,13 @@ impl Decider for Invoice {
 
     fn decide(&self, command: Command) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::DraftInvoice(wish) => self.draft(*wish),
+            Command::DraftInvoice(wish) => self.draft(wish),
             Command::HoldInvoice(wish) => self.hold(wish),
             Command::ReleaseInvoice(wish) => self.release(wish),
             Command::DiscardDraft(wish) => self.discard(wish),
             Command::ApproveInvoice(wish) => self.approve(wish),
             Command::IssueInvoice(wish) => self.issue(wish),
-            Command::IssueAtOnce(wish) => self.issue_at_once(*wish),
+            Command::IssueAtOnce(wish) => self.issue_at_once(wish),
             Command::ApproveCreditNote(wish) => self.as_issued()?.approve_credit_note(wish),
             Command::CancelInvoice(wish) => self.as_issued()?.cancel(wish),
             Command::IssueCreditNote(wish) => self.as_issued()?.issue_credit_note(wish),
