@@ -1,15 +1,19 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, invoice, meter, premises, read_cycle, register, reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, invoice, ledger, meter, payment, policy, premises, read_cycle,
+    register, reservation, tariff,
 };
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
 pub const CATEGORIES: &[&str] = &[
     account::Account::CATEGORY,
+    ledger::AccountingPeriods::CATEGORY,
     agreement::ServicePoint::CATEGORY,
     invoice::Invoice::CATEGORY,
     meter::Meter::CATEGORY,
+    payment::Payment::CATEGORY,
     premises::Premises::CATEGORY,
     read_cycle::ReadCycle::CATEGORY,
+    policy::RefusedRequest::CATEGORY,
     register::Register::CATEGORY,
     reservation::Reservation::CATEGORY,
     tariff::TariffSeries::CATEGORY,
@@ -19,11 +23,14 @@ pub const CATEGORIES: &[&str] = &[
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent {
     Account(account::Event),
+    AccountingPeriods(ledger::periods::Event),
     ServicePoint(agreement::Event),
     Invoice(invoice::Event),
     Meter(meter::Event),
+    Payment(payment::Event),
     Premises(premises::Event),
     ReadCycle(read_cycle::Event),
+    RefusedRequest(policy::refused::Event),
     Register(register::Event),
     Reservation(reservation::Event),
     Tariff(tariff::Event),
@@ -33,11 +40,14 @@ impl BillingEvent {
     pub fn decode(stream: &StreamName, event_type: &str, version: u16, data: &[u8]) -> Result<Self, DecodeError> {
         match stream.category() {
             account::Account::CATEGORY => account::Event::decode(event_type, version, data).map(Self::Account),
+            ledger::AccountingPeriods::CATEGORY => ledger::periods::Event::decode(event_type, version, data).map(Self::AccountingPeriods),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
             invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
             meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
+            payment::Payment::CATEGORY => payment::Event::decode(event_type, version, data).map(Self::Payment),
             premises::Premises::CATEGORY => premises::Event::decode(event_type, version, data).map(Self::Premises),
             read_cycle::ReadCycle::CATEGORY => read_cycle::Event::decode(event_type, version, data).map(Self::ReadCycle),
+            policy::RefusedRequest::CATEGORY => policy::refused::Event::decode(event_type, version, data).map(Self::RefusedRequest),
             register::Register::CATEGORY => register::Event::decode(event_type, version, data).map(Self::Register),
             reservation::Reservation::CATEGORY => reservation::Event::decode(event_type, version, data).map(Self::Reservation),
             tariff::TariffSeries::CATEGORY => tariff::Event::decode(event_type, version, data).map(Self::Tariff),

@@ -65,6 +65,8 @@ typed_ids! {
     BillRunId
     /// An invoice that is being cancelled and billed anew.
     CorrectionId
+    /// The company's accounting periods: see [`accounting_periods_id`].
+    AccountingPeriodsId
     /// What is being mended.
     RepairId
     /// A way to reach an account's holder.
@@ -109,6 +111,16 @@ pub fn register_id(code: &str) -> RegisterId {
 /// The id of the invoice that a run makes for an account. There can be only one, because its id is its name.
 pub fn run_invoice_id(run_id: BillRunId, account_id: AccountId) -> InvoiceId {
     InvoiceId::new(derive(run_id.into(), &["invoice", &account_id.to_string()]))
+}
+
+/// The id of what a policy asks because of an event: told twice, it asks the same thing.
+pub(crate) fn policy_command_id(event_id: Uuid, policy: &str) -> Uuid {
+    derive(event_id, &["policy", policy])
+}
+
+/// The id of the one calendar of accounting periods.
+pub fn accounting_periods_id() -> AccountingPeriodsId {
+    AccountingPeriodsId::new(derive(DAFTAR, &["accounting_periods"]))
 }
 
 /// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
@@ -168,6 +180,9 @@ mod tests {
         assert_eq!(register_id("RUH").to_string(), "952b5b63-e9f9-53fe-b79f-1913b0e56454");
         let invoice = run_invoice_id(BillRunId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
         assert_eq!(invoice.to_string(), "a60b2c7b-1f5c-53cf-bae8-33d5c2f120bf");
+        assert_eq!(accounting_periods_id().to_string(), "2f9bd759-7257-5792-81a2-1842fed885c4");
+        assert_eq!(policy_command_id(id, "chargeAccount").to_string(), "6fee7ea6-f897-50c5-b914-d2c8dc259036");
+        assert_eq!(opening_deposit_id(ImportBatchId::new(Uuid::from_u128(1)), 3).to_string(), "c8384381-422b-5d22-90e7-adae08638283");
         assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }

@@ -74,7 +74,10 @@ impl Projector for Accounts {
                     | account::Event::RebillBegun(_)
                     | account::Event::RebillEnded(_) => {}
                 },
-                BillingEvent::ServicePoint(_)
+                BillingEvent::AccountingPeriods(_)
+                | BillingEvent::Payment(_)
+                | BillingEvent::RefusedRequest(_)
+                | BillingEvent::ServicePoint(_)
                 | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, invoice, meter, premises,
-    read_cycle, register, reservation, tariff,
+    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, invoice, ledger, meter,
+    payment, policy, premises, read_cycle, register, reservation, tariff,
 };
 use daftar_projections::{Projector, deliver, migrator};
 use expect_test::Expect;
@@ -82,6 +82,9 @@ impl<P: Projector> Spec<P> {
 fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<BillingEvent> {
     let category = match &event {
         BillingEvent::Account(_) => account::Account::CATEGORY,
+        BillingEvent::AccountingPeriods(_) => ledger::AccountingPeriods::CATEGORY,
+        BillingEvent::Payment(_) => payment::Payment::CATEGORY,
+        BillingEvent::RefusedRequest(_) => policy::RefusedRequest::CATEGORY,
         BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
         BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
         BillingEvent::Meter(_) => meter::Meter::CATEGORY,

@@ -8,6 +8,7 @@ use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
     ids::{AccountId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
     invoice::Surplus,
+    register::DocumentNumber,
 };
 
 pub fn open() -> Command {
@@ -79,7 +80,7 @@ pub fn charge(ChargeOf { n, minor, vat, kind, issued, due }: ChargeOf) -> Charge
     ChargeAccount {
         invoice_id: invoice_id(n),
         debit_note_id: None,
-        number: code(&format!("RUH-2024-{n}")),
+        number: number("INV", n),
         kind,
         amount: sar(minor),
         vat: sar(vat),
@@ -162,7 +163,7 @@ pub fn credit_account(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> C
     CreditAccount {
         note_id: note_id(n),
         invoice_id: invoice_id(invoice),
-        number: code(&format!("CN-2024-{n}")),
+        number: number("CRN", n),
         amount: sar(minor),
         vat: sar(minor * 3 / 23),
         issued_on: date(2024, 4, 1),
@@ -259,6 +260,11 @@ pub fn refund_id(n: u128) -> RefundId {
 
 pub fn deposit_id(n: u128) -> DepositId {
     DepositId::new(Uuid::from_u128(900 + n))
+}
+
+fn number(series: &str, n: u128) -> DocumentNumber {
+    let number = u64::try_from(n).expect("a small number");
+    DocumentNumber { register: code("RUH"), series: code(series), year: 2024, number, counter: number }
 }
 
 pub fn sar(minor: i64) -> Money {

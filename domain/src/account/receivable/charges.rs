@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AllocationPolicy, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::{
-    BillingPeriod, Code, Money,
+    BillingPeriod, Money,
     ids::{InvoiceId, NoteId},
+    register::DocumentNumber,
 };
 
 /// An issued document is to be paid. Its number is assigned by then, so nothing but a document for another account's money is refused.
@@ -15,7 +16,7 @@ pub struct ChargeAccount {
     pub invoice_id: InvoiceId,
     /// The note that adds to the invoice, if it is not the invoice itself.
     pub debit_note_id: Option<NoteId>,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub kind: ChargeKind,
     pub amount: Money,
     pub vat: Money,
@@ -30,7 +31,7 @@ pub struct AccountCharged {
     pub invoice_id: InvoiceId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit_note_id: Option<NoteId>,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub kind: ChargeKind,
     pub amount: Money,
     /// The part of the amount that is VAT.

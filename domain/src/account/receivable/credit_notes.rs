@@ -5,16 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AllocationPolicy, Credit, CreditId, Event, ItemId, Posting, Receivable, Rejection};
 use crate::{
-    Code, Money,
+    Money,
     ids::{InvoiceId, NoteId},
     invoice::Surplus,
+    register::DocumentNumber,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CreditAccount {
     pub note_id: NoteId,
     pub invoice_id: InvoiceId,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub amount: Money,
     pub vat: Money,
     pub issued_on: NaiveDate,
@@ -27,7 +28,7 @@ pub struct CreditAccount {
 pub struct AccountCredited {
     pub note_id: NoteId,
     pub invoice_id: InvoiceId,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub amount: Money,
     pub vat: Money,
     pub issued_on: NaiveDate,
