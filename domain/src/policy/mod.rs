@@ -5,6 +5,8 @@
 //! sends the same wish for a reason of its own, as a bill run does, uses [`request_id`] and is the one who was first, or is not needed.
 
 pub mod refused;
+#[cfg(test)]
+mod tests;
 
 use chrono::NaiveDate;
 use uuid::Uuid;

@@ -84,6 +84,7 @@ impl Item {
             disputed: false,
             written_off: nothing,
             written_off_vat: nothing,
+            given_up: nothing,
             fee_decided: false,
             fee_waived: false,
             rebill: Rebill::No,

@@ -95,8 +95,11 @@ pub struct Item {
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub disputed: bool,
+    /// Given up, and not recovered since.
     written_off: Money,
     written_off_vat: Money,
+    /// Given up at any time, recovered or not: what its invoice is told.
+    given_up: Money,
     /// A fee was charged or waived for its lateness: there is one at most.
     fee_decided: bool,
     fee_waived: bool,

@@ -65,6 +65,7 @@ impl Posting for DebtWrittenOff {
             item.reduce(self.amount, self.vat);
             item.written_off.minor += self.amount.minor;
             item.written_off_vat.minor += self.vat.minor;
+            item.given_up.minor += self.amount.minor;
         });
     }
 }
@@ -106,7 +107,7 @@ impl Receivable {
     fn given_up(&self, id: ItemId, more: Money) -> Option<Echo> {
         let invoice_id = self.items.get(&id)?.invoice_id?;
         let items = self.items.values().filter(|item| item.invoice_id == Some(invoice_id));
-        let before: i64 = items.map(|item| item.written_off.minor).sum();
+        let before: i64 = items.map(|item| item.given_up.minor).sum();
         Some(Echo { invoice_id, total: Money::new(before + more.minor, more.currency) })
     }
 }
