@@ -137,7 +137,8 @@ fn documents_are_posted_when_they_are_issued_and_a_credit_note_as_the_inverse() 
     expect_test::expect![[r#"
         InvoiceIssued: 2024-07-01 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50
         CreditNoteIssued: 2024-07-10 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50
-        DebitNoteIssued: 2024-07-12 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"#]].assert_eq(&lines.join("\n"));
+        DebitNoteIssued: 2024-07-12 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"#]]
+    .assert_eq(&lines.join("\n"));
 }
 
 #[test]

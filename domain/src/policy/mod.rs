@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use refused::RefusedRequest;
 
 use crate::{
-    Actor, BillingEvent, Reason, Recorded, StreamName,
+    Actor, BillingEvent, Money, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
     ids::{self, AccountId, InvoiceId},
     invoice::{self, Invoice, InvoiceIssued, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument},
@@ -101,7 +101,7 @@ fn of_invoice(event: &invoice::Event) -> Option<Asked> {
                 number: fact.number.clone(),
                 kind: fee_kind(document),
                 amount: document.total,
-                vat: document.vat,
+                vat: vat_to_pay(document),
                 supply: document.heading.supplied,
                 issued_on: dates.issued_on,
                 due_on: dates.due_on,
@@ -116,7 +116,7 @@ fn of_invoice(event: &invoice::Event) -> Option<Asked> {
                 invoice_id: fact.invoice_id,
                 number: fact.number.clone(),
                 amount: document.total,
-                vat: document.vat,
+                vat: vat_to_pay(document),
                 issued_on: *issued_on,
                 surplus: *surplus,
                 policy: AllocationPolicy::default(),
@@ -255,7 +255,7 @@ fn charge(fact: &InvoiceIssued) -> ChargeAccount {
             Subject::Fees => fee_kind(document),
         },
         amount: document.total,
-        vat: document.vat,
+        vat: vat_to_pay(document),
         supply: document.heading.supplied,
         issued_on: dates.issued_on,
         due_on: dates.due_on,
@@ -273,4 +273,9 @@ fn fee_kind(document: &TaxDocument) -> ChargeKind {
         Revenue::BouncedPaymentFee => ChargeKind::BouncedPaymentFee,
         Revenue::RepairLabour | Revenue::Parts => ChargeKind::Repair,
     })
+}
+
+/// Rounding to coins that exist may leave less to pay than the VAT alone.
+fn vat_to_pay(document: &TaxDocument) -> Money {
+    if document.total.minor < document.vat.minor { document.total } else { document.vat }
 }

@@ -63,7 +63,8 @@ fn which_facts_ask_whom_for_what() {
         CreditNoteIssued: creditAccount account CreditAccount
         DebitNoteIssued: chargeAccount account ChargeAccount
         PaymentCompleted: recordPayment account RecordPayment
-        GatewayRefundFailed: returnRefund account ReturnRefund"#]].assert_eq(&asks(accounts.chain(invoices).chain(payments)));
+        GatewayRefundFailed: returnRefund account ReturnRefund"#]]
+    .assert_eq(&asks(accounts.chain(invoices).chain(payments)));
 }
 
 /// What an aggregate would say to a request, from a history that ought to welcome it.
@@ -108,6 +109,20 @@ fn a_completed_payment_is_recorded_once_however_often_it_is_told() {
     let completed = || asked_by_payment(payment::example::completed(true));
     let events = account_hears(completed(), vec![]);
     assert_eq!(account_hears(completed(), events), []);
+}
+
+#[test]
+fn what_came_through_a_gateway_goes_back_through_it() {
+    for (credit, tender, asked) in [
+        (payment(1), Tender::Card, Some(REFUND_THROUGH_GATEWAY)),
+        (payment(1), Tender::Wallet, Some(REFUND_THROUGH_GATEWAY)),
+        (payment(1), Tender::Cash, None),
+        (credit_note(1), Tender::Card, None),
+    ] {
+        let Event::CreditRefunded(fact) = credit_refunded(credit, 1, 300) else { unreachable!() };
+        let request = asked_by_account(account::CreditRefunded { tender, ..fact }.into());
+        assert_eq!(request.map(|request| request.name), asked, "{credit:?} {tender:?}");
+    }
 }
 
 #[test]
