@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod agreement;
+pub mod bill_run;
 mod billing;
 mod decider;
 mod digest;

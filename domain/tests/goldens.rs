@@ -10,8 +10,8 @@ use std::{
 };
 
 use daftar_domain::{
-    BillingEvent, Decider, EventSchema, StreamName, account, agreement, invoice, ledger, meter, payment, policy, premises, read_cycle,
-    register, reservation, tariff,
+    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, invoice, ledger, meter, payment, policy, premises,
+    read_cycle, register, reservation, tariff,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -31,6 +31,7 @@ fn all() -> Vec<Pinned> {
         pinned::<account::Account>(account::Event::TYPES, account::example::events()),
         pinned::<ledger::AccountingPeriods>(ledger::periods::Event::TYPES, ledger::periods::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
+        pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
         pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
         pinned::<payment::Payment>(payment::Event::TYPES, payment::example::events()),

@@ -78,6 +78,7 @@ impl Projector for Accounts {
                 | BillingEvent::Payment(_)
                 | BillingEvent::RefusedRequest(_)
                 | BillingEvent::ServicePoint(_)
+                | BillingEvent::BillRun(_)
                 | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, invoice, ledger, meter,
-    payment, policy, premises, read_cycle, register, reservation, tariff,
+    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, bill_run, invoice, ledger,
+    meter, payment, policy, premises, read_cycle, register, reservation, tariff,
 };
 use daftar_projections::{Projector, deliver, migrator};
 use expect_test::Expect;
@@ -86,6 +86,7 @@ fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<Bil
         BillingEvent::Payment(_) => payment::Payment::CATEGORY,
         BillingEvent::RefusedRequest(_) => policy::RefusedRequest::CATEGORY,
         BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
+        BillingEvent::BillRun(_) => bill_run::BillRun::CATEGORY,
         BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
         BillingEvent::Meter(_) => meter::Meter::CATEGORY,
         BillingEvent::Premises(_) => premises::Premises::CATEGORY,

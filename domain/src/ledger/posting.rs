@@ -29,6 +29,7 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         // A payment through a gateway is money once its account has it.
         BillingEvent::Payment(_)
         | BillingEvent::AccountingPeriods(_)
+        | BillingEvent::BillRun(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Premises(_)

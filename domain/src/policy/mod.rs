@@ -58,6 +58,7 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         BillingEvent::Invoice(event) => of_invoice(event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::AccountingPeriods(_)
+        | BillingEvent::BillRun(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Premises(_)

@@ -256,3 +256,19 @@ fn a_debit_note_that_could_not_be_added_up_is_refused_before_its_number() {
     given::<Invoice>(events).when(large(2, half + 1)).then_rejected(Rejection::Document(DocumentError::TooLarge));
     after([]).when(large(1, i64::MAX)).then_rejected(Rejection::Document(DocumentError::TooLarge));
 }
+
+/// A debit note moves the proportion after something was credited by the old one. No note gives back less than nothing for that.
+#[test]
+fn a_debit_note_between_credits_makes_none_of_them_negative() {
+    let untaxed = |minor| DocumentLine { vat: standard("0"), ..line(Revenue::Parts, minor) };
+    let to_tens = Rounding { payable_step: NonZeroU32::new(10), ..Rounding::default() };
+    for (first, debited, rounding, credited, expected) in [
+        (line(Revenue::Parts, 10), line(Revenue::Parts, 3), Rounding::default(), 8, [(8, 2, 0, 10), (1, 0, 0, 1), (4, 0, 0, 4)]),
+        (untaxed(5), untaxed(14), to_tens, 4, [(4, 0, 4, 8), (1, 0, -1, 0), (14, 0, -2, 12)]),
+    ] {
+        let debit = Command::ApproveDebitNote(ApproveDebitNote { lines: vec![debited], rounding, ..debit() });
+        let wishes = [another(1, &[(1, credited)]), debit, issue_debit(), another(2, &[(1, 1)]), cancel()];
+        let events = told([issued_as(repair(vec![first], rounding).unwrap())], wishes);
+        assert_eq!(all_promised(&events).into_iter().map(|note| amounts(&note.document)).collect::<Vec<_>>(), expected);
+    }
+}
