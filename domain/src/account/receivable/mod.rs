@@ -4,8 +4,8 @@
 //! customer's first and is allocated to items in facts of their own, so that each fact is one movement in the books: what is open is the
 //! receivable, what is left of credits is what we owe.
 //!
-//! What is settled stays, in its figures: a chargeback may open it again years later. An item or a credit is a hundred bytes or so and an
-//! allocation as much, so ten years of monthly bills are some forty kilobytes; texts and documents are not kept.
+//! What is settled stays, in its figures: a chargeback may open it again years later, and nobody pays twice under one reference. Texts and
+//! documents are not kept, so that ten years of monthly bills are some sixty kilobytes.
 
 mod aging;
 mod allocation;
@@ -280,5 +280,39 @@ impl Account {
     fn positive(&self, amount: Money) -> Result<Currency, Rejection> {
         let currency = self.money(&[amount])?;
         if amount.minor > 0 { Ok(currency) } else { Err(Rejection::AmountNotPositive) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Decider,
+        account::{RecordPayment, example::*},
+    };
+
+    #[test]
+    fn ten_years_of_monthly_bills_stay_small_and_the_first_can_still_bounce() {
+        let mut account = account([]);
+        for n in 1..=120 {
+            for event in decided(&account, charge(ChargeOf { n: n.into(), ..ChargeOf::default() })) {
+                account = account.evolve(&event);
+            }
+            let paid =
+                RecordPayment { payment_id: payment_id(n), external_reference: code(&format!("R-{n}")), ..record_payment(1, 11_500) };
+            for event in decided(&account, paid) {
+                account = account.evolve(&event);
+            }
+        }
+        let receivable = account.receivable();
+        let bytes = receivable.items.len() * size_of::<(ItemId, Item)>()
+            + receivable.credits.len() * size_of::<(CreditId, Credit)>()
+            + receivable.allocations.len() * size_of::<((ItemId, CreditId), Allocated)>()
+            + receivable.payments.len() * (size_of::<(PaymentId, Payment)>() + 32);
+        assert!(bytes < 64 * 1024, "{bytes}");
+        assert!(receivable.is_settled());
+        let events = decided(&account, reverse_payment(1));
+        let after = events.iter().fold(account, Account::evolve);
+        assert_eq!(after.receivable().open_items().map(|(id, _)| id).collect::<Vec<_>>(), [invoice(1)]);
     }
 }
