@@ -1,6 +1,6 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, meter, premises, read_cycle,
-    register, reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger::periods, meter, payment,
+    policy::refused, premises, read_cycle, register, reservation, tariff,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -51,13 +51,16 @@ macro_rules! books {
 
 books! {
     Account: account::Account
+    AccountingPeriods: periods::AccountingPeriods
     ServicePoint: agreement::ServicePoint
     BillRun: bill_run::BillRun
     Correction: correction::Correction
     Invoice: invoice::Invoice
     Meter: meter::Meter
+    Payment: payment::Payment
     Premises: premises::Premises
     ReadCycle: read_cycle::ReadCycle
+    RefusedRequest: refused::RefusedRequest
     Register: register::Register
     Reservation: reservation::Reservation
     Tariff: tariff::TariffSeries

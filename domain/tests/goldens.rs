@@ -10,8 +10,8 @@ use std::{
 };
 
 use daftar_domain::{
-    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, meter, premises, read_cycle,
-    register, reservation, tariff,
+    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger, meter, payment, policy,
+    premises, read_cycle, register, reservation, tariff,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -29,11 +29,14 @@ fn pinned<D: Decider<Event: EventSchema>>(types: &'static [(&'static str, u16)],
 fn all() -> Vec<Pinned> {
     vec![
         pinned::<account::Account>(account::Event::TYPES, account::example::events()),
+        pinned::<ledger::AccountingPeriods>(ledger::periods::Event::TYPES, ledger::periods::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
         pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
         pinned::<correction::Correction>(correction::Event::TYPES, correction::example::events()),
         pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
+        pinned::<payment::Payment>(payment::Event::TYPES, payment::example::events()),
+        pinned::<policy::RefusedRequest>(policy::refused::Event::TYPES, policy::refused::example::events()),
         pinned::<premises::Premises>(premises::Event::TYPES, premises::example::events()),
         pinned::<read_cycle::ReadCycle>(read_cycle::Event::TYPES, read_cycle::example::events()),
         pinned::<register::Register>(register::Event::TYPES, register::example::events()),

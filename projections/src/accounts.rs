@@ -50,18 +50,8 @@ impl Projector for Accounts {
     const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
 
     fn apply(&mut self, fact: &Recorded<BillingEvent>) {
-        match &fact.event {
-            BillingEvent::Account(event) => self.account(fact, event),
-            BillingEvent::ServicePoint(_)
-            | BillingEvent::BillRun(_)
-            | BillingEvent::Correction(_)
-            | BillingEvent::Invoice(_)
-            | BillingEvent::Meter(_)
-            | BillingEvent::Premises(_)
-            | BillingEvent::ReadCycle(_)
-            | BillingEvent::Register(_)
-            | BillingEvent::Reservation(_)
-            | BillingEvent::Tariff(_) => {}
+        if let BillingEvent::Account(event) = &fact.event {
+            self.account(fact, event);
         }
     }
 

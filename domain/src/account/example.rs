@@ -7,6 +7,8 @@ use super::*;
 use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
     ids::{AccountId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    invoice::Surplus,
+    register::DocumentNumber,
 };
 
 pub fn open() -> Command {
@@ -78,7 +80,7 @@ pub fn charge(ChargeOf { n, minor, vat, kind, issued, due }: ChargeOf) -> Charge
     ChargeAccount {
         invoice_id: invoice_id(n),
         debit_note_id: None,
-        number: code(&format!("RUH-2024-{n}")),
+        number: number("INV", n),
         kind,
         amount: sar(minor),
         vat: sar(vat),
@@ -130,21 +132,38 @@ pub fn reverse_payment(n: u32) -> ReversePayment {
     ReversePayment { payment_id: payment_id(n), cause, bounce_fee: None, on: date(2025, 5, 1), reason: reason("disputed"), policy }
 }
 
-/// Paid on the first of April: amount, VAT, and what is still due.
+/// Paid on the first of April, and nothing before: amount, VAT, and what is still due.
 pub fn allocated(credit: CreditId, n: u128, amount: i64, vat: i64, still_due: i64) -> Event {
     allocated_on(credit, n, (amount, vat, still_due), "2024-04-01")
 }
 
 pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i64, i64), on: &str) -> Event {
-    let (amount, vat, still_due) = (sar(amount), sar(vat), sar(still_due));
-    CreditAllocated { credit, item: invoice(n), amount, vat, still_due, paid_on: day(on), effective_on: day(on) }.into()
+    let paid = match credit {
+        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => amount,
+        CreditId::CreditNote(_) => 0,
+    };
+    CreditAllocated {
+        credit,
+        item: invoice(n),
+        amount: sar(amount),
+        vat: sar(vat),
+        still_due: sar(still_due),
+        echo: echo(n, paid),
+        paid_on: day(on),
+        effective_on: day(on),
+    }
+    .into()
+}
+
+pub fn echo(n: u128, minor: i64) -> Option<Echo> {
+    Some(Echo { invoice_id: invoice_id(n), total: sar(minor) })
 }
 
 pub fn credit_account(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> CreditAccount {
     CreditAccount {
         note_id: note_id(n),
         invoice_id: invoice_id(invoice),
-        number: code(&format!("CN-2024-{n}")),
+        number: number("CRN", n),
         amount: sar(minor),
         vat: sar(minor * 3 / 23),
         issued_on: date(2024, 4, 1),
@@ -243,6 +262,11 @@ pub fn deposit_id(n: u128) -> DepositId {
     DepositId::new(Uuid::from_u128(900 + n))
 }
 
+fn number(series: &str, n: u128) -> DocumentNumber {
+    let number = u64::try_from(n).expect("a small number");
+    DocumentNumber { register: code("RUH"), series: code(series), year: 2024, number, counter: number }
+}
+
 pub fn sar(minor: i64) -> Money {
     Money::new(minor, Currency::SAR)
 }
@@ -329,6 +353,7 @@ fn receivable_events() -> Vec<Event> {
             amount: sar(11_500),
             vat: sar(1_500),
             still_due: sar(11_500),
+            echo: echo(1, 0),
             cause: FreeCause::PaymentReversed,
             effective_on: on,
         }
@@ -346,6 +371,7 @@ fn receivable_events() -> Vec<Event> {
             item,
             amount: sar(11_500),
             vat: sar(1_500),
+            echo: echo(1, 11_500),
             approval: Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") },
             on,
         }

@@ -26,11 +26,11 @@ pub use number::{AccountNumber, NotAnAccountNumber};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
     ChargeAccount, ChargeKind, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered,
-    DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, FreeAllocations, FreeCause,
+    DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, Echo, FreeAllocations, FreeCause,
     ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
     OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
     RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
-    ReversePayment, Surplus, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    ReversePayment, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Allocated, CreditId, Draft, Item, ItemId, Posting, Receivable};
-use crate::Money;
+use crate::{Money, ids::InvoiceId, share};
 
 /// Which items come first when nobody says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct CreditAllocated {
     pub vat: Money,
     /// Of the item, afterwards.
     pub still_due: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Echo>,
     /// When the money counts as paid: what lateness is judged by, also where it is allocated anew years later.
     pub paid_on: NaiveDate,
     /// When the books move.
@@ -45,8 +47,18 @@ pub struct AllocationFreed {
     pub vat: Money,
     /// Of the item, afterwards.
     pub still_due: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Echo>,
     pub cause: FreeCause,
     pub effective_on: NaiveDate,
+}
+
+/// What the invoice is told: how much of it and of its debit notes is paid, or given up, in all. Its own credit notes are not among what
+/// pays it: they lower what is to be paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Echo {
+    pub invoice_id: InvoiceId,
+    pub total: Money,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +99,22 @@ impl Posting for AllocationFreed {
     }
 }
 
+impl Receivable {
+    /// What the invoice of an item is told when `change` more is paid of the item by a credit.
+    fn echo(&self, item: ItemId, credit: CreditId, change: i64) -> Option<Echo> {
+        let invoice_id = self.items.get(&item)?.invoice_id?;
+        let own = |credit: CreditId| match credit {
+            CreditId::CreditNote(note_id) => self.credit_notes.get(&note_id).is_some_and(|(of, _)| *of == invoice_id),
+            CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => false,
+        };
+        let ids = self.items.iter().filter(|(_, item)| item.invoice_id == Some(invoice_id)).map(|(id, _)| *id);
+        let paid = ids.flat_map(|id| self.allocations.range((id, CreditId::FIRST)..).take_while(move |((item, _), _)| *item == id));
+        let before: i64 = paid.filter(|((_, credit), _)| !own(*credit)).map(|(_, allocated)| allocated.amount.minor).sum();
+        let total = before + if own(credit) { 0 } else { change };
+        Some(Echo { invoice_id, total: Money::new(total, self.items.get(&item)?.amount.currency) })
+    }
+}
+
 impl Draft {
     /// Pays with every credit that may be used what may be paid, the oldest money first.
     pub(super) fn use_credit(&mut self, policy: AllocationPolicy, on: NaiveDate) {
@@ -113,10 +141,10 @@ impl Draft {
         match policy {
             AllocationPolicy::OldestDue | AllocationPolicy::Priority => self.direct(credit, &ids, on),
             AllocationPolicy::ProRata => {
-                let left = self.receivable.credits.get(&credit).map_or(0, |credit| credit.left.minor);
-                let open: Vec<_> = payable.iter().map(|(_, item)| item.open.minor).collect();
+                let Some(left) = self.receivable.credits.get(&credit).map(|credit| credit.left) else { return };
+                let open: Vec<_> = payable.iter().map(|(_, item)| item.open).collect();
                 for (id, share) in ids.into_iter().zip(shares(left, &open)) {
-                    self.allocate(credit, id, share, on);
+                    self.allocate(credit, id, share.minor, on);
                 }
             }
         }
@@ -145,8 +173,9 @@ impl Draft {
             credit: credit_id,
             item: item_id,
             amount: Money::new(minor, currency),
-            vat: Money::new(part(item.open_vat.minor, minor, item.open.minor), currency),
+            vat: share::proportion(item.open_vat, minor.unsigned_abs(), item.open.minor.unsigned_abs()),
             still_due: Money::new(item.open.minor - minor, currency),
+            echo: self.receivable.echo(item_id, credit_id, minor),
             paid_on: credit.value_on,
             // Nothing is paid before it is owed, nor with money that has not come.
             effective_on: on.max(credit.value_on).max(item.issued_on),
@@ -166,33 +195,20 @@ impl Draft {
         for ((item, credit), Allocated { amount, vat, effective_on }) in allocations {
             let open = self.receivable.items.get(&item).map_or(0, |item| item.open.minor);
             let still_due = Money::new(open + amount.minor, amount.currency);
-            self.record(AllocationFreed { credit, item, amount, vat, still_due, cause, effective_on: on.max(effective_on) });
+            let echo = self.receivable.echo(item, credit, -amount.minor);
+            self.record(AllocationFreed { credit, item, amount, vat, still_due, echo, cause, effective_on: on.max(effective_on) });
         }
     }
 }
 
-/// The VAT in `amount` of what is open, half up; all of it in all of that.
-pub(super) fn part(open_vat: i64, amount: i64, open: i64) -> i64 {
-    let (vat, amount, open) = (i128::from(open_vat), i128::from(amount), i128::from(open));
-    let rounded = if open == 0 { 0 } else { (2 * vat * amount + open) / (2 * open) };
-    i64::try_from(rounded).unwrap_or(open_vat)
-}
-
-/// `left` over what is open, in proportion, to the last minor unit: what rounding down leaves over goes to the largest fractions, the first of equals.
-fn shares(left: i64, open: &[i64]) -> Vec<i64> {
-    let total: i128 = open.iter().map(|open| i128::from(*open)).sum();
-    if total <= i128::from(left) {
+/// `left` over what is open, in proportion, to the last minor unit; all of it open if there is enough.
+fn shares(left: Money, open: &[Money]) -> Vec<Money> {
+    let total: i128 = open.iter().map(|open| i128::from(open.minor)).sum();
+    if total <= i128::from(left.minor) {
         return open.to_vec();
     }
-    let exact = |open: i64| i128::from(left) * i128::from(open);
-    let mut shares: Vec<i64> = open.iter().map(|&open| i64::try_from(exact(open) / total).unwrap_or(open)).collect();
-    let mut by_fraction: Vec<usize> = (0..open.len()).collect();
-    by_fraction.sort_by_key(|&index| std::cmp::Reverse(exact(open[index]) % total));
-    let over = left - shares.iter().sum::<i64>();
-    for index in by_fraction.into_iter().take(usize::try_from(over).unwrap_or(0)) {
-        shares[index] += 1;
-    }
-    shares
+    let weights: Vec<u64> = open.iter().map(|open| open.minor.unsigned_abs()).collect();
+    share::split(left, &weights).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -253,27 +269,34 @@ mod tests {
 
     #[test]
     fn a_credit_that_covers_everything_is_shared_as_what_is_open() {
-        assert_eq!(shares(10, &[3, 7]), [3, 7]);
-        assert_eq!(shares(11, &[3, 7]), [3, 7]);
-        assert_eq!(shares(9, &[3, 7]), [3, 6]);
-        assert_eq!(shares(1, &[5, 5, 5]), [1, 0, 0]);
-        assert_eq!(shares(7, &[]), [] as [i64; 0]);
+        let of = |left, open: &[i64]| -> Vec<i64> {
+            let open: Vec<_> = open.iter().copied().map(sar).collect();
+            shares(sar(left), &open).iter().map(|share| share.minor).collect()
+        };
+        assert_eq!(of(10, &[3, 7]), [3, 7]);
+        assert_eq!(of(11, &[3, 7]), [3, 7]);
+        assert_eq!(of(9, &[3, 7]), [3, 6]);
+        assert_eq!(of(1, &[5, 5, 5]), [1, 0, 0]);
+        assert_eq!(of(7, &[]), [] as [i64; 0]);
     }
 
     proptest! {
         #[test]
-        fn shares_sum_to_the_payment_and_never_exceed_what_is_open(left in 0..i64::MAX, open in proptest::collection::vec(1_i64..9_000_000_000_000, 1..12)) {
-            let shares = shares(left, &open);
-            prop_assert!(shares.iter().zip(&open).all(|(share, open)| 0 <= *share && share <= open));
-            prop_assert_eq!(shares.iter().sum::<i64>(), left.min(open.iter().sum()));
+        fn no_item_is_paid_more_than_is_open(left in 0..i64::MAX, open in proptest::collection::vec(1_i64..9_000_000_000_000, 1..12)) {
+            let open: Vec<_> = open.into_iter().map(sar).collect();
+            let shares = shares(sar(left), &open);
+            prop_assert!(shares.iter().zip(&open).all(|(share, open)| 0 <= share.minor && share.minor <= open.minor));
+            let total: i64 = open.iter().map(|open| open.minor).sum();
+            prop_assert_eq!(shares.iter().map(|share| share.minor).sum::<i64>(), left.min(total));
         }
 
+        /// What is left of the VAT is always within what is left of the item.
         #[test]
         fn vat_in_parts_sums_to_the_vat(vat in 0_i64..1_000_000, net in 0_i64..1_000_000, cuts in proptest::collection::vec(1_i64..400_000, 0..9)) {
             let (mut open, mut open_vat) = (vat + net, vat);
             for cut in cuts.into_iter().chain([i64::MAX]) {
                 let amount = cut.min(open);
-                let vat = part(open_vat, amount, open);
+                let vat = share::proportion(sar(open_vat), amount.unsigned_abs(), open.unsigned_abs()).minor;
                 prop_assert!(0 <= vat && vat <= amount && open_vat - vat <= open - amount, "{vat} in {amount} of {open_vat} in {open}");
                 (open, open_vat) = (open - amount, open_vat - vat);
             }

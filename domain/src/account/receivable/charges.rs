@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AllocationPolicy, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::{
-    BillingPeriod, Code, Money,
+    BillingPeriod, Money,
     ids::{InvoiceId, NoteId},
+    register::DocumentNumber,
 };
 
 /// An issued document is to be paid. Its number is assigned by then, so nothing but a document for another account's money is refused.
@@ -15,7 +16,7 @@ pub struct ChargeAccount {
     pub invoice_id: InvoiceId,
     /// The note that adds to the invoice, if it is not the invoice itself.
     pub debit_note_id: Option<NoteId>,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub kind: ChargeKind,
     pub amount: Money,
     pub vat: Money,
@@ -30,7 +31,7 @@ pub struct AccountCharged {
     pub invoice_id: InvoiceId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit_note_id: Option<NoteId>,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub kind: ChargeKind,
     pub amount: Money,
     /// The part of the amount that is VAT.
@@ -72,6 +73,7 @@ impl Item {
     pub(super) fn new(kind: ChargeKind, amount: Money, vat: Money, issued_on: NaiveDate, due_on: NaiveDate) -> Self {
         let nothing = Money::zero(amount.currency);
         Self {
+            invoice_id: None,
             kind,
             amount,
             vat,
@@ -82,6 +84,7 @@ impl Item {
             disputed: false,
             written_off: nothing,
             written_off_vat: nothing,
+            given_up: nothing,
             fee_decided: false,
             fee_waived: false,
             rebill: Rebill::No,
@@ -92,7 +95,8 @@ impl Item {
 impl Posting for AccountCharged {
     fn post(&self, receivable: &mut Receivable) {
         let Self { kind, amount, vat, issued_on, due_on, .. } = *self;
-        receivable.items.insert(self.item(), Item::new(kind, amount, vat, issued_on, due_on));
+        let item = Item { invoice_id: Some(self.invoice_id), ..Item::new(kind, amount, vat, issued_on, due_on) };
+        receivable.items.insert(self.item(), item);
     }
 }
 

@@ -5,18 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AllocationPolicy, Credit, CreditId, Event, ItemId, Posting, Receivable, Rejection};
 use crate::{
-    Code, Money,
+    Money,
     ids::{InvoiceId, NoteId},
+    invoice::Surplus,
+    register::DocumentNumber,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CreditAccount {
     pub note_id: NoteId,
     pub invoice_id: InvoiceId,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub amount: Money,
     pub vat: Money,
     pub issued_on: NaiveDate,
+    /// What becomes of what the invoice does not need: it pays what else is open, now or next, or waits for its refund.
     pub surplus: Surplus,
     pub policy: AllocationPolicy,
 }
@@ -25,21 +28,11 @@ pub struct CreditAccount {
 pub struct AccountCredited {
     pub note_id: NoteId,
     pub invoice_id: InvoiceId,
-    pub number: Code,
+    pub number: DocumentNumber,
     pub amount: Money,
     pub vat: Money,
     pub issued_on: NaiveDate,
     pub surplus: Surplus,
-}
-
-/// What becomes of what the invoice does not need, because it was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Surplus {
-    /// It pays what else is open, now or next.
-    AccountCredit,
-    /// It waits for a refund, and pays nothing.
-    Refund,
 }
 
 impl Posting for AccountCredited {

@@ -271,6 +271,7 @@ mod tests {
             amount: sar(11_500),
             vat: sar(1_500),
             still_due: sar(11_500),
+            echo: echo(1, 0),
             cause: FreeCause::PaymentReversed,
             effective_on: day("2024-05-01"),
         };

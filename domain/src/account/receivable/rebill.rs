@@ -83,7 +83,8 @@ mod tests {
     use super::*;
     use crate::{
         Currency, Decider,
-        account::{Command, Surplus, example::*},
+        account::{Command, example::*},
+        invoice::Surplus,
         spec::given,
     };
 

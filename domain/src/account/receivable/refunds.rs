@@ -143,7 +143,8 @@ impl Tender {
 mod tests {
     use super::*;
     use crate::{
-        account::{RecordPayment, Surplus, example::*},
+        account::{RecordPayment, example::*},
+        invoice::Surplus,
         spec::given,
     };
 

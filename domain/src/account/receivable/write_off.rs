@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, CreditId, Draft, Event, ItemId, Posting, Receivable, Rejection, allocation::part};
-use crate::{Actor, Currency, Money, Reason};
+use super::{Account, CreditId, Draft, Echo, Event, ItemId, Posting, Receivable, Rejection};
+use crate::{Actor, Currency, Money, Reason, share};
 
 /// Gives up what is open of an item.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +29,8 @@ pub struct DebtWrittenOff {
     pub amount: Money,
     /// For relief from VAT on bad debts, which is claimed apart.
     pub vat: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Echo>,
     pub approval: Approval,
     pub on: NaiveDate,
 }
@@ -63,6 +65,7 @@ impl Posting for DebtWrittenOff {
             item.reduce(self.amount, self.vat);
             item.written_off.minor += self.amount.minor;
             item.written_off_vat.minor += self.vat.minor;
+            item.given_up.minor += self.amount.minor;
         });
     }
 }
@@ -91,9 +94,21 @@ impl DebtRecovered {
     pub(super) fn by(receivable: &Receivable, credit: CreditId, id: ItemId, on: NaiveDate) -> Option<Self> {
         let (item, credit) = (receivable.items.get(&id)?, receivable.credits.get(&credit)?);
         let minor = item.written_off.minor.min(credit.left.minor - item.open.minor);
-        let currency = item.amount.currency;
-        let vat = Money::new(part(item.written_off_vat.minor, minor, item.written_off.minor), currency);
-        (minor > 0).then_some(Self { item: id, amount: Money::new(minor, currency), vat, on })
+        if minor <= 0 {
+            return None;
+        }
+        let vat = share::proportion(item.written_off_vat, minor.unsigned_abs(), item.written_off.minor.unsigned_abs());
+        Some(Self { item: id, amount: Money::new(minor, item.amount.currency), vat, on })
+    }
+}
+
+impl Receivable {
+    /// What the invoice of an item is told when `more` of the item is given up.
+    fn given_up(&self, id: ItemId, more: Money) -> Option<Echo> {
+        let invoice_id = self.items.get(&id)?.invoice_id?;
+        let items = self.items.values().filter(|item| item.invoice_id == Some(invoice_id));
+        let before: i64 = items.map(|item| item.given_up.minor).sum();
+        Some(Echo { invoice_id, total: Money::new(before + more.minor, more.currency) })
     }
 }
 
@@ -106,7 +121,8 @@ impl Draft {
     fn write_off(&mut self, id: ItemId, approval: Approval, on: NaiveDate) {
         if let Some(item) = self.receivable.items.get(&id) {
             let (amount, vat) = (item.open, item.open_vat);
-            self.record(DebtWrittenOff { item: id, amount, vat, approval, on });
+            let echo = self.receivable.given_up(id, amount);
+            self.record(DebtWrittenOff { item: id, amount, vat, echo, approval, on });
         }
     }
 }
@@ -161,7 +177,8 @@ mod tests {
 
     fn written_off() -> Event {
         let approval = Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") };
-        DebtWrittenOff { item: invoice(1), amount: sar(11_500), vat: sar(1_500), approval, on: day("2025-03-01") }.into()
+        DebtWrittenOff { item: invoice(1), amount: sar(11_500), vat: sar(1_500), echo: echo(1, 11_500), approval, on: day("2025-03-01") }
+            .into()
     }
 
     #[test]

@@ -1,0 +1,17 @@
+//! The books: double entry, derived from events and from nothing else.
+//!
+//! `chart.rs` names the accounts, `posting.rs` says what each event does to them, `periods.rs` closes months.
+
+mod chart;
+mod journal;
+pub mod periods;
+mod posting;
+#[cfg(test)]
+mod tests;
+mod trial_balance;
+
+pub use chart::{Kind, LedgerAccount};
+pub use journal::{Entry, Journal, JournalError, Side, SubLedger};
+pub use periods::AccountingPeriods;
+pub use posting::post;
+pub use trial_balance::TrialBalance;

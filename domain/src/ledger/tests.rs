@@ -1,0 +1,161 @@
+//! The table of postings, an event a line.
+
+use std::fmt::Write;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    Actor, BillingEvent, CommandHash, Currency, Decider, EventSchema, Metadata, Money, Position, Recorded, StreamName,
+    account::{self, Account, Approval, CreditWrittenOff, Event, PaymentReceived, PaymentReversed, ReversalCause, Tender, example::*},
+    invoice::{self, Invoice},
+};
+
+fn recorded(event: BillingEvent) -> Recorded<BillingEvent> {
+    let category = if let BillingEvent::Invoice(_) = event { Invoice::CATEGORY } else { Account::CATEGORY };
+    let metadata = Metadata {
+        recorded_at: day("2024-12-31").and_hms_opt(9, 0, 0).unwrap().and_utc(),
+        actor: Actor::user("1"),
+        command_id: Uuid::nil(),
+        command_hash: CommandHash::of(&()),
+        correlation_id: Uuid::nil(),
+        causation_id: Uuid::nil(),
+        schema_version: 1,
+    };
+    let stream = StreamName::new(category, Uuid::from_u128(7)).unwrap();
+    Recorded { id: Uuid::from_u128(9), stream, revision: 0, position: Position::single(3), metadata, event }
+}
+
+/// `2024-04-01 1010 Dr 115.00, 2210 Cr 115.00`.
+fn posted(event: BillingEvent) -> String {
+    let Some(journal) = post(&recorded(event)).unwrap() else { return "nothing".to_owned() };
+    assert_eq!((journal.event_id, journal.position), (Uuid::from_u128(9), Position::single(3)));
+    let mut text = journal.effective_on.to_string();
+    for (n, Entry { account, side, amount, .. }) in journal.entries().iter().enumerate() {
+        let side = if *side == Side::Debit { "Dr" } else { "Cr" };
+        write!(text, "{} {} {side} {}", if n == 0 { "" } else { "," }, account.number(), amount.to_decimal()).unwrap();
+    }
+    text
+}
+
+#[test]
+fn what_each_event_of_an_account_does_to_the_books() {
+    let received = |tender| {
+        let Event::PaymentReceived(fact) = payment_received(1, 500) else { unreachable!() };
+        Event::from(PaymentReceived { tender, ..fact })
+    };
+    let reversed = |written_off| PaymentReversed {
+        payment_id: payment_id(1),
+        tender: Tender::Cheque,
+        amount: sar(500),
+        written_off: sar(written_off),
+        cause: ReversalCause::Bounced,
+        bounce_fee: Some(sar(5_000)),
+        on: day("2024-05-01"),
+        reason: reason("no funds"),
+    };
+    let written_off =
+        |approval| account::DebtWrittenOff { item: invoice(1), amount: sar(50), vat: sar(7), echo: None, approval, on: day("2025-03-01") };
+    let given = Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") };
+    let refund_returned = account::RefundReturned {
+        refund_id: refund_id(1),
+        credit: payment(1),
+        amount: sar(300),
+        tender: Tender::Card,
+        on: day("2024-05-09"),
+        reason: reason("closed card"),
+    };
+    for (event, expected) in [
+        (opening_balance(), "2024-01-31 1100 Dr 125.00, 2210 Cr 5.00, 3900 Cr 120.00"),
+        (opening_balance_reversed(), "2024-12-31 1100 Cr 125.00, 2210 Dr 5.00, 3900 Dr 120.00"),
+        (charged(ChargeOf::default()), "2024-03-01 1100 Dr 115.00, 1115 Cr 115.00"),
+        (charged(ChargeOf { minor: 0, vat: 0, ..ChargeOf::default() }), "nothing"),
+        (account_credited(1, 1, 2_300, invoice::Surplus::Refund), "2024-04-01 1115 Dr 23.00, 2210 Cr 23.00"),
+        (received(Tender::Cash), "2024-04-01 1010 Dr 5.00, 2210 Cr 5.00"),
+        (received(Tender::Transfer), "2024-04-01 1020 Dr 5.00, 2210 Cr 5.00"),
+        (received(Tender::Pos), "2024-04-01 1030 Dr 5.00, 2210 Cr 5.00"),
+        (received(Tender::Card), "2024-04-01 1030 Dr 5.00, 2210 Cr 5.00"),
+        (received(Tender::Wallet), "2024-04-01 1030 Dr 5.00, 2210 Cr 5.00"),
+        (received(Tender::Cheque), "2024-04-01 1040 Dr 5.00, 2210 Cr 5.00"),
+        (allocated(payment(1), 1, 500, 65, 11_000), "2024-04-01 2210 Dr 5.00, 1100 Cr 5.00"),
+        (reversed(0).into(), "2024-05-01 1040 Cr 5.00, 2210 Dr 5.00"),
+        (reversed(99).into(), "2024-05-01 1040 Cr 5.00, 2210 Dr 4.01, 5900 Dr 0.99"),
+        (credit_refunded(payment(1), 1, 300), "2024-05-01 1010 Cr 3.00, 2210 Dr 3.00"),
+        (refund_returned.into(), "2024-05-09 1030 Dr 3.00, 2210 Cr 3.00"),
+        (deposit_taken(1, 20_000), "2024-02-01 1030 Dr 200.00, 2200 Cr 200.00"),
+        (
+            account::DepositReleased { deposit_id: deposit_id(1), amount: sar(5), on: day("2024-09-01") }.into(),
+            "2024-09-01 2200 Dr 0.05, 2210 Cr 0.05",
+        ),
+        (deposit_returned(1, 8_500), "2024-10-01 1020 Cr 85.00, 2200 Dr 85.00"),
+        (written_off(given).into(), "2025-03-01 5100 Dr 0.50, 1100 Cr 0.50"),
+        (written_off(Approval::SmallBalance).into(), "2025-03-01 5900 Dr 0.50, 1100 Cr 0.50"),
+        (CreditWrittenOff { credit: payment(1), amount: sar(9), on: day("2025-03-01") }.into(), "2025-03-01 2210 Dr 0.09, 5900 Cr 0.09"),
+        (
+            account::DebtRecovered { item: invoice(1), amount: sar(50), vat: sar(7), on: day("2025-05-01") }.into(),
+            "2025-05-01 1100 Dr 0.50, 4900 Cr 0.50",
+        ),
+    ] {
+        assert_eq!(posted(BillingEvent::Account(event.clone())), expected, "{event:?}");
+    }
+}
+
+#[test]
+fn what_is_freed_is_posted_as_the_inverse_of_what_was_allocated() {
+    let account = account([charged(ChargeOf::default())]);
+    let paid = decided(&account, record_payment(1, 500));
+    let after = paid.iter().fold(account, Account::evolve);
+    let freed = decided(&after, reverse_payment(1));
+    assert_eq!(posted(BillingEvent::Account(freed[0].clone())), "2025-05-01 1100 Dr 5.00, 2210 Cr 5.00");
+}
+
+/// Of all that an account may record, this is what moves no money.
+#[test]
+fn events_without_money_post_nothing() {
+    let silent: Vec<_> = account::example::events()
+        .into_iter()
+        .filter(|event| posted(BillingEvent::Account(event.clone())) == "nothing")
+        .map(|event| event.event_type())
+        .collect();
+    assert_eq!(
+        silent.join(" "),
+        "AccountOpened AccountReclassified HolderRenamed IdentityRecorded LanguageChosen CurrencyChosen ContactAdded ContactChanged \
+         ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger ServiceBegun ServiceEnded MeterFitted \
+         MeterTakenOff AccountSuspended AccountResumed ItemDisputed DisputeResolved LateFeeAssessed LateFeeWaived RebillBegun RebillEnded \
+         AccountClosed"
+    );
+}
+
+#[test]
+fn documents_are_posted_when_they_are_issued_and_a_credit_note_as_the_inverse() {
+    let lines: Vec<_> = invoice::example::events()
+        .into_iter()
+        .map(|event| (event.event_type(), posted(BillingEvent::Invoice(event))))
+        .filter(|(_, posted)| posted != "nothing")
+        .map(|(name, posted)| format!("{name}: {posted}"))
+        .collect();
+    expect_test::expect![[r#"
+        InvoiceIssued: 2024-07-01 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50
+        CreditNoteIssued: 2024-07-10 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50
+        DebitNoteIssued: 2024-07-12 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn a_document_that_does_not_add_up_is_an_error_and_not_a_journal() {
+    let invoice::Event::InvoiceIssued(mut fact) = invoice::example::issued() else { unreachable!() };
+    fact.document.total = Money::new(fact.document.total.minor + 1, Currency::SAR);
+    let error = post(&recorded(BillingEvent::Invoice(fact.into()))).unwrap_err();
+    assert_eq!(error, JournalError::Unbalanced { event_id: Uuid::from_u128(9), by: Money::new(1, Currency::SAR) });
+}
+
+#[test]
+fn cash_hangs_under_its_till_and_the_rest_under_the_customer() {
+    let Event::PaymentReceived(fact) = payment_received(1, 500) else { unreachable!() };
+    let session = crate::ids::CashSessionId::new(Uuid::from_u128(41));
+    let event = BillingEvent::Account(PaymentReceived { session: Some(session), ..fact }.into());
+    let journal = post(&recorded(event)).unwrap().unwrap();
+    let customer = SubLedger::Customer(crate::ids::AccountId::new(Uuid::from_u128(7)));
+    let sub_ledgers: Vec<_> = journal.entries().iter().map(|entry| entry.sub_ledger).collect();
+    assert_eq!(sub_ledgers, [Some(SubLedger::Till(session)), Some(customer)]);
+}

@@ -1,0 +1,283 @@
+//! Policies: what one fact asks of another stream.
+//!
+//! A policy is a pure function from one event to at most one request. Whether the wish makes sense is for the aggregate that receives it to
+//! decide. The request's command id comes from the event's, so that an event told twice asks the same thing and not a second one; whoever
+//! sends the same wish for a reason of its own, as a bill run does, uses [`request_id`] and is the one who was first, or is not needed.
+
+pub mod refused;
+#[cfg(test)]
+mod tests;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+pub use refused::RefusedRequest;
+
+use crate::{
+    Actor, BillingEvent, Money, Reason, Recorded, StreamName,
+    account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
+    ids::{self, AccountId, InvoiceId},
+    invoice::{self, Invoice, InvoiceIssued, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument},
+    payment::{self, Payment, RequestGatewayRefund},
+};
+
+/// A wish for another stream.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks, as [`Actor::policy`] or [`Actor::job`] has it.
+    pub name: &'static str,
+    pub command_id: Uuid,
+    pub stream: StreamName,
+    pub wish: Wish,
+}
+
+#[derive(Clone, Debug)]
+pub enum Wish {
+    Account(Box<account::Command>),
+    Invoice(Box<invoice::Command>),
+    Payment(Box<payment::Command>),
+}
+
+/// The id of what a policy asks because of an event.
+pub fn request_id(event_id: Uuid, policy: &str) -> Uuid {
+    ids::policy_command_id(event_id, policy)
+}
+
+pub const CHARGE_ACCOUNT: &str = "chargeAccount";
+pub const CREDIT_ACCOUNT: &str = "creditAccount";
+pub const TELL_INVOICE: &str = "tellInvoice";
+pub const RECORD_PAYMENT: &str = "recordPayment";
+pub const REFUND_THROUGH_GATEWAY: &str = "refundThroughGateway";
+pub const RETURN_REFUND: &str = "returnRefund";
+pub const MARK_OVERDUE: &str = "markOverdue";
+
+/// What an event asks of another stream, if anything.
+pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
+    let (name, stream, wish) = match &recorded.event {
+        BillingEvent::Account(event) => of_account(event)?,
+        BillingEvent::Invoice(event) => of_invoice(event)?,
+        BillingEvent::Payment(event) => of_payment(event)?,
+        BillingEvent::AccountingPeriods(_)
+        | BillingEvent::BillRun(_)
+        | BillingEvent::Correction(_)
+        | BillingEvent::ServicePoint(_)
+        | BillingEvent::Meter(_)
+        | BillingEvent::Premises(_)
+        | BillingEvent::ReadCycle(_)
+        | BillingEvent::RefusedRequest(_)
+        | BillingEvent::Register(_)
+        | BillingEvent::Reservation(_)
+        | BillingEvent::Tariff(_) => return None,
+    };
+    Some(Request { name, command_id: request_id(recorded.id, name), stream, wish })
+}
+
+/// The end of a day makes an invoice overdue, if anything of it is left. Wished once for each invoice and day, however often the day ends.
+pub fn day_end(invoice_id: InvoiceId, day: NaiveDate) -> Request {
+    let key = format!("{invoice_id} {day}");
+    let command_id = ids::command_id(&Actor::job(MARK_OVERDUE), MARK_OVERDUE, &key);
+    let (_, stream, wish) = to_invoice(MARK_OVERDUE, invoice_id, invoice::Command::MarkOverdue(MarkOverdue { as_of: day }));
+    Request { name: MARK_OVERDUE, command_id, stream, wish }
+}
+
+type Asked = (&'static str, StreamName, Wish);
+
+fn to_account(name: &'static str, id: AccountId, command: impl Into<account::Command>) -> Asked {
+    (name, StreamName::of::<Account>(id), Wish::Account(Box::new(command.into())))
+}
+
+fn to_invoice(name: &'static str, id: InvoiceId, command: invoice::Command) -> Asked {
+    (name, StreamName::of::<Invoice>(id), Wish::Invoice(Box::new(command)))
+}
+
+/// What is issued is charged, and what is credited is credited.
+fn of_invoice(event: &invoice::Event) -> Option<Asked> {
+    use invoice::Event;
+    match event {
+        Event::InvoiceIssued(fact) => Some(to_account(CHARGE_ACCOUNT, fact.account_id, charge(fact))),
+        Event::DebitNoteIssued(fact) => {
+            let invoice::DebitNote { note_id, dates, document, .. } = &fact.note;
+            let wish = ChargeAccount {
+                invoice_id: fact.invoice_id,
+                debit_note_id: Some(*note_id),
+                number: fact.number.clone(),
+                kind: fee_kind(document),
+                amount: document.total,
+                vat: vat_to_pay(document),
+                supply: document.heading.supplied,
+                issued_on: dates.issued_on,
+                due_on: dates.due_on,
+                policy: AllocationPolicy::default(),
+            };
+            Some(to_account(CHARGE_ACCOUNT, fact.account_id, wish))
+        }
+        Event::CreditNoteIssued(fact) => {
+            let invoice::CreditNote { note_id, issued_on, surplus, document, .. } = &fact.note;
+            let wish = CreditAccount {
+                note_id: *note_id,
+                invoice_id: fact.invoice_id,
+                number: fact.number.clone(),
+                amount: document.total,
+                vat: vat_to_pay(document),
+                issued_on: *issued_on,
+                surplus: *surplus,
+                policy: AllocationPolicy::default(),
+            };
+            Some(to_account(CREDIT_ACCOUNT, fact.account_id, wish))
+        }
+        Event::InvoiceDrafted(_)
+        | Event::InvoiceHeld(_)
+        | Event::InvoiceReleased(_)
+        | Event::DraftDiscarded(_)
+        | Event::InvoiceApproved(_)
+        | Event::CreditNoteApproved(_)
+        | Event::InvoiceCancelled(_)
+        | Event::DebitNoteApproved(_)
+        | Event::InvoicePartlyPaid(_)
+        | Event::InvoiceSettled(_)
+        | Event::InvoiceReopened(_)
+        | Event::InvoiceFellOverdue(_)
+        | Event::InvoiceWrittenOff(_) => None,
+    }
+}
+
+/// An invoice hears what its account has done with it; a gateway, what is to go back.
+fn of_account(event: &account::Event) -> Option<Asked> {
+    use account::Event;
+    let paid = |echo: &Option<Echo>, on| {
+        let Echo { invoice_id, total } = (*echo)?;
+        Some(to_invoice(TELL_INVOICE, invoice_id, invoice::Command::NoteAllocation(NoteAllocation { paid: total, on })))
+    };
+    match event {
+        Event::CreditAllocated(fact) => paid(&fact.echo, fact.effective_on),
+        Event::AllocationFreed(fact) => paid(&fact.echo, fact.effective_on),
+        Event::DebtWrittenOff(fact) => {
+            let Echo { invoice_id, total } = fact.echo?;
+            let reason = match &fact.approval {
+                Approval::Given { reason, .. } => reason.clone(),
+                Approval::SmallBalance => Reason::new("small balance").ok()?,
+            };
+            let wish = NoteWriteOff { written_off: total, on: fact.on, reason };
+            Some(to_invoice(TELL_INVOICE, invoice_id, invoice::Command::NoteWriteOff(wish)))
+        }
+        Event::CreditRefunded(fact) => match (fact.credit, fact.tender) {
+            (CreditId::Payment(payment_id), Tender::Card | Tender::Wallet) => {
+                let wish = RequestGatewayRefund { refund_id: fact.refund_id, amount: fact.amount };
+                let command = payment::Command::RequestGatewayRefund(wish);
+                Some((REFUND_THROUGH_GATEWAY, StreamName::of::<Payment>(payment_id), Wish::Payment(Box::new(command))))
+            }
+            (_, Tender::Cash | Tender::Cheque | Tender::Transfer | Tender::Pos | Tender::Card | Tender::Wallet) => None,
+        },
+        Event::AccountOpened(_)
+        | Event::AccountReclassified(_)
+        | Event::HolderRenamed(_)
+        | Event::IdentityRecorded(_)
+        | Event::LanguageChosen(_)
+        | Event::CurrencyChosen(_)
+        | Event::ContactAdded(_)
+        | Event::ContactChanged(_)
+        | Event::ContactRemoved(_)
+        | Event::AddressAdded(_)
+        | Event::AddressChanged(_)
+        | Event::AddressRemoved(_)
+        | Event::VatStatusSet(_)
+        | Event::LinkedToLedger(_)
+        | Event::ServiceBegun(_)
+        | Event::ServiceEnded(_)
+        | Event::MeterFitted(_)
+        | Event::MeterTakenOff(_)
+        | Event::AccountSuspended(_)
+        | Event::AccountResumed(_)
+        | Event::AccountClosed(_)
+        | Event::OpeningBalanceImported(_)
+        | Event::OpeningBalanceReversed(_)
+        | Event::AccountCharged(_)
+        | Event::ItemDisputed(_)
+        | Event::DisputeResolved(_)
+        | Event::PaymentReceived(_)
+        | Event::PaymentReversed(_)
+        | Event::AccountCredited(_)
+        | Event::RefundReturned(_)
+        | Event::DepositTaken(_)
+        | Event::DepositReleased(_)
+        | Event::DepositReturned(_)
+        | Event::LateFeeAssessed(_)
+        | Event::LateFeeWaived(_)
+        | Event::CreditWrittenOff(_)
+        // The invoice stays written off: what is recovered of it is told by the allocation that follows.
+        | Event::DebtRecovered(_)
+        | Event::RebillBegun(_)
+        | Event::RebillEnded(_) => None,
+    }
+}
+
+/// A completed payment is the account's money; a refund that failed is its credit again.
+fn of_payment(event: &payment::Event) -> Option<Asked> {
+    use payment::Event;
+    match event {
+        Event::PaymentCompleted(fact) => {
+            let wish = RecordPayment {
+                payment_id: fact.payment_id,
+                external_reference: fact.gateway_reference.clone(),
+                tender: fact.tender,
+                channel: fact.gateway.clone(),
+                session: None,
+                amount: fact.amount,
+                received_at: fact.at,
+                value_on: fact.value_on,
+                directed: fact.directed.clone(),
+                policy: AllocationPolicy::default(),
+            };
+            Some(to_account(RECORD_PAYMENT, fact.account_id, wish))
+        }
+        Event::GatewayRefundFailed(fact) => {
+            let reason = Reason::new(format!("gateway: {}", fact.cause)).ok()?;
+            let wish = account::ReturnRefund { refund_id: fact.refund_id, on: fact.on, reason, policy: AllocationPolicy::default() };
+            Some(to_account(RETURN_REFUND, fact.account_id, wish))
+        }
+        Event::PaymentStarted(_)
+        | Event::PaymentPending(_)
+        | Event::PaymentFailed(_)
+        | Event::PaymentUnknown(_)
+        | Event::PaymentExpired(_)
+        | Event::GatewayRefundRequested(_)
+        | Event::GatewayRefundCompleted(_) => None,
+    }
+}
+
+fn charge(fact: &InvoiceIssued) -> ChargeAccount {
+    let InvoiceIssued { invoice_id, dates, document, .. } = fact;
+    ChargeAccount {
+        invoice_id: *invoice_id,
+        debit_note_id: None,
+        number: fact.number.clone(),
+        kind: match fact.subject {
+            Subject::Supply { .. } => ChargeKind::Supply,
+            Subject::Repair { .. } => ChargeKind::Repair,
+            Subject::Fees => fee_kind(document),
+        },
+        amount: document.total,
+        vat: vat_to_pay(document),
+        supply: document.heading.supplied,
+        issued_on: dates.issued_on,
+        due_on: dates.due_on,
+        policy: AllocationPolicy::default(),
+    }
+}
+
+/// What a document of several fees is for is what its first line is for.
+fn fee_kind(document: &TaxDocument) -> ChargeKind {
+    document.lines.first().map_or(ChargeKind::Supply, |line| match line.revenue {
+        Revenue::Energy | Revenue::Water | Revenue::Sewer | Revenue::FixedFee => ChargeKind::Supply,
+        Revenue::ConnectionFee => ChargeKind::ConnectionFee,
+        Revenue::ReconnectFee => ChargeKind::ReconnectFee,
+        Revenue::LateFee => ChargeKind::LateFee,
+        Revenue::BouncedPaymentFee => ChargeKind::BouncedPaymentFee,
+        Revenue::RepairLabour | Revenue::Parts => ChargeKind::Repair,
+    })
+}
+
+/// Rounding to coins that exist may leave less to pay than the VAT alone.
+fn vat_to_pay(document: &TaxDocument) -> Money {
+    if document.total.minor < document.vat.minor { document.total } else { document.vat }
+}

@@ -1,0 +1,145 @@
+//! Who is asked what, by which fact.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    Actor, CommandHash, Decider, EventSchema, Metadata, Position,
+    account::{Event, example::*},
+    invoice::Surplus,
+};
+
+fn recorded(category: &str, n: u128, event: BillingEvent) -> Recorded<BillingEvent> {
+    let metadata = Metadata {
+        recorded_at: day("2024-12-31").and_hms_opt(9, 0, 0).unwrap().and_utc(),
+        actor: Actor::user("1"),
+        command_id: Uuid::nil(),
+        command_hash: CommandHash::of(&()),
+        correlation_id: Uuid::nil(),
+        causation_id: Uuid::nil(),
+        schema_version: 1,
+    };
+    let stream = StreamName::new(category, Uuid::from_u128(7)).unwrap();
+    Recorded { id: Uuid::from_u128(n), stream, revision: 0, position: Position::single(3), metadata, event }
+}
+
+fn asked_by_account(event: Event) -> Option<Request> {
+    request(&recorded(Account::CATEGORY, 9, BillingEvent::Account(event)))
+}
+
+fn asked_by_invoice(event: invoice::Event) -> Option<Request> {
+    request(&recorded(Invoice::CATEGORY, 9, BillingEvent::Invoice(event)))
+}
+
+fn asked_by_payment(event: payment::Event) -> Option<Request> {
+    request(&recorded(Payment::CATEGORY, 9, BillingEvent::Payment(event)))
+}
+
+/// `name stream-category Command`, of every example that asks for something.
+fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> String {
+    let lines = requests.into_iter().filter_map(|(event, request)| {
+        let Request { name, stream, wish, .. } = request?;
+        let wish = match wish {
+            Wish::Account(command) => format!("{command:?}"),
+            Wish::Invoice(command) => format!("{command:?}"),
+            Wish::Payment(command) => format!("{command:?}"),
+        };
+        let command = wish.split('(').next().unwrap_or_default().to_owned();
+        Some(format!("{event}: {name} {} {command}", stream.category()))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn which_facts_ask_whom_for_what() {
+    let accounts = account::example::events().into_iter().map(|event| (event.event_type(), asked_by_account(event)));
+    let invoices = invoice::example::events().into_iter().map(|event| (event.event_type(), asked_by_invoice(event)));
+    let payments = payment::example::events().into_iter().map(|event| (event.event_type(), asked_by_payment(event)));
+    expect_test::expect![[r#"
+        CreditAllocated: tellInvoice invoice NoteAllocation
+        AllocationFreed: tellInvoice invoice NoteAllocation
+        DebtWrittenOff: tellInvoice invoice NoteWriteOff
+        InvoiceIssued: chargeAccount account ChargeAccount
+        CreditNoteIssued: creditAccount account CreditAccount
+        DebitNoteIssued: chargeAccount account ChargeAccount
+        PaymentCompleted: recordPayment account RecordPayment
+        GatewayRefundFailed: returnRefund account ReturnRefund"#]]
+    .assert_eq(&asks(accounts.chain(invoices).chain(payments)));
+}
+
+/// What an aggregate would say to a request, from a history that ought to welcome it.
+fn account_hears(request: Option<Request>, facts: Vec<Event>) -> Vec<Event> {
+    let Some(Request { wish: Wish::Account(command), .. }) = request else { panic!("{request:?}") };
+    account(facts).decide(*command).unwrap_or_else(|rejection| panic!("refused: {rejection}"))
+}
+
+#[test]
+fn an_issued_invoice_is_charged_as_it_was_issued() {
+    let invoice::Event::InvoiceIssued(issued) = invoice::example::issued() else { unreachable!() };
+    let events = account_hears(asked_by_invoice(issued.clone().into()), vec![]);
+    let [Event::AccountCharged(charged)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((charged.invoice_id, charged.amount, charged.vat), (issued.invoice_id, issued.document.total, issued.document.vat));
+    assert_eq!((charged.kind, charged.due_on, charged.debit_note_id), (ChargeKind::Supply, issued.dates.due_on, None));
+    assert_eq!(charged.number, issued.number);
+}
+
+#[test]
+fn an_invoice_is_told_what_stands_paid_of_it_in_all() {
+    let facts = [charged(ChargeOf::default()), payment_received(1, 500), allocated(payment(1), 1, 500, 65, 11_000)];
+    let events = decided(&account(facts), record_payment(2, 700));
+    let Some(Request { wish: Wish::Invoice(command), stream, .. }) = asked_by_account(events[1].clone()) else { panic!("{events:?}") };
+    assert_eq!(stream, StreamName::of::<Invoice>(invoice_id(1)));
+    let invoice::Command::NoteAllocation(NoteAllocation { paid, on }) = *command else { panic!("{command:?}") };
+    assert_eq!((paid, on), (sar(1_200), day("2024-04-02")));
+}
+
+#[test]
+fn its_own_credit_note_does_not_pay_an_invoice() {
+    let events = decided(&account([charged(ChargeOf::default())]), credit_account(1, 1, 2_300, Surplus::AccountCredit));
+    let Event::CreditAllocated(fact) = &events[1] else { panic!("{events:?}") };
+    assert_eq!(fact.echo, echo(1, 0));
+    let events =
+        decided(&account([charged(ChargeOf { n: 2, ..ChargeOf::default() })]), credit_account(1, 1, 2_300, Surplus::AccountCredit));
+    let Event::CreditAllocated(fact) = &events[1] else { panic!("{events:?}") };
+    assert_eq!(fact.echo, echo(2, 2_300), "but it pays another");
+}
+
+#[test]
+fn a_completed_payment_is_recorded_once_however_often_it_is_told() {
+    let completed = || asked_by_payment(payment::example::completed(true));
+    let events = account_hears(completed(), vec![]);
+    assert_eq!(account_hears(completed(), events), []);
+}
+
+#[test]
+fn what_came_through_a_gateway_goes_back_through_it() {
+    for (credit, tender, asked) in [
+        (payment(1), Tender::Card, Some(REFUND_THROUGH_GATEWAY)),
+        (payment(1), Tender::Wallet, Some(REFUND_THROUGH_GATEWAY)),
+        (payment(1), Tender::Cash, None),
+        (credit_note(1), Tender::Card, None),
+    ] {
+        let Event::CreditRefunded(fact) = credit_refunded(credit, 1, 300) else { unreachable!() };
+        let request = asked_by_account(account::CreditRefunded { tender, ..fact }.into());
+        assert_eq!(request.map(|request| request.name), asked, "{credit:?} {tender:?}");
+    }
+}
+
+#[test]
+fn an_event_told_twice_asks_the_same_thing_and_another_event_another() {
+    let issued = |n| request(&recorded(Invoice::CATEGORY, n, BillingEvent::Invoice(invoice::example::issued()))).unwrap().command_id;
+    assert_eq!(issued(9), issued(9));
+    assert_ne!(issued(9), issued(10));
+    assert_eq!(issued(9), request_id(Uuid::from_u128(9), CHARGE_ACCOUNT), "a bill run can know it beforehand");
+}
+
+#[test]
+fn the_end_of_a_day_asks_once_for_each_invoice_and_day() {
+    let id = |n, on: &str| day_end(invoice_id(n), day(on)).command_id;
+    assert_eq!(id(1, "2024-07-17"), id(1, "2024-07-17"));
+    assert_ne!(id(1, "2024-07-17"), id(1, "2024-07-18"));
+    assert_ne!(id(1, "2024-07-17"), id(2, "2024-07-17"));
+    let Wish::Invoice(command) = day_end(invoice_id(1), day("2024-07-17")).wish else { unreachable!() };
+    let invoice = Invoice::default().evolve(&invoice::example::issued());
+    assert_eq!(invoice.decide(*command).map(|events| events.len()), Ok(1));
+}

@@ -1,0 +1,433 @@
+//! The books of whole histories: accounts and invoices, with policies that run late, in between, and twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use daftar_domain::{
+    Actor, BillingEvent, CommandHash, Currency, Decider, EventSchema, Metadata, Money, Position, Reason, Recorded, StreamName,
+    account::{self, Account, AllocationPolicy, CreditId, ItemId, Tender, example as accounts},
+    ids::{self, AccountId, InvoiceId, NoteId},
+    invoice::{self, Dates, Draft, Invoice, Revenue, Surplus, example as invoices},
+    ledger::{self, LedgerAccount, TrialBalance},
+    policy::{self, Wish},
+    rating::Rounding,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const ACCOUNTS: u128 = 2;
+
+/// A log, what its aggregates make of it, and what must be true of it at every position.
+#[derive(Default)]
+struct World {
+    log: Vec<Recorded<BillingEvent>>,
+    commands: BTreeSet<(StreamName, Uuid)>,
+    accounts: BTreeMap<Uuid, Account>,
+    invoices: BTreeMap<Uuid, Invoice>,
+    /// How far the policies have come.
+    told: usize,
+    asked: u128,
+    balance: TrialBalance,
+    truth: Truth,
+}
+
+/// Sums that no aggregate and no journal had a hand in.
+#[derive(Default)]
+struct Truth {
+    issued: BTreeMap<Uuid, i64>,
+    vat: i64,
+    credits: BTreeMap<(Uuid, CreditId), i64>,
+}
+
+impl World {
+    fn opened() -> Self {
+        let mut world = Self::default();
+        for n in 1..=ACCOUNTS {
+            world.account(n, accounts::open());
+        }
+        world
+    }
+
+    fn account(&mut self, n: u128, command: impl Into<account::Command>) {
+        self.asked += 1;
+        let (stream, id) = (StreamName::of::<Account>(account_id(n)), Uuid::from_u128(self.asked));
+        self.execute_account(&stream, id, command.into());
+    }
+
+    fn invoice(&mut self, n: u128, command: invoice::Command) {
+        self.asked += 1;
+        let (stream, id) = (StreamName::of::<Invoice>(invoice_id(n)), Uuid::from_u128(self.asked));
+        self.execute_invoice(&stream, id, command);
+    }
+
+    fn execute_account(&mut self, stream: &StreamName, id: Uuid, command: account::Command) -> bool {
+        if !self.commands.insert((stream.clone(), id)) {
+            return true;
+        }
+        let account = self.accounts.entry(stream.id()).or_default().clone();
+        let Ok(events) = account.decide(command.clone()) else { return false };
+        for event in events {
+            self.accounts.entry(stream.id()).and_modify(|account| *account = std::mem::take(account).evolve(&event));
+            self.record(stream, id, BillingEvent::Account(event));
+        }
+        assert_eq!(self.accounts[&stream.id()].decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
+        true
+    }
+
+    fn execute_invoice(&mut self, stream: &StreamName, id: Uuid, command: invoice::Command) -> bool {
+        if !self.commands.insert((stream.clone(), id)) {
+            return true;
+        }
+        let invoice = self.invoices.entry(stream.id()).or_default().clone();
+        let Ok(events) = invoice.decide(command) else { return false };
+        for event in events {
+            self.invoices.entry(stream.id()).and_modify(|invoice| *invoice = std::mem::take(invoice).evolve(&event));
+            self.record(stream, id, BillingEvent::Invoice(event));
+        }
+        true
+    }
+
+    fn record(&mut self, stream: &StreamName, command_id: Uuid, event: BillingEvent) {
+        let position = self.log.len();
+        let metadata = Metadata {
+            recorded_at: DateTime::<Utc>::UNIX_EPOCH,
+            actor: Actor::user("1"),
+            command_id,
+            command_hash: CommandHash::of(&()),
+            correlation_id: command_id,
+            causation_id: command_id,
+            schema_version: 1,
+        };
+        let id = ids::event_id(command_id, stream, position);
+        let position = Position::single(position.try_into().unwrap());
+        let recorded = Recorded { id, stream: stream.clone(), revision: 0, position, metadata, event };
+        if let BillingEvent::Account(event) = &recorded.event {
+            let back = account::Event::decode(event.event_type(), event.version(), &event.encode());
+            assert_eq!(back.as_ref().ok(), Some(event), "read back from disk");
+        }
+        if let Some(journal) = ledger::post(&recorded).expect("a journal balances") {
+            assert_eq!((journal.event_id, journal.position), (recorded.id, recorded.position));
+            self.balance.post(&journal);
+        }
+        self.truth.learn(&recorded);
+        self.log.push(recorded);
+        self.check();
+    }
+
+    fn check(&self) {
+        let last = &self.log.last().expect("an event").event;
+        let receivables = || self.accounts.values().map(Account::receivable);
+        let sum = |of: fn(&account::Receivable, Currency) -> Money| receivables().map(|open| i128::from(of(open, SAR).minor)).sum::<i128>();
+        assert_eq!(self.balance.difference(SAR), 0, "the trial balance after {last:?}");
+        for (account, truth) in [
+            (LedgerAccount::Receivable, sum(account::Receivable::due)),
+            (LedgerAccount::Unapplied, -sum(account::Receivable::unapplied)),
+            (LedgerAccount::Deposits, -sum(account::Receivable::deposits)),
+            (LedgerAccount::IssuedNotCharged, self.truth.issued.values().map(|total| i128::from(*total)).sum()),
+            (LedgerAccount::VatPayable, -i128::from(self.truth.vat)),
+        ] {
+            assert_eq!(self.balance.balance(account, SAR), truth, "{account:?} after {last:?}");
+        }
+        for open in receivables() {
+            assert!(open.open_items().all(|(_, item)| 0 < item.open.minor && item.open.minor <= item.amount.minor), "after {last:?}");
+            assert!(open.open_items().all(|(_, item)| 0 <= item.open_vat.minor && item.open_vat.minor <= item.open.minor), "{last:?}");
+        }
+        assert!(self.truth.credits.values().all(|left| *left >= 0), "no credit pays more than it is, after {last:?}");
+    }
+
+    /// Lets the policies hear some of what they have not heard.
+    fn tell(&mut self, events: usize) {
+        for _ in 0..events {
+            let Some(recorded) = self.log.get(self.told).cloned() else { return };
+            self.told += 1;
+            self.ask(&recorded);
+        }
+    }
+
+    fn ask(&mut self, recorded: &Recorded<BillingEvent>) {
+        let Some(request) = policy::request(recorded) else { return };
+        let policy::Request { name, command_id, stream, wish } = request;
+        let heard = match wish {
+            Wish::Account(command) => self.execute_account(&stream, command_id, *command),
+            Wish::Invoice(command) => self.execute_invoice(&stream, command_id, *command),
+            // No gateway takes part here.
+            Wish::Payment(_) => true,
+        };
+        assert!(heard, "{name} was refused after {:?}", recorded.event);
+    }
+
+    /// Everything is told, and then told again.
+    fn settle(&mut self) {
+        while self.told < self.log.len() {
+            self.tell(1);
+        }
+        let length = self.log.len();
+        for recorded in self.log.clone() {
+            self.ask(&recorded);
+        }
+        assert_eq!(self.log.len(), length, "an event told twice changes nothing");
+        assert_eq!(self.balance.balance(LedgerAccount::IssuedNotCharged, SAR), 0);
+        self.check_echoes();
+    }
+
+    /// Where nothing was taken off and nothing given up, an invoice knows what its account knows.
+    fn check_echoes(&self) {
+        let changed: BTreeSet<_> = self
+            .log
+            .iter()
+            .filter_map(|recorded| match &recorded.event {
+                BillingEvent::Invoice(invoice::Event::CreditNoteIssued(fact)) => Some(fact.invoice_id),
+                BillingEvent::Account(account::Event::DebtWrittenOff(fact)) => fact.echo.map(|echo| echo.invoice_id),
+                _ => None,
+            })
+            .collect();
+        for m in (0..6).filter(|m| !changed.contains(&invoice_id(*m))) {
+            let Some(left) = self.invoices.get(&invoice_id(m).into()).and_then(Invoice::left_to_pay) else { continue };
+            let receivable = self.accounts[&account_id(account_of(m)).into()].receivable();
+            let items = [ItemId::Invoice(invoice_id(m)), ItemId::DebitNote(note_id(m))];
+            let open: i64 = items.iter().filter_map(|id| receivable.item(*id)).map(|item| item.open.minor).sum();
+            assert_eq!(left.minor, open, "invoice {m}");
+        }
+    }
+}
+
+impl Truth {
+    fn learn(&mut self, recorded: &Recorded<BillingEvent>) {
+        use account::Event;
+        let of = |credit| (recorded.stream.id(), credit);
+        match &recorded.event {
+            BillingEvent::Invoice(event) => {
+                let (id, sign, document) = match event {
+                    invoice::Event::InvoiceIssued(fact) => (fact.invoice_id.into(), 1, &fact.document),
+                    invoice::Event::DebitNoteIssued(fact) => (fact.note.note_id.into(), 1, &fact.note.document),
+                    invoice::Event::CreditNoteIssued(fact) => (fact.note.note_id.into(), -1, &fact.note.document),
+                    _ => return,
+                };
+                self.issued.insert(id, sign * document.total.minor);
+                self.vat += sign * document.vat.minor;
+            }
+            BillingEvent::Account(event) => match event {
+                Event::AccountCharged(fact) => {
+                    self.issued.remove(&fact.debit_note_id.map_or(fact.invoice_id.into(), Uuid::from));
+                }
+                Event::AccountCredited(fact) => {
+                    self.issued.remove(&fact.note_id.into());
+                    self.credits.insert(of(CreditId::CreditNote(fact.note_id)), fact.amount.minor);
+                }
+                Event::PaymentReceived(fact) => {
+                    self.credits.insert(of(CreditId::Payment(fact.payment_id)), fact.amount.minor);
+                }
+                Event::OpeningBalanceImported(fact) => {
+                    let id = CreditId::Opening { batch_id: fact.batch_id, row: fact.row };
+                    self.credits.insert(of(id), fact.unapplied_credit.minor);
+                }
+                Event::DepositReleased(fact) => {
+                    *self.credits.entry(of(CreditId::Deposit(fact.deposit_id))).or_default() += fact.amount.minor
+                }
+                Event::CreditAllocated(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
+                Event::AllocationFreed(fact) => *self.credits.entry(of(fact.credit)).or_default() += fact.amount.minor,
+                Event::CreditRefunded(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
+                Event::RefundReturned(fact) => *self.credits.entry(of(fact.credit)).or_default() += fact.amount.minor,
+                Event::CreditWrittenOff(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
+                Event::PaymentReversed(fact) => {
+                    let left = self.credits.entry(of(CreditId::Payment(fact.payment_id))).or_default();
+                    *left -= fact.amount.minor - fact.written_off.minor;
+                    assert_eq!(*left, 0, "all of a payment is taken back");
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// Something that somebody does to the n-th account; `m` chooses among what is there already.
+#[derive(Clone, Copy, Debug)]
+struct Act {
+    what: u32,
+    n: u128,
+    m: u128,
+    minor: i64,
+    flag: bool,
+    policy: AllocationPolicy,
+}
+
+const SAR: Currency = Currency::SAR;
+
+fn account_id(n: u128) -> AccountId {
+    AccountId::new(Uuid::from_u128(n))
+}
+
+fn invoice_id(n: u128) -> InvoiceId {
+    accounts::invoice_id(n)
+}
+
+/// Each invoice has one account.
+fn account_of(invoice: u128) -> u128 {
+    invoice % ACCOUNTS + 1
+}
+
+fn on(n: u128) -> NaiveDate {
+    accounts::day("2024-03-01") + Days::new(u64::try_from(n).unwrap() * 7)
+}
+
+fn sar(minor: i64) -> Money {
+    Money::new(minor, SAR)
+}
+
+impl Act {
+    fn happen(self, world: &mut World) {
+        let Self { what, n, m, minor, flag, policy } = self;
+        let (day, small, reason) = (on(m), u32::try_from(m).unwrap() + 1, Reason::new("drawn by lot").unwrap());
+        let item = [ItemId::Invoice(invoice_id(m)), ItemId::DebitNote(note_id(m)), accounts::opening_item()]
+            [what as usize % 3 * usize::from(flag)];
+        let surplus = if flag { Surplus::AccountCredit } else { Surplus::Refund };
+        match what {
+            0..=3 => {
+                let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
+                let lines = (0..=n).map(|line| invoices::line(revenues[(m + line) as usize % 4], minor / (1 + line as i64))).collect();
+                let draft = Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap();
+                let dates = Dates::new(day, day + Days::new(15)).unwrap();
+                let number = invoices::number("INV", m as u64);
+                let (invoice_id, account_id) = (invoice_id(m), account_id(account_of(m)));
+                let wish = invoice::IssueAtOnce { invoice_id, account_id, draft, dates, number };
+                world.invoice(m, invoice::Command::IssueAtOnce(wish));
+            }
+            4 => {
+                let lines = vec![invoice::CreditLine { line: invoices::on_invoice(1), net: sar(minor / 3) }];
+                let note =
+                    invoice::ApproveCreditNote { note_id: note_id(100 + m * 4 + n), issued_on: day, lines, surplus, ..invoices::credit() };
+                world.invoice(m, invoice::Command::ApproveCreditNote(note));
+            }
+            5 => {
+                let numbering = invoices::numbering("CRN");
+                let note = invoice::CancelInvoice { note_id: note_id(200 + m), issued_on: day, surplus, reason, numbering };
+                world.invoice(m, invoice::Command::CancelInvoice(note));
+            }
+            6 => {
+                for note in [100 + m * 4 + n, 200 + m] {
+                    let wish = invoice::IssueCreditNote { note_id: note_id(note), number: invoices::number("CRN", note as u64) };
+                    world.invoice(m, invoice::Command::IssueCreditNote(wish));
+                }
+            }
+            7 => {
+                let dates = Dates::new(day, day + Days::new(15)).unwrap();
+                let lines = vec![invoices::line(Revenue::ReconnectFee, minor)];
+                let note = invoice::ApproveDebitNote { note_id: note_id(m), dates, lines, ..invoices::debit() };
+                world.invoice(m, invoice::Command::ApproveDebitNote(note));
+                let wish = invoice::IssueDebitNote { note_id: note_id(m), number: invoices::number("DBN", m as u64) };
+                world.invoice(m, invoice::Command::IssueDebitNote(wish));
+            }
+            8..=13 => {
+                let directed = if flag { vec![item] } else { vec![] };
+                let tender = [Tender::Cash, Tender::Transfer, Tender::Cheque, Tender::Card][m as usize % 4];
+                world.account(n, account::RecordPayment { directed, policy, tender, ..accounts::record_payment(small, minor * 2) });
+            }
+            14 => world.account(n, account::ReversePayment { policy, ..accounts::reverse_payment(small) }),
+            15 => {
+                let tender = [Tender::Cash, Tender::Transfer, Tender::Transfer, Tender::Card][m as usize % 4];
+                world.account(n, account::RefundCredit { tender, ..accounts::refund(accounts::payment(small), m, minor / 20) });
+            }
+            16 => {
+                let credit = CreditId::CreditNote(note_id(100 + m * 4 + n));
+                world.account(n, accounts::refund(credit, 50 + m, minor / 9));
+            }
+            17 => world.account(n, account::ReturnRefund { refund_id: accounts::refund_id(m), on: day, reason, policy }),
+            18 => world.account(n, accounts::take_deposit(m % 2, minor)),
+            19 => world.account(n, account::ApplyDeposit { deposit_id: accounts::deposit_id(m % 2), item, on: day }),
+            20 => world.account(n, accounts::return_deposit(m % 2)),
+            21 => world.account(n, account::DisputeItem { item, on: day, reason }),
+            22 => world.account(n, account::ResolveDispute { item, on: day, reason, policy }),
+            23 => {
+                world.account(n, account::WriteOff { item, approved_by: Actor::user("9"), limit: sar(minor * 2), on: day, reason });
+            }
+            24 => world.account(n, account::WriteOffSmallBalances { on: day }),
+            25 | 26 => world.account(n, account::FreeAllocations { item, on: day, reason }),
+            27 | 28 => world.account(n, account::ReapplyCredit { item, on: day, policy }),
+            29 => world.account(n, account::Command::ImportOpeningBalance(accounts::import_opening_balance())),
+            30 if flag => {
+                let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
+                world.account(n, account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason }));
+            }
+            30 => {
+                let rule = account::LateFeeRule { fee: account::LateFee::Fixed(sar(2_500)), cap: None, grace_days: 3 };
+                world.account(n, account::AssessLateFee { item, rule, on: day });
+            }
+            _ => world.tell(usize::try_from(m).unwrap() + 1),
+        }
+    }
+}
+
+fn note_id(n: u128) -> NoteId {
+    accounts::note_id(n)
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
+    // Amounts small enough to meet, and now and then less than a riyal.
+    let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
+    (0_u32..38, 1..=ACCOUNTS, 0_u128..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+        what,
+        n,
+        m,
+        minor,
+        flag,
+        policy,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_books_are_true_at_every_position(acts in proptest::collection::vec(act(), 1..90)) {
+        let mut world = World::opened();
+        for act in acts {
+            act.happen(&mut world);
+        }
+        world.settle();
+    }
+}
+
+/// A property says nothing about what its histories never meet.
+#[test]
+fn the_histories_meet_every_event_that_moves_money() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let mut met = BTreeSet::new();
+    for _ in 0..200 {
+        let acts = proptest::collection::vec(act(), 60..90).new_tree(&mut runner).unwrap().current();
+        let mut world = World::opened();
+        for act in acts {
+            act.happen(&mut world);
+        }
+        let moved = |recorded: &&Recorded<BillingEvent>| ledger::post(recorded).unwrap().is_some();
+        met.extend(world.log.iter().filter(moved).map(|recorded| match &recorded.event {
+            BillingEvent::Account(event) => event.event_type(),
+            BillingEvent::Invoice(event) => event.event_type(),
+            other => panic!("{other:?} moves money"),
+        }));
+    }
+    let met: Vec<_> = met.into_iter().collect();
+    expect_test::expect![[r#"
+        AccountCharged
+        AccountCredited
+        AllocationFreed
+        CreditAllocated
+        CreditNoteIssued
+        CreditRefunded
+        CreditWrittenOff
+        DebitNoteIssued
+        DebtRecovered
+        DebtWrittenOff
+        DepositReleased
+        DepositReturned
+        DepositTaken
+        InvoiceIssued
+        OpeningBalanceImported
+        OpeningBalanceReversed
+        PaymentReceived
+        PaymentReversed
+        RefundReturned"#]]
+    .assert_eq(&met.join("\n"));
+}
