@@ -278,4 +278,20 @@ mod tests {
         }
         given::<ReadCycle>([defined]).when(move_day("2024-04-30", "2024-04-30")).then_nothing();
     }
+
+    #[test]
+    fn a_moved_day_stays_between_neighbours_that_were_moved_themselves() {
+        // The days are 31 January, 29 February, 31 March, 30 April, 31 May: neighbours differ by the ends of their months.
+        for (neighbour, neighbour_to, regular, wrong, right) in [
+            ("2024-05-31", "2024-05-10", "2024-04-30", "2024-05-10", "2024-05-09"),
+            ("2024-03-31", "2024-04-05", "2024-04-30", "2024-04-05", "2024-04-06"),
+            ("2024-03-31", "2024-03-05", "2024-02-29", "2024-03-05", "2024-03-04"),
+            ("2024-01-31", "2024-02-05", "2024-02-29", "2024-02-05", "2024-02-06"),
+            ("2024-02-29", "2024-03-05", "2024-03-31", "2024-03-05", "2024-03-06"),
+        ] {
+            let cycle = || cycle(Interval::Monthly, 31, &[(neighbour, neighbour_to)]);
+            assert_eq!(cycle().decide(move_day(regular, wrong)), Err(Rejection::OutOfOrder(day(wrong))), "{regular}");
+            assert_eq!(cycle().decide(move_day(regular, right)).map(|events| events.len()), Ok(1), "{regular}");
+        }
+    }
 }

@@ -304,6 +304,20 @@ mod tests {
     }
 
     #[test]
+    fn of_several_seals_each_counts() {
+        let Event::MeterInstalled(fact) = example::installed_alone() else { unreachable!() };
+        let fitted: Event = super::super::MeterInstalled { seals: vec![seal("S-1"), seal("S-2")], ..fact }.into();
+        let after = || given::<Meter>([example::registered(), fitted.clone()]);
+        for number in ["S-1", "S-2"] {
+            after().when(apply(number)).then_rejected(Rejection::SealUsedBefore(code(number)));
+            after().when(break_(number)).then([SealBroken { number: code(number), on: on(), reason: reason() }.into()]);
+        }
+        let mut install = example::install();
+        install.seals = vec![seal("S-1"), seal("S-2"), seal("S-1")];
+        given::<Meter>([example::registered()]).when(Command::InstallMeter(install)).then_rejected(Rejection::SealUsedBefore(code("S-1")));
+    }
+
+    #[test]
     fn a_breaker_is_replaced_by_its_number() {
         let new = Breaker { number: code("B-2"), amps: 150 };
         let replaced: Event = BreakerReplaced { old_number: code("B-1"), new, on: on(), reason: reason() }.into();

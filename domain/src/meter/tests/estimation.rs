@@ -46,7 +46,11 @@ fn last_year_comes_first_then_the_last_period_then_the_class() {
     assert_eq!(by(&year, "2025-03-01", grown), (EstimationMethod::SamePeriodLastYear, "616".to_owned()));
     // An estimated year is no witness.
     let doubtful = [recorded(reading("310", "2024-02-01")), estimated("890", "2024-03-01"), recorded(reading("4000", "2025-02-01"))];
-    assert_eq!(by(&doubtful, "2025-03-01", class).0, EstimationMethod::LastActualPeriod);
+    assert_eq!(by(&doubtful, "2025-03-01", class.clone()).0, EstimationMethod::LastActualPeriod);
+    // Nor is one that was read for some of its days only.
+    let [first, last, now] = doubtful;
+    let half = [first, recorded(reading("590", "2024-02-15")), last, now];
+    assert_eq!(by(&half, "2025-03-01", class).0, EstimationMethod::LastActualPeriod);
 }
 
 #[test]

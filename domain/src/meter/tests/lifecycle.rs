@@ -136,6 +136,22 @@ fn installing_needs_a_seal_a_valid_certificate_and_a_reading_for_each_register()
 }
 
 #[test]
+fn a_meter_with_two_registers_is_read_on_both() {
+    let reactive = Register { code: Code::new("3.8.0").unwrap(), unit: Unit::KilovarHour, ..register() };
+    let mut device = device();
+    device.registers.push(reactive.clone());
+    let registered = || Event::from(MeterRegistered { device: device.clone(), registered_on: day("2024-01-01") });
+    let second = Reading { register: reactive.code.clone(), reading_id: ReadingId::new(Uuid::from_u128(2)), ..initial() };
+    let install = |initial_reads: Vec<Reading>| Command::InstallMeter(InstallMeter { initial_reads, ..install() });
+    let Event::MeterInstalled(installed) = installed_alone() else { unreachable!() };
+    let both = MeterInstalled { initial_reads: vec![initial().reading_id, second.reading_id], ..installed };
+    let facts = [both.into(), recorded(initial()), recorded(second.clone())];
+    given::<Meter>([registered()]).when(install(vec![initial(), second.clone()])).then(facts);
+    given::<Meter>([registered()]).when(install(vec![initial()])).then_rejected(Rejection::OneReadPerRegister(reactive.code));
+    given::<Meter>([registered()]).when(install(vec![second])).then_rejected(Rejection::OneReadPerRegister(register().code));
+}
+
+#[test]
 fn an_installed_meter_is_not_installed_otherwise() {
     let elsewhere = InstallMeter { premises_id: crate::ids::PremisesId::new(Uuid::from_u128(1)), ..install() };
     given::<Meter>(installed()).when(Command::InstallMeter(elsewhere)).then_rejected(Rejection::AlreadyInstalled);

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     VatCategory,
     rating::files::{RateRequest, TariffFile, rate_files},
-    tariff::example::everything,
+    tariff::{Unit, When, example::everything},
 };
 
 fn request<'a>(tariffs: &'a [TariffFile<'a>], usage: &'a str, from: &str, to: &str) -> RateRequest<'a> {
@@ -114,6 +114,17 @@ fn every_kind_of_line_has_its_reason() {
             VAT S 15 % of 9232.00                                                                                   1384.80
             total SAR                                                                                              10616.80"#]],
     );
+}
+
+#[test]
+fn breakers_and_units_in_words() {
+    let when = |breaker_amps_min, breaker_amps_max| When { breaker_amps_min, breaker_amps_max }.to_string();
+    assert_eq!(when(Some(20), Some(100)), "from 20 to 100 A");
+    assert_eq!(when(Some(101), None), "from 101 A");
+    assert_eq!(when(None, Some(100)), "to 100 A");
+    assert_eq!(when(None, None), "that are known");
+    let units = [Unit::Kwh, Unit::M3, Unit::Period, Unit::Currency].map(|unit| unit.to_string());
+    assert_eq!(units, ["kWh", "m3", "period", "currency"]);
 }
 
 #[test]
