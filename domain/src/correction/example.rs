@@ -44,6 +44,7 @@ pub fn number(step: Step) -> Option<DocumentNumber> {
         Step::NumberCreditNote => Some(invoices::number("CRN", 3)),
         Step::NumberReplacement => Some(invoices::number("INV", 43)),
         Step::ApproveCancellation
+        | Step::FreeAllocations
         | Step::IssueCreditNote
         | Step::CreditAccount
         | Step::ReleaseReadings

@@ -1,14 +1,15 @@
 //! The steps of a correction, in the order in which they are taken, and what each asks of whom.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{CorrectionOpened, MeterReadings, Terms};
 use crate::{
-    StreamName,
+    Reason, StreamName,
     account::Account,
     correction::Correction,
     ids::{AccountId, CorrectionId, InvoiceId, MeterId, NoteId, cascaded_correction_id},
-    invoice::{self, CancelInvoice, Invoice, IssueAtOnce, IssueCreditNote, Surplus},
+    invoice::{self, CancelInvoice, Dates, Invoice, IssueAtOnce, IssueCreditNote, Surplus},
     meter::{self, Meter, NoteBillCancelled, NoteReadingsBilled},
     register::{self, AssignNumber, DocumentNumber, DocumentRef, Numbering, Register},
 };
@@ -29,10 +30,12 @@ macro_rules! steps {
 steps! {
     /// The one that can be refused.
     ApproveCancellation
+    /// What paid the wrong invoice waits for the right one.
+    FreeAllocations
     NumberCreditNote
     /// The ledger's reversal follows from it.
     IssueCreditNote
-    /// What was paid on the wrong invoice is freed.
+    /// The wrong invoice is paid by its own cancellation.
     CreditAccount
     ReleaseReadings
     NumberReplacement
@@ -69,6 +72,12 @@ pub enum Request {
         meter_id: MeterId,
         command: meter::Command,
     },
+    FreeAllocations {
+        account_id: AccountId,
+        invoice_id: InvoiceId,
+        on: NaiveDate,
+        reason: Reason,
+    },
     CreditAccount {
         account_id: AccountId,
         invoice_id: InvoiceId,
@@ -80,8 +89,8 @@ pub enum Request {
     },
     ReapplyCredit {
         account_id: AccountId,
-        freed_by: NoteId,
-        invoice_id: InvoiceId,
+        wrong: InvoiceId,
+        on: NaiveDate,
     },
     ReviewLateFees {
         account_id: AccountId,
@@ -101,6 +110,7 @@ impl Step {
         match self {
             Self::NumberCreditNote | Self::NumberReplacement => true,
             Self::ApproveCancellation
+            | Self::FreeAllocations
             | Self::IssueCreditNote
             | Self::CreditAccount
             | Self::ReleaseReadings
@@ -121,7 +131,8 @@ impl Request {
             Self::Invoice { invoice_id, .. } => StreamName::of::<Invoice>(*invoice_id),
             Self::Register { numbering, .. } => Register::stream(&numbering.register),
             Self::Meter { meter_id, .. } => StreamName::of::<Meter>(*meter_id),
-            Self::CreditAccount { account_id, .. }
+            Self::FreeAllocations { account_id, .. }
+            | Self::CreditAccount { account_id, .. }
             | Self::ChargeAccount { account_id, .. }
             | Self::ReapplyCredit { account_id, .. }
             | Self::ReviewLateFees { account_id, .. } => StreamName::of::<Account>(*account_id),
@@ -132,10 +143,11 @@ impl Request {
 
 /// A numbered step has its number by the time it is asked for: steps are taken in turn.
 pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(Step) -> Option<&'a DocumentNumber>) -> Task {
-    let Terms { account_id, invoice_id, .. } = opened.terms;
+    let Terms { account_id, invoice_id, dates: Dates { issued_on: on, .. }, .. } = opened.terms;
     let (note_id, replacement_id) = (opened.note_id(), opened.replacement_id());
     let requests = match step {
         Step::ApproveCancellation => vec![opened.cancel()],
+        Step::FreeAllocations => vec![Request::FreeAllocations { account_id, invoice_id, on, reason: opened.terms.reason.clone() }],
         Step::NumberCreditNote => {
             vec![opened.ask_number(&opened.terms.credit_numbering, DocumentRef::CreditNote { invoice_id, note_id })]
         }
@@ -157,7 +169,7 @@ pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(St
             meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id: replacement_id, reading_ids })
         }),
         Step::ChargeAccount => vec![Request::ChargeAccount { account_id, invoice_id: replacement_id }],
-        Step::ReapplyCredit => vec![Request::ReapplyCredit { account_id, freed_by: note_id, invoice_id: replacement_id }],
+        Step::ReapplyCredit => vec![Request::ReapplyCredit { account_id, wrong: invoice_id, on }],
         Step::ReviewLateFees => vec![Request::ReviewLateFees { account_id, wrong: invoice_id, right: replacement_id }],
         Step::CascadeLaterBills => opened.terms.later.iter().map(|later| opened.cascade(*later)).collect(),
     };
