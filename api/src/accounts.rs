@@ -103,6 +103,10 @@ impl App {
         accounts::by_id(&self.read_models, id).await?.ok_or(Problem::NotFound)
     }
 
+    pub async fn account_by_number(&self, number: &AccountNumber) -> Result<Account, Problem> {
+        accounts::by_number(&self.read_models, number).await?.ok_or(Problem::NotFound)
+    }
+
     /// Nothing once the person has been forgotten.
     pub async fn holder_name(&self, account: &Account) -> Result<Option<ClearText>, Problem> {
         Ok(self.keyring.open(account.id, &account.holder_name).await?)

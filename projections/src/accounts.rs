@@ -1,50 +1,116 @@
-//! Accounts: who is billed, in which class, currency and language.
+//! Accounts: who is billed, in which class, currency and language, and how they are reached and taxed.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
-    BillingEvent, Currency, Decider, Recorded, Sealed,
-    account::{self, AccountOpened, CustomerClass, Language},
-    ids::AccountId,
+    BillingEvent, Code, Currency, Decider, Reason, Recorded, Sealed, VatCategory,
+    account::{
+        self, AccountNumber, AccountOpened, AccountReclassified, AddressAdded, AddressChanged, AddressKind, ContactAdded, ContactChanged,
+        ContactKind, CustomerClass, HolderRenamed, IdentityRecorded, Language, VatStatusSet,
+    },
+    ids::{AccountId, AddressId, ContactId},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
-    columns::{from_bigint, from_name, to_bigint, to_name},
-    rows,
-    rows::{Current, Keyed, Table},
+    as_of::AsOf,
+    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
+    keys, rows,
+    rows::{Current, History, Table},
 };
 
 #[derive(Debug, Default)]
 pub struct Accounts {
     accounts: Current<AccountRow>,
+    classes: History<ClassRow>,
+    holders: History<HolderRow>,
+    standings: History<StandingRow>,
+    vat_statuses: History<VatStatusRow>,
+    contacts: Current<ContactRow>,
+    addresses: Current<AddressRow>,
 }
 
 rows! {
     struct AccountRow in account {
         account_id: Uuid,
+        number: String,
         holder_name: Vec<u8>,
         class: String,
         currency: String,
         language: String,
+        standing: String,
+        identity_kind: Option<String>,
+        identity_number: Option<Vec<u8>>,
+        identity_expires_on: Option<NaiveDate>,
+        ledger_account: Option<String>,
         opened_on: NaiveDate,
+        closed_on: Option<NaiveDate>,
         recorded_at: DateTime<Utc>,
+        revision: i64,
+        position: i64,
+    }
+
+    struct ClassRow in class {
+        account_id: Uuid,
+        class: String,
+        effective_on: NaiveDate,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct HolderRow in holder {
+        account_id: Uuid,
+        holder_name: Vec<u8>,
+        effective_on: NaiveDate,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct StandingRow in standing {
+        account_id: Uuid,
+        standing: String,
+        effective_on: NaiveDate,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct VatStatusRow in vat_status {
+        account_id: Uuid,
+        category: String,
+        reason: Option<String>,
+        valid_from: NaiveDate,
+        valid_to: Option<NaiveDate>,
+        position: i64,
+    }
+
+    struct ContactRow in contact {
+        account_id: Uuid,
+        contact_id: Uuid,
+        kind: String,
+        name: Option<Vec<u8>>,
+        value: Vec<u8>,
+        position: i64,
+    }
+
+    struct AddressRow in address {
+        account_id: Uuid,
+        address_id: Uuid,
+        kind: String,
+        text: Vec<u8>,
         position: i64,
     }
 }
 
-impl Keyed for AccountRow {
-    type Key = Uuid;
-    const KEY: &'static [&'static str] = &["account_id"];
-    fn key(&self) -> Uuid {
-        self.account_id
-    }
+keys! {
+    AccountRow by account_id: Uuid;
+    ContactRow by account_id: Uuid, contact_id: Uuid;
+    AddressRow by account_id: Uuid, address_id: Uuid;
 }
 
 impl Projector for Accounts {
     const NAME: &'static str = "accounts";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[account::Account::CATEGORY];
     const TABLES: &'static str = include_str!("../models/accounts/tables.sql");
     const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
@@ -56,36 +122,72 @@ impl Projector for Accounts {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        vec![&mut self.accounts]
+        let Self { accounts, classes, holders, standings, vat_statuses, contacts, addresses } = self;
+        vec![accounts, classes, holders, standings, vat_statuses, contacts, addresses]
     }
 }
 
 impl Accounts {
     fn account(&mut self, fact: &Recorded<BillingEvent>, event: &account::Event) {
+        let id = fact.stream.id();
         match event {
             account::Event::AccountOpened(event) => self.opened(fact, event),
-            account::Event::AccountReclassified(event) => self.change(fact, |account| account.class = to_name(&event.class)),
-            account::Event::HolderRenamed(event) => {
-                self.change(fact, |account| account.holder_name = daftar_domain::write(&event.holder_name))
+            account::Event::AccountReclassified(AccountReclassified { class, effective_on, reason }) => {
+                self.class(fact, *class, *effective_on, Some(reason));
+                self.change(fact, |account| account.class = to_name(class));
             }
+            account::Event::HolderRenamed(HolderRenamed { holder_name, effective_on, reason }) => {
+                self.holder(fact, holder_name, *effective_on, Some(reason));
+                self.change(fact, |account| account.holder_name = sealed(holder_name));
+            }
+            account::Event::IdentityRecorded(IdentityRecorded { document }) => self.change(fact, |account| {
+                account.identity_kind = Some(document.kind.to_string());
+                account.identity_number = Some(sealed(&document.number));
+                account.identity_expires_on = document.expires_on;
+            }),
             account::Event::LanguageChosen(event) => self.change(fact, |account| account.language = to_name(&event.language)),
             account::Event::CurrencyChosen(event) => self.change(fact, |account| account.currency = to_name(&event.currency)),
-            account::Event::IdentityRecorded(_)
-            | account::Event::ContactAdded(_)
-            | account::Event::ContactChanged(_)
-            | account::Event::ContactRemoved(_)
-            | account::Event::AddressAdded(_)
-            | account::Event::AddressChanged(_)
-            | account::Event::AddressRemoved(_)
-            | account::Event::VatStatusSet(_)
-            | account::Event::LinkedToLedger(_)
-            | account::Event::ServiceBegun(_)
+            account::Event::ContactAdded(ContactAdded { contact_id, contact })
+            | account::Event::ContactChanged(ContactChanged { contact_id, contact }) => self.contacts.put(ContactRow {
+                account_id: id,
+                contact_id: (*contact_id).into(),
+                kind: to_name(&contact.kind),
+                name: contact.name.as_ref().map(sealed),
+                value: sealed(&contact.value),
+                position: position(fact),
+            }),
+            account::Event::ContactRemoved(event) => self.contacts.remove(&(id, event.contact_id.into())),
+            account::Event::AddressAdded(AddressAdded { address_id, address })
+            | account::Event::AddressChanged(AddressChanged { address_id, address }) => self.addresses.put(AddressRow {
+                account_id: id,
+                address_id: (*address_id).into(),
+                kind: to_name(&address.kind),
+                text: sealed(&address.text),
+                position: position(fact),
+            }),
+            account::Event::AddressRemoved(event) => self.addresses.remove(&(id, event.address_id.into())),
+            account::Event::VatStatusSet(VatStatusSet { category, reason, from, to }) => self.vat_statuses.add(VatStatusRow {
+                account_id: id,
+                category: to_name(category),
+                reason: reason.as_ref().map(Code::to_string),
+                valid_from: *from,
+                valid_to: *to,
+                position: position(fact),
+            }),
+            account::Event::LinkedToLedger(event) => {
+                self.change(fact, |account| account.ledger_account = Some(event.ledger_account.to_string()))
+            }
+            account::Event::AccountSuspended(event) => self.stands(fact, SUSPENDED, event.suspended_on, Some(&event.reason)),
+            account::Event::AccountResumed(event) => self.stands(fact, ACTIVE, event.resumed_on, Some(&event.reason)),
+            account::Event::AccountClosed(event) => {
+                self.stands(fact, CLOSED, event.closed_on, Some(&event.reason));
+                self.change(fact, |account| account.closed_on = Some(event.closed_on));
+            }
+            // What supplies an account is told by the service points, in more words; what it owes is the receivables' to tell.
+            account::Event::ServiceBegun(_)
             | account::Event::ServiceEnded(_)
             | account::Event::MeterFitted(_)
             | account::Event::MeterTakenOff(_)
-            | account::Event::AccountSuspended(_)
-            | account::Event::AccountResumed(_)
-            | account::Event::AccountClosed(_)
             | account::Event::OpeningBalanceImported(_)
             | account::Event::OpeningBalanceReversed(_)
             | account::Event::AccountCharged(_)
@@ -107,41 +209,97 @@ impl Accounts {
             | account::Event::CreditWrittenOff(_)
             | account::Event::DebtRecovered(_)
             | account::Event::RebillBegun(_)
-            | account::Event::RebillEnded(_) => {}
+            | account::Event::RebillEnded(_) => self.change(fact, |_| {}),
         }
     }
 
     fn opened(&mut self, fact: &Recorded<BillingEvent>, event: &AccountOpened) {
-        let AccountOpened { account_id, number: _, holder_name, class, currency, language, opened_on } = event;
+        let AccountOpened { account_id, number, holder_name, class, currency, language, opened_on } = event;
         self.accounts.insert(AccountRow {
             account_id: (*account_id).into(),
-            holder_name: daftar_domain::write(holder_name),
+            number: number.to_string(),
+            holder_name: sealed(holder_name),
             class: to_name(class),
             currency: to_name(currency),
             language: to_name(language),
+            standing: ACTIVE.to_owned(),
+            identity_kind: None,
+            identity_number: None,
+            identity_expires_on: None,
+            ledger_account: None,
             opened_on: *opened_on,
+            closed_on: None,
             recorded_at: fact.metadata.recorded_at,
-            position: to_bigint(fact.position.commit),
+            revision: to_bigint(fact.revision),
+            position: position(fact),
         });
+        self.class(fact, *class, *opened_on, None);
+        self.holder(fact, holder_name, *opened_on, None);
+        self.standings.add(StandingRow {
+            account_id: (*account_id).into(),
+            standing: ACTIVE.to_owned(),
+            effective_on: *opened_on,
+            reason: None,
+            position: position(fact),
+        });
+    }
+
+    fn class(&mut self, fact: &Recorded<BillingEvent>, class: CustomerClass, effective_on: NaiveDate, reason: Option<&Reason>) {
+        self.classes.add(ClassRow {
+            account_id: fact.stream.id(),
+            class: to_name(&class),
+            effective_on,
+            reason: reason.map(Reason::to_string),
+            position: position(fact),
+        });
+    }
+
+    fn holder(&mut self, fact: &Recorded<BillingEvent>, name: &Sealed, effective_on: NaiveDate, reason: Option<&Reason>) {
+        self.holders.add(HolderRow {
+            account_id: fact.stream.id(),
+            holder_name: sealed(name),
+            effective_on,
+            reason: reason.map(Reason::to_string),
+            position: position(fact),
+        });
+    }
+
+    fn stands(&mut self, fact: &Recorded<BillingEvent>, standing: &str, effective_on: NaiveDate, reason: Option<&Reason>) {
+        self.standings.add(StandingRow {
+            account_id: fact.stream.id(),
+            standing: standing.to_owned(),
+            effective_on,
+            reason: reason.map(Reason::to_string),
+            position: position(fact),
+        });
+        self.change(fact, |account| account.standing = standing.to_owned());
     }
 
     fn change(&mut self, fact: &Recorded<BillingEvent>, change: impl FnOnce(&mut AccountRow)) {
         if let Some(account) = self.accounts.get_mut(&fact.stream.id()) {
             change(account);
-            account.position = to_bigint(fact.position.commit);
+            account.revision = to_bigint(fact.revision);
+            account.position = position(fact);
         }
     }
 }
+
+const ACTIVE: &str = "active";
+const SUSPENDED: &str = "suspended";
+const CLOSED: &str = "closed";
 
 /// An account as it is known at `position`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     pub id: AccountId,
+    pub number: AccountNumber,
     pub holder_name: Sealed,
     pub class: CustomerClass,
     pub currency: Currency,
     pub language: Language,
+    pub standing: String,
     pub opened_on: NaiveDate,
+    pub closed_on: Option<NaiveDate>,
     pub recorded_at: DateTime<Utc>,
     pub position: u64,
 }
@@ -149,7 +307,8 @@ pub struct Account {
 pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Account>, QueryError> {
     let row = sqlx::query_as!(
         AccountRow,
-        "SELECT account_id, holder_name, class, currency, language, opened_on, recorded_at, position
+        "SELECT account_id, number, holder_name, class, currency, language, standing, identity_kind, identity_number, identity_expires_on,
+                ledger_account, opened_on, closed_on, recorded_at, revision, position
          FROM read_accounts.account WHERE account_id = $1",
         Uuid::from(id),
     )
@@ -158,18 +317,119 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Acco
     row.map(Account::try_from).transpose()
 }
 
+pub async fn by_number(db: impl PgExecutor<'_>, number: &AccountNumber) -> Result<Option<Account>, QueryError> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        "SELECT account_id, number, holder_name, class, currency, language, standing, identity_kind, identity_number, identity_expires_on,
+                ledger_account, opened_on, closed_on, recorded_at, revision, position
+         FROM read_accounts.account WHERE number = $1",
+        number.as_str(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// The class that applies on a date; none before the account opened.
+pub async fn class_on(db: impl PgExecutor<'_>, id: AccountId, as_of: AsOf) -> Result<Option<CustomerClass>, QueryError> {
+    let class = sqlx::query_scalar!(
+        "SELECT class FROM read_accounts.class WHERE account_id = $1 AND effective_on <= $2 AND position <= $3
+         ORDER BY effective_on DESC, position DESC LIMIT 1",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_optional(db)
+    .await?;
+    class.map(|class| from_name(class).map_err(malformed("class"))).transpose()
+}
+
+/// How supplies to the account are taxed on a date, with the law's reason; the standard rate where nothing was said.
+pub async fn vat_status_on(
+    db: impl PgExecutor<'_>,
+    id: AccountId,
+    as_of: AsOf,
+) -> Result<Option<(VatCategory, Option<String>)>, QueryError> {
+    let found = sqlx::query!(
+        "SELECT category, reason FROM read_accounts.vat_status
+         WHERE account_id = $1 AND valid_from <= $2 AND (valid_to IS NULL OR $2 < valid_to) AND position <= $3
+         ORDER BY position DESC LIMIT 1",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_optional(db)
+    .await?;
+    found.map(|found| Ok((from_name(found.category).map_err(malformed("category"))?, found.reason))).transpose()
+}
+
+/// A way to reach the holder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contact {
+    pub id: ContactId,
+    pub kind: ContactKind,
+    pub name: Option<Sealed>,
+    pub value: Sealed,
+}
+
+pub async fn contacts(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Contact>, QueryError> {
+    let found = sqlx::query!(
+        "SELECT contact_id, kind, name, value FROM read_accounts.contact WHERE account_id = $1 ORDER BY contact_id",
+        Uuid::from(id),
+    )
+    .fetch_all(db)
+    .await?;
+    let contact = |id, kind, name: Option<Vec<u8>>, value: Vec<u8>| {
+        Ok(Contact {
+            id: ContactId::new(id),
+            kind: from_name(kind).map_err(malformed("kind"))?,
+            name: name.map(|name| serde_json::from_slice(&name)).transpose().map_err(malformed("name"))?,
+            value: serde_json::from_slice(&value).map_err(malformed("value"))?,
+        })
+    };
+    found.into_iter().map(|row| contact(row.contact_id, row.kind, row.name, row.value)).collect()
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    pub id: AddressId,
+    pub kind: AddressKind,
+    pub text: Sealed,
+}
+
+pub async fn addresses(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Address>, QueryError> {
+    let found =
+        sqlx::query!("SELECT address_id, kind, text FROM read_accounts.address WHERE account_id = $1 ORDER BY address_id", Uuid::from(id),)
+            .fetch_all(db)
+            .await?;
+    let address = |id, kind, text: Vec<u8>| {
+        Ok(Address {
+            id: AddressId::new(id),
+            kind: from_name(kind).map_err(malformed("kind"))?,
+            text: serde_json::from_slice(&text).map_err(malformed("text"))?,
+        })
+    };
+    found.into_iter().map(|row| address(row.address_id, row.kind, row.text)).collect()
+}
+
+fn malformed(column: &'static str) -> impl FnOnce(serde_json::Error) -> QueryError {
+    move |source| QueryError::Malformed { model: Accounts::NAME, column, source }
+}
+
 impl TryFrom<AccountRow> for Account {
     type Error = QueryError;
 
     fn try_from(row: AccountRow) -> Result<Self, QueryError> {
-        let malformed = |column| move |source| QueryError::Malformed { model: Accounts::NAME, column, source };
         Ok(Self {
             id: AccountId::new(row.account_id),
+            number: from_name(row.number).map_err(malformed("number"))?,
             holder_name: serde_json::from_slice(&row.holder_name).map_err(malformed("holder_name"))?,
             class: from_name(row.class).map_err(malformed("class"))?,
             currency: from_name(row.currency).map_err(malformed("currency"))?,
             language: from_name(row.language).map_err(malformed("language"))?,
+            standing: row.standing,
             opened_on: row.opened_on,
+            closed_on: row.closed_on,
             recorded_at: row.recorded_at,
             position: from_bigint(row.position),
         })

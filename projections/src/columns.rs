@@ -3,6 +3,7 @@
 use std::{fmt::Debug, hash::Hash};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use daftar_domain::{BillingEvent, Recorded, Sealed};
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -42,6 +43,16 @@ pub fn to_bigint(number: u64) -> i64 {
 
 pub fn from_bigint(number: i64) -> u64 {
     u64::try_from(number).expect("written by `to_bigint`, so not negative")
+}
+
+/// Where a fact stands, as every row has it that the fact made or changed.
+pub fn position(fact: &Recorded<BillingEvent>) -> i64 {
+    to_bigint(fact.position.commit)
+}
+
+/// Personal data as it is in the event; it is never opened here.
+pub fn sealed(value: &Sealed) -> Vec<u8> {
+    daftar_domain::write(value)
 }
 
 /// What can stand in a column of a row.

@@ -17,7 +17,7 @@
 //!     struct ClassRow in class { account_id: Uuid, class: String, effective_on: NaiveDate, position: i64, }
 //! }
 //!
-//! impl Keyed for AccountRow { /* which columns identify it */ }
+//! keys! { AccountRow by account_id: Uuid; }
 //!
 //! impl Projector for Accounts {
 //!     const NAME: &'static str = "accounts";
@@ -52,6 +52,7 @@
 //! that are read and swaps them in. Models know nothing of them, nor they of any model.
 
 pub mod accounts;
+mod as_of;
 mod checkpoint;
 pub mod columns;
 mod feed;
@@ -70,6 +71,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
+pub use as_of::AsOf;
 pub use checkpoint::{CheckpointError, Moved, reached};
 pub use columns::QueryError;
 pub use feed::Feed;

@@ -69,6 +69,23 @@ macro_rules! rows {
     )+};
 }
 
+/// Says by which columns rows are found again: the first ones of the table.
+#[macro_export]
+macro_rules! keys {
+    ($($name:ident by $($column:ident: $type:ty),+;)+) => {$(
+        impl $crate::rows::Keyed for $name {
+            #[allow(unused_parens, reason = "one column is a key by itself, several are a tuple")]
+            type Key = ($($type),+);
+            const KEY: &'static [&'static str] = &[$(stringify!($column)),+];
+
+            #[allow(unused_parens, reason = "as above")]
+            fn key(&self) -> Self::Key {
+                ($(self.$column.clone()),+)
+            }
+        }
+    )+};
+}
+
 /// A table as whoever delivers events sees it.
 #[async_trait]
 pub trait Table: Send + Sync {

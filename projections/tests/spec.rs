@@ -83,6 +83,15 @@ impl Spec {
     }
 }
 
+/// Puts these events, in a log of their own, into the tables.
+pub async fn project_all<P: Projector>(pool: &PgPool, events: impl IntoIterator<Item = (Uuid, BillingEvent)>) {
+    let events: Vec<_> = events.into_iter().collect();
+    let events = recorded(&log_of(&events).await).await;
+    let (refs, until) = (events.iter().collect::<Vec<_>>(), events.last().unwrap().position);
+    let batch = Batch { after: None, events: &refs, until };
+    deliver(&mut pool.acquire().await.unwrap(), &Model::of::<P>(), Place::Live, batch).await.unwrap();
+}
+
 pub async fn rows(db: &mut PgConnection, sql: &str) -> String {
     let as_json = AssertSqlSafe(format!("SELECT row_to_json(rows)::text FROM ({sql}) rows"));
     let rows: Vec<String> = sqlx::query_scalar(as_json).fetch_all(db).await.unwrap();

@@ -24,6 +24,16 @@ impl AccountQuery {
         let account = async { app(context).account(account_id(&id)?).await.map(Account) };
         Some(answer(context, account.await))
     }
+
+    /// An account by the number on its bills. A number that is unknown, or not yours to see, is NOT_FOUND.
+    async fn account_by_number(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "In Latin or Arabic digits.")] number: String,
+    ) -> Option<Result<Account>> {
+        let account = async { app(context).account_by_number(&input::account_number(&number)?).await.map(Account) };
+        Some(answer(context, account.await))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +118,11 @@ impl Account {
     /// The account's id, for ever.
     async fn id(&self) -> ID {
         ID(self.0.id.to_string())
+    }
+
+    /// The number by which people know it.
+    async fn number(&self) -> &str {
+        self.0.number.as_str()
     }
 
     /// Who is billed; null once the person has asked to be forgotten.

@@ -91,6 +91,8 @@ async fn an_account_brings_its_number_along_or_is_given_one() {
 
     assert_eq!(open("k1", with("number", "RUH-0042"))["data"], brought["data"], "a retry is answered as the first try was");
     assert_eq!(open("k2", noura())["data"], given["data"]);
+    let found = house.graphql("en", "{ accountByNumber(number: \"ruh-٠٠٤٢\") { id number } }", json!({}));
+    assert_eq!(found["data"]["accountByNumber"], json!({ "id": brought["data"]["openAccount"]["accountId"], "number": "RUH-0042" }));
     let refusals = [open("k3", with("number", "RUH-0042")), open("k1", with("number", "RUH-0043")), open("k3", with("number", "رقم"))];
     expect![[r#"
         ACCOUNT_NUMBER_TAKEN -: رقم الحساب هذا لحساب آخر
