@@ -3,7 +3,9 @@
 //! Every event is a leaf of a Merkle tree; signed checkpoints say the tree's root at a size; tiles hold its hashes; an archive carries the
 //! events away; a proof file shows one document's events to be in the log. Nothing here waits, reads a clock or knows a store or a bill.
 
+pub mod archive;
 mod checkpoint;
+mod document;
 mod frontier;
 mod hash;
 mod key;
@@ -14,6 +16,7 @@ mod tiles;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointReason, OpenError, OpenedCheckpoint};
+pub use document::{DocumentError, DocumentProof, Payload, Proven, ProvenEvent};
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{HASH_BYTES, Hash, NotAHash};
 pub use key::{KeyError, KeyName, SigningKey, VerifyingKey};
