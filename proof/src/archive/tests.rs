@@ -191,6 +191,9 @@ fn frames_in_another_order_are_found() {
     }
 }
 
+/// What is wrong with it, kind, number, first, count and payload.
+type Crafted<'a> = (&'a str, Kind, u64, u64, u32, &'a [u8]);
+
 /// Whoever makes an archive by hand can make the digests too. What cannot be is refused all the same.
 #[test]
 fn whole_frames_that_cannot_be_are_refused() {
@@ -198,7 +201,7 @@ fn whole_frames_that_cannot_be_are_refused() {
     let mut one = Vec::new();
     event(0).encode(&mut one).unwrap();
     let note = checkpoint(6).to_string();
-    let cases: [(&str, Kind, u64, u64, u32, &[u8]); 12] = [
+    let cases: [Crafted<'_>; 12] = [
         ("another number", Kind::Events, 1, 0, 1, &one),
         ("another first event", Kind::Events, 0, 1, 1, &one),
         ("no events", Kind::Events, 0, 0, 0, &[]),
