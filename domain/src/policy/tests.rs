@@ -83,6 +83,16 @@ fn an_issued_invoice_is_charged_as_it_was_issued() {
     assert_eq!(charged.number, issued.number);
 }
 
+/// A total may be rounded to below its VAT; what is charged must still be an amount with its VAT in it.
+#[test]
+fn rounding_to_coins_does_not_leave_more_vat_than_there_is_to_pay() {
+    let invoice::Event::InvoiceIssued(mut issued) = invoice::example::issued() else { unreachable!() };
+    issued.document.total = sar(1);
+    let events = account_hears(asked_by_invoice(issued.into()), vec![]);
+    let [Event::AccountCharged(charged)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((charged.amount, charged.vat), (sar(1), sar(1)));
+}
+
 #[test]
 fn an_invoice_is_told_what_stands_paid_of_it_in_all() {
     let facts = [charged(ChargeOf::default()), payment_received(1, 500), allocated(payment(1), 1, 500, 65, 11_000)];

@@ -242,6 +242,44 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_is_what_was_due_first_and_of_those_what_was_issued_first() {
+        let charges = [("2024-02-01", "2024-03-20"), ("2024-03-01", "2024-03-16"), ("2024-02-20", "2024-03-16")];
+        let charges = charges.into_iter().zip(1..).map(|((issued, due), n)| charged(ChargeOf { n, issued, due, ..ChargeOf::default() }));
+        let paid = allocations(&decided(&account(charges), record_payment(1, 30_000)));
+        assert_eq!(paid.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [invoice(3), invoice(2), invoice(1)]);
+    }
+
+    #[test]
+    fn the_oldest_money_is_spent_first() {
+        // The later payment has the id that would come first.
+        let (first, later) = (payment_received(9, 300), payment_received(11, 300));
+        let Event::PaymentReceived(later) = later else { panic!("{later:?}") };
+        let later = crate::account::PaymentReceived { payment_id: payment_id(1), ..later };
+        let events = decided(
+            &account([later.into(), first]),
+            super::super::ChargeAccount { amount: sar(400), vat: sar(0), ..charge(ChargeOf::default()) },
+        );
+        let spent: Vec<_> = events
+            .iter()
+            .filter_map(|event| if let Event::CreditAllocated(fact) = event { Some((fact.credit, fact.amount)) } else { None })
+            .collect();
+        assert_eq!(spent, [(payment(9), sar(300)), (payment(1), sar(100))]);
+    }
+
+    /// What was allocated in the books' future is not freed before it.
+    #[test]
+    fn the_books_move_on_no_day_before_their_cause() {
+        let late = charged(ChargeOf { issued: "2024-09-01", due: "2024-09-16", ..ChargeOf::default() });
+        let paid = decided(&account([late.clone()]), record_payment(1, 500));
+        let Event::CreditAllocated(allocated) = &paid[1] else { panic!("{paid:?}") };
+        assert_eq!((allocated.paid_on, allocated.effective_on), (day("2024-04-01"), day("2024-09-01")));
+        let reverse = crate::account::ReversePayment { on: day("2024-04-05"), ..reverse_payment(1) };
+        let freed = decided(&account([vec![late], paid].concat()), reverse);
+        let Event::AllocationFreed(fact) = &freed[0] else { panic!("{freed:?}") };
+        assert_eq!(fact.effective_on, day("2024-09-01"));
+    }
+
+    #[test]
     fn vat_is_paid_in_proportion_and_the_last_payment_takes_the_rest() {
         // 115.00 with 15.00 of VAT, paid in thirds that do not divide.
         let mut account = account([charged(ChargeOf { n: 1, minor: 11_500, vat: 1_500, ..ChargeOf::default() })]);
