@@ -1,1 +1,2 @@
 mod opening_balances;
+mod policies;
