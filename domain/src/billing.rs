@@ -1,6 +1,6 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, invoice, ledger, meter, payment, policy, premises,
-    read_cycle, register, reservation, tariff,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger, meter, payment, policy,
+    premises, read_cycle, register, reservation, tariff,
 };
 
 /// Every category whose events are the books. A reader of the whole log asks for these and stops at one it cannot read.
@@ -9,6 +9,7 @@ pub const CATEGORIES: &[&str] = &[
     ledger::AccountingPeriods::CATEGORY,
     agreement::ServicePoint::CATEGORY,
     bill_run::BillRun::CATEGORY,
+    correction::Correction::CATEGORY,
     invoice::Invoice::CATEGORY,
     meter::Meter::CATEGORY,
     payment::Payment::CATEGORY,
@@ -27,6 +28,7 @@ pub enum BillingEvent {
     AccountingPeriods(ledger::periods::Event),
     ServicePoint(agreement::Event),
     BillRun(bill_run::Event),
+    Correction(correction::Event),
     Invoice(invoice::Event),
     Meter(meter::Event),
     Payment(payment::Event),
@@ -45,6 +47,7 @@ impl BillingEvent {
             ledger::AccountingPeriods::CATEGORY => ledger::periods::Event::decode(event_type, version, data).map(Self::AccountingPeriods),
             agreement::ServicePoint::CATEGORY => agreement::Event::decode(event_type, version, data).map(Self::ServicePoint),
             bill_run::BillRun::CATEGORY => bill_run::Event::decode(event_type, version, data).map(Self::BillRun),
+            correction::Correction::CATEGORY => correction::Event::decode(event_type, version, data).map(Self::Correction),
             invoice::Invoice::CATEGORY => invoice::Event::decode(event_type, version, data).map(Self::Invoice),
             meter::Meter::CATEGORY => meter::Event::decode(event_type, version, data).map(Self::Meter),
             payment::Payment::CATEGORY => payment::Event::decode(event_type, version, data).map(Self::Payment),

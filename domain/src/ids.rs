@@ -123,6 +123,21 @@ pub fn accounting_periods_id() -> AccountingPeriodsId {
     AccountingPeriodsId::new(derive(DAFTAR, &["accounting_periods"]))
 }
 
+/// The id of the credit note by which a correction cancels the wrong invoice.
+pub fn correction_note_id(correction_id: CorrectionId) -> NoteId {
+    NoteId::new(derive(correction_id.into(), &["note"]))
+}
+
+/// The id of the invoice by which a correction bills anew.
+pub fn correction_invoice_id(correction_id: CorrectionId) -> InvoiceId {
+    InvoiceId::new(derive(correction_id.into(), &["invoice"]))
+}
+
+/// The id of the correction of a later invoice that follows from this one.
+pub fn cascaded_correction_id(correction_id: CorrectionId, later: InvoiceId) -> CorrectionId {
+    CorrectionId::new(derive(correction_id.into(), &["later", &later.to_string()]))
+}
+
 /// The id of a tariff series: its code is its identity, so its stream can be found by anyone who knows the code.
 pub fn tariff_series_id(code: &str) -> TariffSeriesId {
     TariffSeriesId::new(derive(DAFTAR, &["tariff", code]))
@@ -183,6 +198,11 @@ mod tests {
         assert_eq!(accounting_periods_id().to_string(), "2f9bd759-7257-5792-81a2-1842fed885c4");
         assert_eq!(policy_command_id(id, "chargeAccount").to_string(), "6fee7ea6-f897-50c5-b914-d2c8dc259036");
         assert_eq!(opening_deposit_id(ImportBatchId::new(Uuid::from_u128(1)), 3).to_string(), "c8384381-422b-5d22-90e7-adae08638283");
+        let correction = CorrectionId::new(Uuid::from_u128(1));
+        let later = cascaded_correction_id(correction, InvoiceId::new(Uuid::from_u128(2)));
+        assert_eq!(correction_note_id(correction).to_string(), "4b2e5c08-2d03-53a6-afbd-46c8dc11b117");
+        assert_eq!(correction_invoice_id(correction).to_string(), "9f4095a9-87cb-57ff-b300-3a052b6128dc");
+        assert_eq!(later.to_string(), "b845c8b7-09d3-5b5d-add4-f820fb01123a");
         assert_eq!(reservation_id("meterSerial", &["ACME", "0042"]).to_string(), "de7ed586-1568-57ff-9557-72dc3764e8e7");
         assert_eq!(event_id(id, &StreamName::new("account", Uuid::nil()).unwrap(), 0).to_string(), "aed51d90-e969-5435-a86e-8882c87b77a0");
     }

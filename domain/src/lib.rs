@@ -6,6 +6,7 @@ pub mod account;
 pub mod agreement;
 pub mod bill_run;
 mod billing;
+pub mod correction;
 mod decider;
 mod digest;
 mod event;

@@ -10,8 +10,8 @@ use std::{
 };
 
 use daftar_domain::{
-    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, invoice, ledger, meter, payment, policy, premises,
-    read_cycle, register, reservation, tariff,
+    BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger, meter, payment, policy,
+    premises, read_cycle, register, reservation, tariff,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -32,6 +32,7 @@ fn all() -> Vec<Pinned> {
         pinned::<ledger::AccountingPeriods>(ledger::periods::Event::TYPES, ledger::periods::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
         pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
+        pinned::<correction::Correction>(correction::Event::TYPES, correction::example::events()),
         pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
         pinned::<payment::Payment>(payment::Event::TYPES, payment::example::events()),

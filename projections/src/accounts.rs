@@ -79,6 +79,7 @@ impl Projector for Accounts {
                 | BillingEvent::RefusedRequest(_)
                 | BillingEvent::ServicePoint(_)
                 | BillingEvent::BillRun(_)
+                | BillingEvent::Correction(_)
                 | BillingEvent::Invoice(_)
                 | BillingEvent::Meter(_)
                 | BillingEvent::Premises(_)

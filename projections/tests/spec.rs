@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, bill_run, invoice, ledger,
-    meter, payment, policy, premises, read_cycle, register, reservation, tariff,
+    Actor, BillingEvent, CommandHash, Decider, Metadata, Position, Recorded, StreamName, account, agreement, bill_run, correction, invoice,
+    ledger, meter, payment, policy, premises, read_cycle, register, reservation, tariff,
 };
 use daftar_projections::{Projector, deliver, migrator};
 use expect_test::Expect;
@@ -87,6 +87,7 @@ fn recorded((index, (id, event)): (usize, (Uuid, BillingEvent))) -> Recorded<Bil
         BillingEvent::RefusedRequest(_) => policy::RefusedRequest::CATEGORY,
         BillingEvent::ServicePoint(_) => agreement::ServicePoint::CATEGORY,
         BillingEvent::BillRun(_) => bill_run::BillRun::CATEGORY,
+        BillingEvent::Correction(_) => correction::Correction::CATEGORY,
         BillingEvent::Invoice(_) => invoice::Invoice::CATEGORY,
         BillingEvent::Meter(_) => meter::Meter::CATEGORY,
         BillingEvent::Premises(_) => premises::Premises::CATEGORY,

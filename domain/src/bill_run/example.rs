@@ -4,6 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
+    Digest, Position,
+    ids::BillRunId,
     invoice::{self, example as invoices},
     rating::Rounding,
 };

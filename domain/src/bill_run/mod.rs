@@ -4,6 +4,7 @@
 //! refused, and a run that was killed finds in its own stream what to take up again. The list is in the events, not in the state: only blocks
 //! that are not issued yet are kept, so that a million accounts need no more memory than a thousand.
 
+mod block;
 pub mod example;
 mod plan;
 #[cfg(test)]
@@ -15,16 +16,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use block::{BlockFrozen, BlockIssued, Failure, FreezeBlock, Listed, NoteBlockIssued, Outcome, Place};
 pub use plan::{BillRunPlanned, Filter, Plan, PlanRun};
 pub use totals::{Tally, Totals};
 
-use crate::{
-    Code, Currency, Decider, Digest, Position, Reason,
-    ids::{AccountId, BillRunId, InvoiceId, run_invoice_id},
-    invoice::Draft,
-    register::{self, AssignBlock, DocumentNumber, Register},
-    schema::events,
-};
+use crate::{Currency, Decider, ids::AccountId, register::Register, schema::events};
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
@@ -32,22 +28,6 @@ pub enum Command {
     FreezeBlock(FreezeBlock),
     NoteBlockIssued(NoteBlockIssued),
     FinishRun(FinishRun),
-}
-
-/// The next accounts of the list, in the order of their ids.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FreezeBlock {
-    /// Counted from 0.
-    pub block: u32,
-    pub accounts: Vec<Listed>,
-    pub as_of: Position,
-}
-
-/// All invoices of a block are issued and charged.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NoteBlockIssued {
-    pub block: u32,
-    pub totals: BTreeMap<Currency, Totals>,
 }
 
 /// No account is left to list.
@@ -62,58 +42,9 @@ events! {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BlockFrozen {
-    pub block: u32,
-    pub accounts: Vec<Listed>,
-    /// The bills were rated from what was recorded up to here. Rated from it again, they are the same.
-    pub as_of: Position,
-    /// Of the accounts: the register's numbers are for this list and no other.
-    pub list_digest: Digest,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BlockIssued {
-    pub block: u32,
-    pub totals: BTreeMap<Currency, Totals>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BillRunFinished {
     pub tally: Tally,
     pub totals: BTreeMap<Currency, Totals>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listed {
-    pub account_id: AccountId,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// An invoice that says this, whatever becomes known after.
-    Billed(Digest),
-    /// Drafted, and waiting for a person.
-    Held,
-    Failed(Failure),
-}
-
-/// Why an account could not be billed: for the list, and for whoever puts it right.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
-    pub code: Code,
-    pub why: Reason,
-}
-
-/// A place in a block that gets a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub account_id: AccountId,
-    pub invoice_id: InvoiceId,
-    pub draft: Digest,
-    /// How many of the block come before it.
-    pub after_first: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -141,38 +72,11 @@ pub enum Rejection {
 #[derive(Clone, Debug, Default)]
 pub struct BillRun {
     planned: Option<BillRunPlanned>,
-    blocks: Vec<Block>,
+    blocks: Vec<block::Block>,
     last: Option<AccountId>,
     tally: Tally,
     totals: BTreeMap<Currency, Totals>,
     finished: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Block {
-    list_digest: Digest,
-    progress: Progress,
-}
-
-#[derive(Clone, Debug)]
-enum Progress {
-    /// What is left to issue.
-    Frozen(Vec<Listed>),
-    Issued(Digest),
-}
-
-impl Outcome {
-    /// What freezes a draft: no other draft has it.
-    pub fn billed(draft: &Draft) -> Self {
-        Self::Billed(Digest::of(draft))
-    }
-}
-
-impl Place {
-    /// Its number, once the register has numbered the block.
-    pub fn number(&self, first: &DocumentNumber) -> DocumentNumber {
-        first.after(self.after_first)
-    }
 }
 
 impl Decider for BillRun {
@@ -193,20 +97,8 @@ impl Decider for BillRun {
     fn evolve(mut self, event: &Event) -> Self {
         match event {
             Event::BillRunPlanned(fact) => self.planned = Some(fact.clone()),
-            Event::BlockFrozen(fact) => {
-                self.tally.add(&fact.accounts);
-                self.last = fact.accounts.last().map(|listed| listed.account_id);
-                let billed: Vec<Listed> = fact.accounts.iter().filter(|listed| listed.is_billed()).cloned().collect();
-                self.blocks.push(Block { list_digest: fact.list_digest, progress: Progress::Frozen(billed) });
-            }
-            Event::BlockIssued(fact) => {
-                for (currency, totals) in &fact.totals {
-                    self.totals.entry(*currency).and_modify(|sum| sum.add(totals)).or_insert(*totals);
-                }
-                if let Some(block) = usize::try_from(fact.block).ok().and_then(|index| self.blocks.get_mut(index)) {
-                    block.progress = Progress::Issued(Digest::of(&fact.totals));
-                }
-            }
+            Event::BlockFrozen(fact) => self.frozen(fact),
+            Event::BlockIssued(fact) => self.issued(fact),
             Event::BillRunFinished(_) => self.finished = true,
         }
         self
@@ -231,83 +123,6 @@ impl BillRun {
         (self.next_block(), self.last)
     }
 
-    /// The blocks that are frozen and not issued: what an interrupted run takes up first.
-    pub fn open_blocks(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.blocks).filter(|(_, block)| block.is_open()).map(|(number, _)| number)
-    }
-
-    /// The invoices of an open block, in the order of their numbers.
-    pub fn places(&self, block: u32) -> Vec<Place> {
-        let Some((planned, block)) = self.planned.as_ref().zip(self.block(block)) else { return vec![] };
-        let place = |(after_first, listed): (u32, &Listed)| match listed.outcome {
-            Outcome::Billed(draft) => {
-                let (account_id, invoice_id) = (listed.account_id, run_invoice_id(planned.run_id, listed.account_id));
-                Some(Place { account_id, invoice_id, draft, after_first })
-            }
-            Outcome::Held | Outcome::Failed(_) => None,
-        };
-        (0..).zip(block.billed()).filter_map(place).collect()
-    }
-
-    /// What the register is asked for an open block.
-    pub fn numbers_wanted(&self, block: u32) -> Option<register::Command> {
-        let BillRunPlanned { run_id, plan } = self.planned.as_ref()?;
-        let open = self.block(block).filter(|block| block.is_open())?;
-        let wish = AssignBlock {
-            numbering: plan.numbering.clone(),
-            issued_on: plan.dates.issued_on,
-            run_id: *run_id,
-            block,
-            count: u32::try_from(open.billed().len()).ok()?,
-            list_digest: open.list_digest,
-        };
-        Some(register::Command::AssignBlock(wish))
-    }
-
-    fn freeze(&self, wish: FreezeBlock) -> Result<Vec<Event>, Rejection> {
-        let FreezeBlock { block, accounts, as_of } = wish;
-        self.plan().ok_or(Rejection::NotPlanned)?;
-        let list_digest = Digest::of(&accounts);
-        if let Some(already) = self.block(block) {
-            return if already.list_digest == list_digest { Ok(vec![]) } else { Err(Rejection::BlockReused { block }) };
-        }
-        if self.finished {
-            return Err(Rejection::Finished);
-        }
-        if block != self.next_block() {
-            return Err(Rejection::OutOfTurn { expected: self.next_block() });
-        }
-        if !(1..=Register::BLOCK_MAX).contains(&u32::try_from(accounts.len()).unwrap_or(u32::MAX)) {
-            return Err(Rejection::BlockSize);
-        }
-        let mut last = self.last;
-        for Listed { account_id, .. } in &accounts {
-            if last.is_some_and(|last| *account_id <= last) {
-                return Err(Rejection::OutOfOrder(*account_id));
-            }
-            last = Some(*account_id);
-        }
-        Ok(vec![BlockFrozen { block, accounts, as_of, list_digest }.into()])
-    }
-
-    fn note_issued(&self, wish: NoteBlockIssued) -> Result<Vec<Event>, Rejection> {
-        let NoteBlockIssued { block, totals } = wish;
-        self.plan().ok_or(Rejection::NotPlanned)?;
-        let frozen = self.block(block).ok_or(Rejection::OutOfTurn { expected: self.next_block() })?;
-        match &frozen.progress {
-            Progress::Issued(already) if *already == Digest::of(&totals) => Ok(vec![]),
-            Progress::Issued(_) => Err(Rejection::BlockReused { block }),
-            Progress::Frozen(billed) => {
-                let [expected, found] = [billed.len() as u64, totals.values().map(|totals| totals.invoices).sum()];
-                match expected {
-                    _ if expected != found => Err(Rejection::OtherCount { block, expected, found }),
-                    0 => Ok(vec![]),
-                    _ => Ok(vec![BlockIssued { block, totals }.into()]),
-                }
-            }
-        }
-    }
-
     fn finish(&self) -> Result<Vec<Event>, Rejection> {
         self.plan().ok_or(Rejection::NotPlanned)?;
         if let Some(block) = self.open_blocks().next() {
@@ -319,34 +134,7 @@ impl BillRun {
         Ok(vec![BillRunFinished { tally: self.tally, totals: self.totals.clone() }.into()])
     }
 
-    fn block(&self, block: u32) -> Option<&Block> {
-        self.blocks.get(usize::try_from(block).ok()?)
-    }
-
     fn next_block(&self) -> u32 {
         u32::try_from(self.blocks.len()).unwrap_or(u32::MAX)
-    }
-}
-
-impl Block {
-    /// Something in it is still to be issued.
-    fn is_open(&self) -> bool {
-        !self.billed().is_empty()
-    }
-
-    fn billed(&self) -> &[Listed] {
-        match &self.progress {
-            Progress::Frozen(billed) => billed,
-            Progress::Issued(_) => &[],
-        }
-    }
-}
-
-impl Listed {
-    fn is_billed(&self) -> bool {
-        match self.outcome {
-            Outcome::Billed(_) => true,
-            Outcome::Held | Outcome::Failed(_) => false,
-        }
     }
 }

@@ -1,7 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{example::*, *};
-use crate::{Money, invoice::example::draft, spec::given};
+use crate::{Digest, Money, Position, ids::run_invoice_id, invoice::example::draft, register, spec::given};
 
 fn freeze_it(block: u32, accounts: Vec<Listed>) -> Command {
     Command::FreezeBlock(freeze(block, accounts))
@@ -100,6 +100,7 @@ fn a_killed_run_finds_what_to_take_up_again() {
     let run = run(facts);
     assert_eq!(run.cursor(), (2, Some(account(9))));
     assert_eq!(run.open_blocks().collect::<Vec<_>>(), [1]);
+    assert_eq!([run.as_of(1), run.as_of(2)], [Some(Position::single(1_000)), None]);
     let draft = Digest::of(&draft());
     let place = |n, after_first| Place { account_id: account(n), invoice_id: run_invoice_id(RUN, account(n)), draft, after_first };
     assert_eq!(run.places(1), [place(5, 0), place(9, 1)]);

@@ -10,6 +10,7 @@ mod debit;
 mod document;
 mod draft;
 pub mod example;
+mod issue;
 mod left;
 mod paid;
 #[cfg(test)]
@@ -32,9 +33,10 @@ pub use document::{
     VatTotal, VatTreatment,
 };
 pub use draft::{
-    ApproveInvoice, BillCheck, Dates, DiscardDraft, Draft, DraftDiscarded, DraftInvoice, DueBeforeIssue, HoldCause, HoldInvoice,
-    InvoiceApproved, InvoiceDrafted, InvoiceHeld, InvoiceIssued, InvoiceReleased, IssueAtOnce, IssueInvoice, ReleaseInvoice, Subject,
+    BillCheck, DiscardDraft, Draft, DraftDiscarded, DraftInvoice, HoldCause, HoldInvoice, InvoiceDrafted, InvoiceHeld, InvoiceReleased,
+    ReleaseInvoice, Subject,
 };
+pub use issue::{ApproveInvoice, Dates, DueBeforeIssue, InvoiceApproved, InvoiceIssued, IssueAtOnce, IssueInvoice};
 pub use left::{CreditError, Left};
 pub use paid::{
     InvoiceFellOverdue, InvoicePartlyPaid, InvoiceReopened, InvoiceSettled, InvoiceWrittenOff, MarkOverdue, NoteAllocation, NoteWriteOff,

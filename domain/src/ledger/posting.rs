@@ -30,6 +30,7 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         BillingEvent::Payment(_)
         | BillingEvent::AccountingPeriods(_)
         | BillingEvent::BillRun(_)
+        | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Premises(_)

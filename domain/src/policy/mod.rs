@@ -59,6 +59,7 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::AccountingPeriods(_)
         | BillingEvent::BillRun(_)
+        | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Premises(_)

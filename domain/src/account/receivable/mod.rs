@@ -31,7 +31,7 @@ pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
 pub use credit_notes::{AccountCredited, CreditAccount};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
-pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, WaiveLateFee};
+pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, ReviewLateFees, WaiveLateFee};
 pub(super) use opening::v1;
 pub use opening::{ImportOpeningBalance, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, ReverseOpeningBalance};
 pub use payments::{PaymentReceived, PaymentReversed, RecordPayment, ReversalCause, ReversePayment, Tender};
