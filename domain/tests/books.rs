@@ -72,7 +72,10 @@ impl World {
             self.accounts.entry(stream.id()).and_modify(|account| *account = std::mem::take(account).evolve(&event));
             self.record(stream, id, BillingEvent::Account(event));
         }
-        assert_eq!(self.accounts[&stream.id()].decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
+        let after = &self.accounts[&stream.id()];
+        assert_eq!(after.decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
+        let imported = matches!(command, account::Command::ImportOpeningBalance(_));
+        assert!(after.receivable().is_at_rest() || imported || !account.receivable().is_at_rest(), "credit lies idle after {command:?}");
         true
     }
 

@@ -236,6 +236,11 @@ impl Receivable {
         self.items.iter().filter(|(_, item)| !item.open.is_zero()).map(|(id, item)| (*id, item))
     }
 
+    /// No item that may be paid stands beside credit that may pay it: so every decision leaves it that found it so.
+    pub fn is_at_rest(&self) -> bool {
+        !self.items.values().any(Item::is_payable) || !self.credits.values().any(Credit::is_usable)
+    }
+
     /// Nothing was ever posted.
     pub(super) fn is_untouched(&self) -> bool {
         self.items.is_empty() && self.credits.is_empty() && self.deposits.is_empty() && self.opening.is_empty()
