@@ -15,6 +15,7 @@ use daftar_domain::{
         self, RefusedRequest, Request, Wish,
         refused::{self, NoteRefusal},
     },
+    register::Register,
 };
 use daftar_store::{CommandContext, Engine, ExecuteError, Followed, Scope, StoreError, Unreadable};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -114,7 +115,7 @@ impl Policies {
         let mut reached = reached(&mut *db).await?;
         tracing::info!(after = %reached.map_or("the beginning".to_owned(), |at| at.to_string()), "the policies follow the log");
         // A policy reads what may ask, and the log tells no one of the rest.
-        let scope = Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY]);
+        let scope = Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY]);
         let mut waiting = self.engine.store().subscribe(reached, scope).ready_chunks(BATCH);
         while let Some(chunk) = waiting.next().await {
             let (requests, until, end) = read(chunk);
@@ -154,6 +155,7 @@ impl Policies {
             Wish::Account(wish) => refusal(self.engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
             Wish::Invoice(wish) => refusal(self.engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
             Wish::Payment(wish) => refusal(self.engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
+            Wish::Register(wish) => refusal(self.engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
         };
         let Some(reason) = refused else { return Ok(()) };
         tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");

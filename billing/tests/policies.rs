@@ -105,7 +105,7 @@ impl Office {
 }
 
 fn asks(event: &BillingEvent) -> bool {
-    matches!(event, BillingEvent::Account(_) | BillingEvent::Invoice(_) | BillingEvent::Payment(_))
+    matches!(event, BillingEvent::Account(_) | BillingEvent::Invoice(_) | BillingEvent::Payment(_) | BillingEvent::Register(_))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,4 +178,30 @@ async fn a_payment_settles_the_invoice_and_another_process_takes_over() {
     office.settled().await;
     assert_eq!(status().await, Some(Status::Paid));
     second.abort();
+}
+
+/// Between its number and its issue an invoice may be left alone by a crash. It is issued all the same, and charged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_approved_is_numbered_issued_and_charged() {
+    let office = Office::open().await;
+    let account = office.account(7, Currency::SAR).await;
+    for n in 1..=3_u128 {
+        let invoice_id = InvoiceId::new(Uuid::from_u128(n));
+        let draft = invoice::DraftInvoice { invoice_id, account_id: account, draft: invoices::draft(), check: None };
+        office.execute::<Invoice>(invoice_id, "draft", invoice::Command::DraftInvoice(draft)).await;
+        let approve = invoice::ApproveInvoice { dates: invoices::dates(), numbering: invoices::numbering("INV") };
+        office.execute::<Invoice>(invoice_id, "approve", invoice::Command::ApproveInvoice(approve)).await;
+    }
+    let policies = office.policies();
+    office.settled().await;
+    assert_eq!(office.owed(account).await, 3 * 14950);
+    let mut numbers: Vec<(u64, u64)> = Vec::new();
+    for event in office.events().await {
+        if let BillingEvent::Invoice(invoice::Event::InvoiceIssued(fact)) = event.event {
+            numbers.push((fact.number.number, fact.number.counter));
+        }
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, [(1, 1), (2, 2), (3, 3)]);
+    policies.abort();
 }

@@ -157,6 +157,8 @@ impl World {
             Wish::Invoice(command) => self.execute_invoice(&stream, command_id, *command),
             // No gateway takes part here.
             Wish::Payment(_) => true,
+            // Here documents are numbered by hand.
+            Wish::Register(_) => true,
         };
         assert!(heard, "{name} was refused after {:?}", recorded.event);
     }
