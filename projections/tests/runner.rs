@@ -27,7 +27,10 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-use crate::{accounts::opened, spec::database};
+use crate::{
+    accounts::opened,
+    spec::{database, recorded},
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -314,6 +317,33 @@ async fn a_lost_session_is_taken_up_again() {
     .unwrap();
     assert_eq!(ended, [true]);
     assert!(readable(&pool, open(&log, 2).await).await);
+    assert_eq!(rows(&pool).await, 2);
+    runner.abort();
+}
+
+#[tokio::test]
+async fn a_model_that_is_no_longer_where_it_was_left_is_followed_from_where_it_is() {
+    let (database, pool) = database().await;
+    let log = Memory::log();
+    let runner = start(log.clone(), &pool);
+    let last = open(&log, 1).await;
+    assert!(readable(&pool, last).await);
+    // As after its database was restored from an older copy.
+    let restored = "DELETE FROM read_accounts.account; DELETE FROM read_accounts.class; DELETE FROM read_accounts.holder;
+                    DELETE FROM read_accounts.standing;
+                    UPDATE daftar_projections.checkpoint SET commit_position = NULL, prepare_position = NULL WHERE model = 'accounts'";
+    let mut db = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql(restored).execute(&mut db).await.unwrap();
+    let events = recorded(&log).await;
+    let after_it = Batch { after: Some(last), events: &[&events[0]], until: Position::single(2) };
+    let refused = deliver(&mut db, &ACCOUNTS, Place::Live, after_it).await.unwrap_err();
+    assert_eq!(refused.to_string(), "read model `accounts` is not where it was left");
+
+    // Its transaction ends with it.
+    drop(db);
+
+    let next = open(&log, 2).await;
+    assert!(readable(&pool, next).await);
     assert_eq!(rows(&pool).await, 2);
     runner.abort();
 }
