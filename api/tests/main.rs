@@ -3,5 +3,6 @@
 mod commands;
 mod daftar;
 mod node;
+mod projections;
 mod rate;
 mod up;
