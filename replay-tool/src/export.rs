@@ -75,9 +75,11 @@ struct Export {
 
 impl Export {
     fn begin(path: &Path, origin: &KeyName, seals: &Seals) -> Result<Self> {
+        let mut sealed = None;
         let mut export = if path.exists() {
             let (writer, resumed) = ArchiveWriter::resume(File::options().read(true).write(true).open(path)?, origin)?;
             let (events, leaves) = (resumed.events, resumed.leaves);
+            sealed = resumed.checkpoint;
             let checkpoints = VecDeque::new();
             Self { writer, last: resumed.last, events, leaves, kept: events, mended: resumed.discarded, checkpoints, tiles: None }
         } else {
@@ -85,7 +87,8 @@ impl Export {
             Self { writer, last: None, events: 0, leaves: 0, kept: 0, mended: 0, checkpoints: VecDeque::new(), tiles: None }
         };
         let mut checkpoints = seals.checkpoints.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>>>()?;
-        checkpoints.retain(|(head, _)| head.size >= export.events);
+        // Those that the file has, and those that come too late for it.
+        checkpoints.retain(|(head, _)| Some(head.size) > sealed && head.size >= export.events);
         checkpoints.sort_by_key(|(head, _)| head.size);
         export.checkpoints = checkpoints.into();
         export.tiles = seals.tiles.clone().map(TileDirectory::new);

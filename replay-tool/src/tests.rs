@@ -107,6 +107,9 @@ async fn a_log_that_nobody_touched_is_found_so_in_the_store_and_in_its_archive()
     let store: Arc<dyn EventReader> = Arc::new(store);
     let exported = export(&store, &house.path("books.daftar"), &origin(), &seals).await.unwrap();
     assert_eq!((exported.events, exported.kept, exported.mended), (310, 0, 0));
+    let in_store: Vec<_> = Source::Store(Arc::clone(&store)).events().try_collect().await.unwrap();
+    let in_archive: Vec<_> = Source::Archive(house.path("books.daftar")).events().try_collect().await.unwrap();
+    assert_eq!(in_archive, in_store, "all that the store knows of an event");
     for source in [Source::Store(store), Source::Archive(house.path("books.daftar"))] {
         for with_tiles in [true, false] {
             let report = verify(&source, &house.trust(&seals, with_tiles)).await.unwrap();
@@ -130,9 +133,17 @@ async fn an_archive_goes_on_with_its_log_and_with_no_other() {
     export(&dynamic, &path, &origin(), &first).await.unwrap();
     grow(&*store, 30, 50).await;
     let second = house.seal(&*store, "second").await;
-    let exported = export(&dynamic, &path, &origin(), &second).await.unwrap();
+    let both = Seals { checkpoints: [first.checkpoints, second.checkpoints].concat(), ..second };
+    let exported = export(&dynamic, &path, &origin(), &both).await.unwrap();
     assert_eq!((exported.events, exported.kept), (50, 30));
-    let both = Seals { checkpoints: vec![house.path("first"), house.path("second")], tiles: None };
+    let exported = export(&dynamic, &path, &origin(), &both).await.unwrap();
+    assert_eq!((exported.events, exported.kept), (50, 50));
+    let is_checkpoint = |content: &Content| matches!(content, Content::Checkpoint(_));
+    assert_eq!(contents(&path).iter().filter(|content| is_checkpoint(content)).count(), 2, "each checkpoint goes in once");
+    let unsealed = house.path("unsealed.daftar");
+    export(&dynamic, &unsealed, &origin(), &Seals::default()).await.unwrap();
+    export(&dynamic, &unsealed, &origin(), &both).await.unwrap();
+    assert_eq!(contents(&unsealed).iter().filter(|content| is_checkpoint(content)).count(), 1, "and not where its size is past");
     let report = verify(&Source::Archive(path.clone()), &house.trust(&both, false)).await.unwrap();
     assert!(report.is_good() && report.proven == 50, "{}", report.to_text());
 
@@ -210,19 +221,22 @@ async fn an_archive_brings_what_names_its_wrong_event() {
 /// All of it rewritten with new hashes and signed anew: only a checkpoint that was kept elsewhere shows it.
 #[tokio::test]
 async fn a_history_rewritten_with_the_logs_own_key_is_found_by_an_outside_checkpoint() {
-    let (house, store, rewritten) = (House::new(), Memory::log(), Memory::log());
+    let (house, theirs) = (House::new(), House::new());
+    let (store, rewritten) = (Memory::log(), Memory::log());
     grow(&store, 0, 30).await;
-    grow(&rewritten, 0, 30).await;
+    grow(&rewritten, 0, 40).await;
     let kept = house.seal(&store, "kept").await;
-    let forged = house.seal(&rewritten, "forged").await;
+    let forged = theirs.seal(&rewritten, "forged").await;
     let rewritten: Arc<dyn EventReader> = Arc::new(rewritten);
-    let path = house.path("books.daftar");
+    let path = theirs.path("books.daftar");
     export(&rewritten, &path, &origin(), &forged).await.unwrap();
     let source = Source::Archive(path);
     let alone = verify(&source, &Trust { keys: vec![key().verifying_key()], ..Trust::default() }).await.unwrap();
-    assert_eq!((alone.is_good(), alone.proven, alone.unproven()), (true, 0, 30), "nothing outside vouches for it");
+    assert_eq!((alone.is_good(), alone.proven, alone.unproven()), (true, 0, 40), "nothing outside vouches for it");
     let report = verify(&source, &house.trust(&kept, false)).await.unwrap();
     assert!(matches!(&report.findings[..], [Finding::OtherRoot { promise, .. }] if promise.is_outside), "{}", report.to_text());
+    let report = verify(&source, &house.trust(&kept, true)).await.unwrap();
+    assert_eq!((difference(&report), report.proven), (Some((0, DifferenceKind::Rewritten)), 0));
 }
 
 #[tokio::test]
