@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench-store bench-projections clean throwaway-postgres
+.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof clean throwaway-postgres
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ bench-store: throwaway-postgres ## Measures the event store on a durable Postgre
 
 bench-projections: throwaway-postgres ## Measures rebuilding, catching up and living of the read models on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-projections --bench projections
+
+bench-proof: ## Measures how fast history is sealed, verified and archived
+	cargo bench -p daftar-proof --bench proof
 
 clean: ## Removes what was built; the data under .daftar/ stays
 	cargo clean
