@@ -1,5 +1,7 @@
 //! A log in memory, carried away, tampered with in every way, and verified.
 
+mod postgres;
+
 use std::{fs, path::PathBuf, sync::Arc};
 
 use daftar_domain::StreamName;
