@@ -1,2 +1,3 @@
+mod correction;
 mod opening_balances;
 mod policies;
