@@ -1,1 +1,2 @@
+mod bill_run;
 mod opening_balances;
