@@ -358,6 +358,17 @@ pub async fn after(db: &PgPool, after: Option<AccountId>, limit: i64) -> Result<
     if accounts.is_empty() { Ok(None) } else { page(&mut db, accounts, as_of).await.map(Some) }
 }
 
+/// How many accounts come after one.
+pub async fn count_after(db: impl PgExecutor<'_>, after: Option<AccountId>) -> Result<u64, QueryError> {
+    let counted = sqlx::query_scalar!(
+        r#"SELECT count(DISTINCT account_id) AS "count!" FROM read_billable.supply WHERE account_id > $1 OR $1 IS NULL"#,
+        after.map(Uuid::from),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(from_bigint(counted))
+}
+
 /// These accounts as everything stood at a position, which the rows must have reached.
 pub async fn of(db: &PgPool, accounts: &[AccountId], as_of: Position) -> Result<Page, QueryError> {
     page(&mut *db.begin_with(AT_ONE_MOMENT).await?, accounts.iter().map(|id| Uuid::from(*id)).collect(), as_of).await

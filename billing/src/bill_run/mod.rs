@@ -10,16 +10,18 @@ mod report;
 
 use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Duration};
 
+use chrono::NaiveDate;
 use daftar_domain::{
-    Position, StreamName,
+    Code, Position, StreamName,
     bill_run::{self, BillRun, BillRunPlanned, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
     ids::{AccountId, BillRunId, bill_run_id, run_invoice_id},
 };
 use daftar_projections::{
     Model, Projector, QueryError, Readable,
     billable::{self, Billable, Page},
+    reached,
 };
-use daftar_store::{Engine, ExecuteError};
+use daftar_store::{Engine, ExecuteError, Scope};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 use thiserror::Error;
@@ -58,8 +60,10 @@ pub enum RunError {
 pub struct Progress {
     /// Listed so far, by what became of them.
     pub tally: Tally,
-    /// Looked at by this process, also those for which there is nothing to bill.
+    /// Looked at since it was begun or gone on with, also those for which there is nothing to bill.
     pub looked_at: u64,
+    /// Of so many that were there to be looked at.
+    pub of: u64,
 }
 
 /// Plans, previews and carries out bill runs.
@@ -105,14 +109,16 @@ impl BillRuns {
     /// What carrying out a plan under this name would come to now. Changes nothing.
     pub async fn preview(&self, name: &str, plan: Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, RunError> {
         let run_id = bill_run_id(name);
+        self.caught_up().await?;
         let chosen = self.chosen(&plan).await?;
-        let (mut report, mut progressed) = (Report::new(plan.clone()), Progress::default());
+        let of = billable::count_after(&self.read_models, None).await?;
+        let (mut report, mut progressed) = (Report::new(plan.clone()), Progress { of, ..Progress::default() });
         let (plan, mut after) = (Arc::new(plan), None);
         while let Some(page) = billable::after(&self.read_models, after, BLOCK).await? {
             after = page.accounts().last();
+            progressed.looked_at += page.accounts().count() as u64;
             for (account_id, rated) in self.rate(run_id, &plan, page, chosen.as_ref()).await? {
                 report.add(account_id, &rated);
-                progressed.looked_at += 1;
             }
             progressed.tally = report.tally;
             progress(progressed);
@@ -127,7 +133,8 @@ impl BillRuns {
         let (plan, mut run) = self.plan(run_id, plan).await?;
         let chosen = self.chosen(&plan).await?;
         let plan = Arc::new(plan);
-        let mut progressed = Progress { tally: run.tally(), looked_at: 0 };
+        let of = billable::count_after(&self.read_models, run.cursor().1).await?;
+        let mut progressed = Progress { tally: run.tally(), looked_at: 0, of };
         progress(progressed);
         for block in run.open_blocks().collect::<Vec<_>>() {
             let ready = self.rated_again(run_id, &plan, &run, block).await?;
@@ -140,8 +147,8 @@ impl BillRuns {
         {
             after = page.accounts().last();
             let as_of = page.as_of;
+            progressed.looked_at += page.accounts().count() as u64;
             let rated = self.rate(run_id, &plan, page, chosen.as_ref()).await?;
-            progressed.looked_at += rated.len() as u64;
             let accounts: Vec<Listed> = rated.iter().filter_map(|(account_id, rated)| rated.listed(*account_id)).collect();
             if accounts.is_empty() {
                 continue;
@@ -198,6 +205,25 @@ impl BillRuns {
         }
     }
 
+    /// Waits until the rows show all that is in the log at this moment.
+    async fn caught_up(&self) -> Result<(), RunError> {
+        let reached = reached(&self.read_models, Billable::NAME).await?;
+        let mut behind = self.engine.store().read_all(reached, Scope::categories(Billable::CATEGORIES));
+        let mut last = None;
+        while let Some(stored) = behind.try_next().await.map_err(interrupted)? {
+            last = Some(stored.position);
+        }
+        if let Some(last) = last { self.reached(last).await } else { Ok(()) }
+    }
+
+    /// The tariffs that apply on a day, by what the rows show.
+    pub async fn tariffs_on(&self, day: NaiveDate) -> Result<Vec<Code>, RunError> {
+        self.caught_up().await?;
+        let Some(as_of) = reached(&self.read_models, Billable::NAME).await? else { return Ok(vec![]) };
+        let series = billable::tariffs(&self.read_models, as_of).await?;
+        Ok(series.iter().filter_map(|series| series.on(day)).map(|version| version.tariff.code.clone()).collect())
+    }
+
     /// The accounts that failed in the run that the plan names, if it names one.
     async fn chosen(&self, plan: &Plan) -> Result<Option<BTreeSet<AccountId>>, RunError> {
         let Some(run_id) = plan.filter.failed_in else { return Ok(None) };
@@ -225,7 +251,7 @@ impl BillRuns {
 
     /// The run of the month before, for runs that are named by months.
     async fn before(&self, name: &str) -> Result<Option<Before>, RunError> {
-        let Ok(month) = format!("{name}-01").parse::<chrono::NaiveDate>() else { return Ok(None) };
+        let Ok(month) = format!("{name}-01").parse::<NaiveDate>() else { return Ok(None) };
         let Some(month) = month.checked_sub_months(chrono::Months::new(1)) else { return Ok(None) };
         let name = month.format("%Y-%m").to_string();
         let run = self.run(bill_run_id(&name)).await?;
