@@ -11,7 +11,7 @@ use daftar_domain::{
     account::{self, Account},
     agreement::{self, AgreementStarted, MeterAttached, ServicePoint},
     ids::{AccountId, AgreementId, InvoiceId, MeterId, PremisesId, ServicePointId},
-    invoice::{self, Invoice, InvoiceIssued, Subject},
+    invoice::{self, Invoice, InvoiceDrafted, InvoiceIssued, Subject},
     ledger::{self, LedgerAccount},
     meter::{self, Meter},
     premises::{self, Premises},
@@ -36,7 +36,8 @@ pub struct Billable {
     supplies: History<SupplyRow>,
     meters: History<MeterRow>,
     billed: History<BilledRow>,
-    cancelled: History<CancelledRow>,
+    drafts: History<DraftRow>,
+    voids: History<VoidRow>,
     stands: Current<StandRow>,
 }
 
@@ -67,7 +68,9 @@ rows! {
         position: i64,
     }
 
-    struct CancelledRow in cancelled { invoice_id: Uuid, position: i64, }
+    struct DraftRow in draft { account_id: Uuid, agreement_id: Uuid, invoice_id: Uuid, position: i64, }
+
+    struct VoidRow in void { invoice_id: Uuid, position: i64, }
 
     struct StandRow in stand { stream_id: Uuid, revision: i64, recorded_at: DateTime<Utc>, unapplied: i64, position: i64, }
 }
@@ -96,8 +99,8 @@ impl Projector for Billable {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { facts, series, supplies, meters, billed, cancelled, stands } = self;
-        vec![facts, series, supplies, meters, billed, cancelled, stands]
+        let Self { facts, series, supplies, meters, billed, drafts, voids, stands } = self;
+        vec![facts, series, supplies, meters, billed, drafts, voids, stands]
     }
 }
 
@@ -227,12 +230,26 @@ impl Billable {
                     });
                 }
             }
-            Event::InvoiceCancelled(_) => self.cancelled.add(CancelledRow { invoice_id: fact.stream.id(), position: position(fact) }),
+            Event::InvoiceDrafted(InvoiceDrafted { invoice_id, account_id, draft }) => {
+                let supplies = match &draft.subject {
+                    Subject::Supply { supplies } => &supplies[..],
+                    Subject::Repair { .. } | Subject::Fees => &[],
+                };
+                for supply in supplies {
+                    self.drafts.add(DraftRow {
+                        account_id: (*account_id).into(),
+                        agreement_id: supply.agreement_id.into(),
+                        invoice_id: (*invoice_id).into(),
+                        position: position(fact),
+                    });
+                }
+            }
+            Event::InvoiceCancelled(_) | Event::DraftDiscarded(_) => {
+                self.voids.add(VoidRow { invoice_id: fact.stream.id(), position: position(fact) })
+            }
             Event::InvoiceIssued(_)
-            | Event::InvoiceDrafted(_)
             | Event::InvoiceHeld(_)
             | Event::InvoiceReleased(_)
-            | Event::DraftDiscarded(_)
             | Event::InvoiceApproved(_)
             | Event::CreditNoteApproved(_)
             | Event::CreditNoteIssued(_)
@@ -296,6 +313,8 @@ pub struct Page {
     supplies: HashMap<Uuid, Vec<SupplyRow>>,
     meters: HashMap<Uuid, Vec<Uuid>>,
     billed: HashMap<Uuid, Vec<BilledRow>>,
+    /// By agreement.
+    drafts: HashMap<Uuid, InvoiceId>,
     stands: HashMap<Uuid, StandRow>,
 }
 
@@ -330,6 +349,8 @@ pub struct Supplied {
     /// Up to and without which day the agreement was billed, and what that bill left to be given back.
     pub billed_to: Option<NaiveDate>,
     pub carried: Option<Overestimate>,
+    /// A bill that is drafted and waits for a person.
+    pub drafted: Option<InvoiceId>,
 }
 
 /// An aggregate by what is kept of its facts here.
@@ -399,8 +420,22 @@ async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Re
         "SELECT account_id, agreement_id, billed.invoice_id, billed_to, carried, total, currency, billed.position
          FROM read_billable.billed
          WHERE account_id = ANY($1) AND billed.position <= $2 AND NOT EXISTS (
-             SELECT FROM read_billable.cancelled WHERE cancelled.invoice_id = billed.invoice_id AND cancelled.position <= $2)
+             SELECT FROM read_billable.void WHERE void.invoice_id = billed.invoice_id AND void.position <= $2)
          ORDER BY account_id, billed.position, billed_to",
+        &accounts,
+        until,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let drafts = sqlx::query_as!(
+        DraftRow,
+        "SELECT account_id, agreement_id, invoice_id, position FROM read_billable.draft
+         WHERE account_id = ANY($1) AND position <= $2
+           AND NOT EXISTS (SELECT FROM read_billable.void WHERE void.invoice_id = draft.invoice_id AND void.position <= $2)
+           AND NOT EXISTS (
+             SELECT FROM read_billable.billed
+             WHERE billed.account_id = draft.account_id AND billed.agreement_id = draft.agreement_id
+               AND billed.invoice_id = draft.invoice_id AND billed.position <= $2)",
         &accounts,
         until,
     )
@@ -439,6 +474,7 @@ async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Re
             .map(|(id, rows)| (id, rows.into_iter().map(|row| row.meter_id).collect()))
             .collect(),
         billed: grouped(billed, |row| row.account_id),
+        drafts: drafts.into_iter().map(|row| (row.agreement_id, InvoiceId::new(row.invoice_id))).collect(),
         stands: stands.into_iter().map(|row| (row.stream_id, row)).collect(),
     })
 }
@@ -500,6 +536,7 @@ impl Page {
             meters: meters.filter_map(Result::transpose).collect::<Result<_, QueryError>>()?,
             billed_to: last.map(|row| row.billed_to),
             carried,
+            drafted: self.drafts.get(&supply.agreement_id).copied(),
         })
     }
 

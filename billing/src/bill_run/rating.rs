@@ -78,6 +78,9 @@ fn try_bill(
     let (mut billed, mut meters) = (Vec::with_capacity(1), Vec::with_capacity(1));
     for supply in supplies {
         let Some(unbilled) = unbilled(&supply, plan).filter(|days| chosen(&plan.filter, &account.state, &supply, *days)) else { continue };
+        if let Some(draft) = supply.drafted {
+            return Err(failure("draft-waits", format!("invoice {draft} is drafted for days that would be billed twice")));
+        }
         let period = due(&supply, unbilled, plan)?;
         billed.extend(rate_supply(&account.state, &supply, period, plan, tariffs)?);
         meters.extend(read(invoice_id, supply, period)?);

@@ -122,6 +122,16 @@ async fn each_account_is_billed_held_or_named() {
     let held = run_invoice_id(bill_run_id("2026-11"), Customer(3).account_id());
     let held: Vec<_> = of_invoice(&facts(&log).await, held);
     assert!(matches!(held[..], [invoice::Event::InvoiceDrafted(_), invoice::Event::InvoiceHeld(_)]), "{held:?}");
+
+    // What waits for a person is not billed again meanwhile.
+    for (customer, value) in [(1, 3_000), (3, 3_400)] {
+        read(&engine, Customer(customer), "2026-12-31", value).await;
+    }
+    let (_, runs) = self::runs(&log, &pool).await;
+    let december = Plan { cycle: code("2026-12"), cut_off: day("2027-01-01"), ..plan() };
+    let preview = runs.preview("2026-12", december, &|_| ()).await.unwrap();
+    let why = |code: &str| preview.exceptions.iter().find(|(of, _)| of.as_str() == code).map(|(_, found)| found.first[0].0);
+    assert_eq!((preview.tally.billed, why("draft-waits")), (1, Some(Customer(3).account_id())));
     projector.abort();
 }
 

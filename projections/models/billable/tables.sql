@@ -44,7 +44,16 @@ CREATE TABLE billed (
     position     bigint NOT NULL
 );
 
-CREATE TABLE cancelled (
+-- What was drafted for a person to look at. It waits until it is billed or void.
+CREATE TABLE draft (
+    account_id   uuid   NOT NULL,
+    agreement_id uuid   NOT NULL,
+    invoice_id   uuid   NOT NULL,
+    position     bigint NOT NULL
+);
+
+-- Invoices that were cancelled, and drafts that were discarded.
+CREATE TABLE void (
     invoice_id uuid   NOT NULL,
     position   bigint NOT NULL
 );
