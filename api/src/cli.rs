@@ -3,9 +3,10 @@
 use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
-use daftar_domain::{Code, VatCategory};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use daftar_domain::{Code, VatCategory, account::CustomerClass};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Daftar, the billing engine.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ pub enum Command {
     Projections(ProjectionsCommand),
     /// Brings the tables of log, keys and read models up to date; run by their owner
     Migrate(Migrate),
+    /// Bills the accounts of a cycle; interrupted, it is run again and goes on
+    BillRun(BillRun),
     /// Brings data over from other systems
     #[command(subcommand)]
     Import(ImportCommand),
@@ -136,6 +139,46 @@ pub struct OpeningBalances {
     /// Why it is taken away
     #[arg(long, value_name = "TEXT", requires = "reverse")]
     pub reason: Option<String>,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("task").required(true).args(["dry_run", "execute"])))]
+pub struct BillRun {
+    /// The month, such as 2026-10; also the run's name, unless --name gives another
+    #[arg(long, value_name = "MONTH")]
+    pub cycle: Code,
+    /// Says what would come of it, and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Issues and charges the invoices
+    #[arg(long)]
+    pub execute: bool,
+    /// Who sells, in which register and series it is numbered, when it is due (docs/bill-runs.md)
+    #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
+    pub terms: PathBuf,
+    /// What the run is called: several of one cycle need names of their own
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Usage is billed up to and without this day [default: the first of the next month]
+    #[arg(long, value_name = "DATE")]
+    pub cut_off: Option<NaiveDate>,
+    /// The date on the invoices [default: the cut-off]
+    #[arg(long, value_name = "DATE")]
+    pub issued_on: Option<NaiveDate>,
+    /// Only what is read in this cycle
+    #[arg(long, value_name = "ID")]
+    pub read_cycle: Option<Uuid>,
+    /// Only accounts of this class: residential, commercial, …
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub class: Option<CustomerClass>,
+    /// Only what is supplied in this area
+    #[arg(long, value_name = "CODE")]
+    pub area: Option<Code>,
+    /// Only accounts that failed in the run of this name
+    #[arg(long, value_name = "NAME")]
+    pub failed_in: Option<String>,
     #[command(flatten)]
     pub places: Places,
 }
@@ -256,6 +299,10 @@ impl fmt::Debug for SecretUrl {
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
+
+fn class(text: &str) -> Result<CustomerClass, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).map_err(|_| "it must be a whole number of seconds".to_owned())

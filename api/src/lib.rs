@@ -7,6 +7,7 @@ pub mod actor;
 pub mod cli;
 pub mod commands;
 pub mod compose;
+pub mod display;
 pub mod graphql;
 pub mod http;
 pub mod input;

@@ -224,7 +224,8 @@ async fn the_middle_of_three_paid_bills_is_replaced_and_the_last_follows() {
         payment 2 paid 4600 of 3'
         payment 3 paid 9200 of 3'
         unapplied 57.50 SAR
-    "#]].assert_eq(&standing(&log).await);
+    "#]]
+    .assert_eq(&standing(&log).await);
 }
 
 #[tokio::test]

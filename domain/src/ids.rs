@@ -108,6 +108,11 @@ pub fn register_id(code: &str) -> RegisterId {
     RegisterId::new(derive(DAFTAR, &["register", code]))
 }
 
+/// The id of a bill run, by the name that people call it: asked for again, it is gone on with.
+pub fn bill_run_id(name: &str) -> BillRunId {
+    BillRunId::new(derive(DAFTAR, &["bill_run", name]))
+}
+
 /// The id of the invoice that a run makes for an account. There can be only one, because its id is its name.
 pub fn run_invoice_id(run_id: BillRunId, account_id: AccountId) -> InvoiceId {
     InvoiceId::new(derive(run_id.into(), &["invoice", &account_id.to_string()]))

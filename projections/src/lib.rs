@@ -54,6 +54,7 @@
 pub mod accounts;
 pub mod agreements;
 mod as_of;
+pub mod billable;
 mod checkpoint;
 pub mod columns;
 mod feed;
@@ -90,6 +91,7 @@ pub use status::{COUNTED, Status, status};
 pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
+    Model::of::<billable::Billable>(),
     Model::of::<meters::Meters>(),
     Model::of::<readings::Readings>(),
     Model::of::<tariffs::Tariffs>(),

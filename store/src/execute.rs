@@ -75,6 +75,17 @@ pub enum ExecuteError<R: std::error::Error + 'static> {
     Store(#[from] StoreError),
 }
 
+/// A stream as someone else has read it: where it stood, and its state as far as the command depends on it.
+///
+/// The state may lack what does not matter to the command. Only an append at this very place is decided from it, and it is not kept.
+#[derive(Clone, Debug, Default)]
+pub struct Seen<D> {
+    pub state: D,
+    /// Of the last event; none if there is no stream.
+    pub revision: Option<u64>,
+    pub recorded_at: Option<DateTime<Utc>>,
+}
+
 /// Executes commands over a store, keeping the folded state of hot streams.
 #[derive(Clone)]
 pub struct Engine {
@@ -120,6 +131,30 @@ impl Engine {
             *slot = Some(Box::new(history));
         }
         outcome
+    }
+
+    /// As [`execute`](Self::execute), for whoever has seen the stream already, in a read model or by having made its name up. If the stream
+    /// does not stand there, or there is nothing to append, it is read like any other.
+    pub async fn execute_from<D: Decider>(
+        &self,
+        stream: &StreamName,
+        context: &CommandContext,
+        command: D::Command,
+        seen: Seen<D>,
+    ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
+        let Seen { state, revision, recorded_at } = seen;
+        if let Ok(events) = state.decide(command.clone())
+            && !events.is_empty()
+        {
+            let recorded_at = recorded_at.map_or(context.now.trunc_subsecs(6), |before| before.max(context.now.trunc_subsecs(6)));
+            let new = encode(stream, context, CommandHash::of(&command), recorded_at, &events);
+            match self.store.append(stream, Expected::last(revision), new).await {
+                Ok(appended) => return Ok(Outcome::Recorded { events, position: appended.position }),
+                Err(AppendError::WrongExpected { .. }) => {}
+                Err(error) => return Err(ExecuteError::Append(error)),
+            }
+        }
+        self.execute::<D>(stream, context, command).await
     }
 
     /// What a stream comes to at this moment: to look at, for only a decision that is appended is guarded by what it saw.

@@ -21,7 +21,7 @@ pub mod protocol;
 mod raw;
 
 pub use eventstoredb::EventStoreDb;
-pub use execute::{CommandContext, Engine, ExecuteError, Outcome};
+pub use execute::{CommandContext, Engine, ExecuteError, Outcome, Seen};
 pub use memory::Memory;
 pub use open::{OpenError, open, speaks_protocol};
 pub use port::{AppendError, Appended, EventReader, EventStream, EventWriter, Expected, FollowStream, Followed, Scope, StoreError};

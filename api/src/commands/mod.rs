@@ -1,5 +1,6 @@
 //! What `daftar` can be told to do, one file each.
 
+pub mod bill_run;
 pub mod import;
 pub mod migrate;
 pub mod node;
@@ -18,6 +19,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Up(options) => up::run(options).await,
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
+        Command::BillRun(options) => bill_run::run(options).await,
         Command::Import(command) => import::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,

@@ -1,11 +1,5 @@
 //! `daftar projections`: how the read models are, and building them anew.
 
-use std::{
-    io::{IsTerminal, Write, stdout},
-    sync::Mutex,
-    time::{Duration, Instant},
-};
-
 use anyhow::{Result, bail};
 use chrono::Utc;
 use daftar_projections::{
@@ -18,6 +12,7 @@ use daftar_store::Durability;
 use crate::{
     cli::{ProjectionsCommand, RebuildProjections, StatusOfProjections, UsageError},
     compose,
+    display::Display,
     stop::Stop,
 };
 
@@ -72,7 +67,7 @@ async fn rebuild(RebuildProjections { places, names, all, memory }: RebuildProje
     let database = compose::postgres_options(&places.database_url)?;
     compose::open_read_models(&places.database_url, places.wait).await?.close().await;
     let display = Display::new();
-    let (reader, show) = (store.writer(), |progress| display.show(progress));
+    let (reader, show) = (store.writer(), |progress| show(&display, progress));
     let rebuilt = tokio::select! {
         rebuilt = rebuild::rebuild(&models, &*reader, &database, memory, &show) => Some(rebuilt),
         () = stop.asked() => None,
@@ -102,61 +97,16 @@ fn chosen(names: &[String], all: bool) -> Result<Vec<Model>, UsageError> {
     }
 }
 
-/// A bar where people look; elsewhere a line now and then.
-struct Display {
-    begun: Instant,
-    terminal: bool,
-    said: Mutex<Option<Instant>>,
-}
-
-const WIDTH: u64 = 30;
-
-impl Display {
-    fn new() -> Self {
-        Self { begun: Instant::now(), terminal: stdout().is_terminal(), said: Mutex::default() }
-    }
-
-    fn show(&self, progress: Progress) {
-        match progress {
-            Progress::Read { events, position, of } => {
-                let share = of.map(|of| (position.commit.saturating_mul(100) / of.commit.max(1)).min(100));
-                self.now_and_then(|| {
-                    let rate = events as f64 / self.begun.elapsed().as_secs_f64();
-                    let share = share.map_or(String::new(), |share| {
-                        let full = usize::try_from(share * WIDTH / 100).unwrap_or_default();
-                        format!("{}{} {share:>3} %  ", "█".repeat(full), "·".repeat(WIDTH as usize - full))
-                    });
-                    format!("{share}{events} events, {rate:.0} events/s")
-                });
-            }
-            Progress::Indexing { model } => self.line(&format!("{model}: indexes, and what came meanwhile")),
-            Progress::Swapped { model, events } => self.line(&format!("{model}: built anew from {events} events")),
+fn show(display: &Display, progress: Progress) {
+    match progress {
+        Progress::Read { events, position, of } => {
+            let share = of.map(|of| (position.commit.saturating_mul(100) / of.commit.max(1)).min(100));
+            display.now_and_then(|| {
+                let rate = events as f64 / display.seconds();
+                format!("{}{events} events, {rate:.0} events/s", share.map(Display::bar).unwrap_or_default())
+            });
         }
-    }
-
-    fn now_and_then(&self, say: impl FnOnce() -> String) {
-        let between = Duration::from_millis(if self.terminal { 100 } else { 5_000 });
-        let Ok(mut said) = self.said.lock() else { return };
-        if said.is_none_or(|said| said.elapsed() >= between) {
-            *said = Some(Instant::now());
-            if self.terminal {
-                print!("\r\x1b[K{}", say());
-                // Nobody is harmed if it does not show.
-                let _ = stdout().flush();
-            } else {
-                println!("{}", say());
-            }
-        }
-    }
-
-    fn line(&self, line: &str) {
-        self.end();
-        println!("{line}");
-    }
-
-    fn end(&self) {
-        if self.terminal {
-            print!("\r\x1b[K");
-        }
+        Progress::Indexing { model } => display.line(&format!("{model}: indexes, and what came meanwhile")),
+        Progress::Swapped { model, events } => display.line(&format!("{model}: built anew from {events} events")),
     }
 }

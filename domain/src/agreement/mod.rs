@@ -19,7 +19,7 @@ use thiserror::Error;
 pub use meters::{AttachMeter, DetachMeter, ExchangeMeter, MeterAttached, MeterDetached};
 
 use crate::{
-    Code, Decider, Reason, Service,
+    BillingPeriod, Code, Decider, Reason, Service,
     ids::{AccountId, AgreementId, MeterId, PremisesId, ReadCycleId, ReadingId, ServicePointId, service_point_id},
     schema::events,
 };
@@ -290,6 +290,25 @@ impl ServicePoint {
         let course = self.agreements.values().find(|course| course.runs_on(date))?;
         let (tariff_series, read_cycle_id) = (course.series_on(date).clone(), course.cycle_on(date));
         Some(Agreement { tariff_series, read_cycle_id, ..course.terms().clone() })
+    }
+
+    /// From which day an agreement runs, and the day after its last if it has ended.
+    pub fn course(&self, agreement_id: AgreementId) -> Option<(NaiveDate, Option<NaiveDate>)> {
+        self.agreements.get(&agreement_id).map(|course| (course.terms().from, course.to()))
+    }
+
+    /// The days of a period in runs on which one tariff series applies to an agreement.
+    pub fn series_during(&self, agreement_id: AgreementId, period: BillingPeriod) -> Vec<(BillingPeriod, &Code)> {
+        let Some(course) = self.agreements.get(&agreement_id) else { return vec![] };
+        let changes = course.series.keys().copied().filter(|day| period.contains(*day) && *day != period.from());
+        let borders: Vec<_> = [period.from()].into_iter().chain(changes).chain([period.to()]).collect();
+        let runs = borders.windows(2).filter_map(|pair| BillingPeriod::new(pair[0], pair[1]).ok());
+        runs.map(|days| (days, course.series_on(days.from()))).collect()
+    }
+
+    /// The read cycle of an agreement on a date.
+    pub fn read_cycle_on(&self, agreement_id: AgreementId, date: NaiveDate) -> Option<ReadCycleId> {
+        self.agreements.get(&agreement_id).map(|course| course.cycle_on(date))
     }
 
     /// The meter that measures the service now.

@@ -21,7 +21,7 @@ pub struct FreezeBlock {
     pub as_of: Position,
 }
 
-/// All invoices of a block are issued and charged.
+/// All invoices of a block are issued and charged, and those that are held are drafted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoteBlockIssued {
     pub block: u32,
@@ -86,7 +86,7 @@ pub(super) struct Block {
 
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
-    /// What is left to issue.
+    /// What is left to issue, and to draft for a person to look at.
     Frozen(Vec<Listed>),
     Issued(Digest),
 }
@@ -124,12 +124,18 @@ impl BillRun {
         (0..).zip(block.billed()).filter_map(place).collect()
     }
 
+    /// The accounts of an open block whose drafts are held.
+    pub fn held(&self, block: u32) -> Vec<AccountId> {
+        let listed = self.block(block).map_or(&[][..], Block::to_do);
+        listed.iter().filter(|listed| listed.outcome == Outcome::Held).map(|listed| listed.account_id).collect()
+    }
+
     /// Up to where a block was rated: from there an account that has changed since is rated again as it was.
     pub fn as_of(&self, block: u32) -> Option<Position> {
         self.block(block).map(|block| block.as_of)
     }
 
-    /// What the register is asked for an open block.
+    /// What the register is asked for an open block, if any invoice of it is to be numbered.
     pub fn numbers_wanted(&self, block: u32) -> Option<register::Command> {
         let BillRunPlanned { run_id, plan } = self.planned.as_ref()?;
         let open = self.block(block).filter(|block| block.is_open())?;
@@ -138,7 +144,7 @@ impl BillRun {
             issued_on: plan.dates.issued_on,
             run_id: *run_id,
             block,
-            count: u32::try_from(open.billed().len()).ok()?,
+            count: u32::try_from(open.billed().count()).ok().filter(|count| *count > 0)?,
             list_digest: open.list_digest,
         };
         Some(register::Command::AssignBlock(wish))
@@ -177,11 +183,11 @@ impl BillRun {
         match &frozen.progress {
             Progress::Issued(already) if *already == Digest::of(&totals) => Ok(vec![]),
             Progress::Issued(_) => Err(Rejection::BlockReused { block }),
-            Progress::Frozen(billed) => {
-                let [expected, found] = [billed.len() as u64, totals.values().map(|totals| totals.invoices).sum()];
+            Progress::Frozen(to_do) => {
+                let [expected, found] = [frozen.billed().count() as u64, totals.values().map(|totals| totals.invoices).sum()];
                 match expected {
                     _ if expected != found => Err(Rejection::OtherCount { block, expected, found }),
-                    0 => Ok(vec![]),
+                    _ if to_do.is_empty() => Ok(vec![]),
                     _ => Ok(vec![BlockIssued { block, totals }.into()]),
                 }
             }
@@ -191,8 +197,8 @@ impl BillRun {
     pub(super) fn frozen(&mut self, fact: &BlockFrozen) {
         self.tally.add(&fact.accounts);
         self.last = fact.accounts.last().map(|listed| listed.account_id);
-        let billed: Vec<Listed> = fact.accounts.iter().filter(|listed| listed.is_billed()).cloned().collect();
-        self.blocks.push(Block { list_digest: fact.list_digest, as_of: fact.as_of, progress: Progress::Frozen(billed) });
+        let to_do: Vec<Listed> = fact.accounts.iter().filter(|listed| !listed.has_failed()).cloned().collect();
+        self.blocks.push(Block { list_digest: fact.list_digest, as_of: fact.as_of, progress: Progress::Frozen(to_do) });
     }
 
     pub(super) fn issued(&mut self, fact: &BlockIssued) {
@@ -210,14 +216,18 @@ impl BillRun {
 }
 
 impl Block {
-    /// Something in it is still to be issued.
+    /// Something in it is still to be issued or drafted.
     fn is_open(&self) -> bool {
-        !self.billed().is_empty()
+        !self.to_do().is_empty()
     }
 
-    fn billed(&self) -> &[Listed] {
+    fn billed(&self) -> impl Iterator<Item = &Listed> {
+        self.to_do().iter().filter(|listed| listed.is_billed())
+    }
+
+    fn to_do(&self) -> &[Listed] {
         match &self.progress {
-            Progress::Frozen(billed) => billed,
+            Progress::Frozen(to_do) => to_do,
             Progress::Issued(_) => &[],
         }
     }
@@ -228,6 +238,13 @@ impl Listed {
         match self.outcome {
             Outcome::Billed(_) => true,
             Outcome::Held | Outcome::Failed(_) => false,
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        match self.outcome {
+            Outcome::Failed(_) => true,
+            Outcome::Billed(_) | Outcome::Held => false,
         }
     }
 }

@@ -20,7 +20,12 @@ pub use block::{BlockFrozen, BlockIssued, Failure, FreezeBlock, Listed, NoteBloc
 pub use plan::{BillRunPlanned, Filter, Plan, PlanRun};
 pub use totals::{Tally, Totals};
 
-use crate::{Currency, Decider, ids::AccountId, register::Register, schema::events};
+use crate::{
+    Currency, Decider,
+    ids::{AccountId, BillRunId},
+    register::Register,
+    schema::events,
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
@@ -106,6 +111,10 @@ impl Decider for BillRun {
 }
 
 impl BillRun {
+    pub fn run_id(&self) -> Option<BillRunId> {
+        self.planned.as_ref().map(|planned| planned.run_id)
+    }
+
     pub fn plan(&self) -> Option<&Plan> {
         self.planned.as_ref().map(|planned| &*planned.plan)
     }
@@ -116,6 +125,11 @@ impl BillRun {
 
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// What the blocks that are issued come to.
+    pub fn totals(&self) -> &BTreeMap<Currency, Totals> {
+        &self.totals
     }
 
     /// Where the list goes on: the next block, and the account it comes after.

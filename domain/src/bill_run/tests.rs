@@ -112,6 +112,19 @@ fn a_killed_run_finds_what_to_take_up_again() {
     assert_eq!(run.places(1).iter().map(|place| place.number(&first).number).collect::<Vec<_>>(), [41, 42]);
 }
 
+/// A person waits for the draft, so a block is not done before it is there, even if nothing in it is issued.
+#[test]
+fn a_block_is_open_until_what_is_held_is_drafted() {
+    let facts = || [planned(), frozen(0, vec![held(2), failed(3), held(4)])];
+    let run = run(facts());
+    assert_eq!((run.open_blocks().collect::<Vec<_>>(), run.held(0)), (vec![0], vec![account(2), account(4)]));
+    assert_eq!((run.places(0), run.numbers_wanted(0).map(|_| ())), (vec![], None));
+    given::<BillRun>(facts()).when(finish()).then_rejected(Rejection::NotIssued { block: 0 });
+    given::<BillRun>(facts()).when(note(0, 0)).then([issued(0, 0)]);
+    given::<BillRun>(facts().into_iter().chain([issued(0, 0)])).when(note(0, 0)).then_nothing();
+    given::<BillRun>([planned(), frozen(0, vec![failed(3)])]).when(note(0, 0)).then_nothing();
+}
+
 #[test]
 fn totals_keep_the_smallest_and_the_largest() {
     let sar = |minor| Money::new(minor, Currency::SAR);

@@ -3,9 +3,9 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::{Meter, Reading, Register, readings::Installation};
+use super::{Direction, Meter, Reading, Register, Unit, readings::Installation};
 use crate::{
-    BillingPeriod, Code, NotMeasured, UsageBasis, UsageSegment,
+    BillingPeriod, Code, NotMeasured, Service, UsageBasis, UsageSegment,
     ids::{PremisesId, ReadingId},
     money::round_half_up,
 };
@@ -48,6 +48,27 @@ impl Meter {
     pub fn usage(&self, premises_id: PremisesId, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
         let here = self.installations.iter().filter(|installation| installation.premises_id == premises_id);
         here.flat_map(|installation| self.usage_in(installation, register, period)).collect()
+    }
+
+    /// The register that counts what a service delivers, if it is the only one.
+    pub fn register_for(&self, service: Service) -> Option<&Code> {
+        let unit = match service {
+            Service::Electricity => Unit::KilowattHour,
+            Service::Water => Unit::CubicMetre,
+        };
+        let registers = self.device().map_or(&[][..], |device| &device.registers);
+        let mut delivering = registers.iter().filter(|register| register.unit == unit && register.direction == Direction::Import);
+        delivering.next().filter(|_| delivering.next().is_none()).map(|register| &register.code)
+    }
+
+    /// The days of which readings at the premises tell: from the first border to the last that is not after `until`.
+    pub fn measured(&self, premises_id: PremisesId, register: &Code, until: NaiveDate) -> Option<BillingPeriod> {
+        let here = self.installations.iter().filter(|installation| installation.premises_id == premises_id);
+        let borders = here.flat_map(|installation| self.anchors_in(installation, register)).map(|anchor| anchor.border);
+        let (first, last) = borders.filter(|border| *border <= until).fold((None, None), |(first, last), border| {
+            (Some(first.map_or(border, |first: NaiveDate| first.min(border))), last.max(Some(border)))
+        });
+        BillingPeriod::new(first?, last?).ok()
     }
 
     /// The anchors that readings make. An actual reading counts from the actual one before it, whatever was estimated between: what an
@@ -169,6 +190,18 @@ mod tests {
             used(&[&meter], "2023-12-31", "2024-02-01"),
             "no readings tell what was used from 2023-12-31 up to and without 2024-01-02"
         );
+    }
+
+    #[test]
+    fn readings_tell_of_the_days_between_the_first_and_the_last_that_counts() {
+        let meter = example::installed_with(&[("100", "2024-07-01"), ("410", "2024-08-01")]);
+        let measured = |until| meter.measured(example::PREMISES, &example::register().code, example::day(until));
+        assert_eq!(measured("2024-08-02"), Some(period("2024-01-02", "2024-08-02")));
+        assert_eq!(measured("2024-08-01"), Some(period("2024-01-02", "2024-07-02")));
+        assert_eq!(measured("2024-07-01"), None, "one border has no days");
+        assert_eq!(meter.measured(PremisesId::new(uuid::Uuid::from_u128(1)), &example::register().code, example::day("2024-08-02")), None);
+        assert_eq!(meter.register_for(Service::Electricity), Some(&example::register().code));
+        assert_eq!(meter.register_for(Service::Water), None);
     }
 
     #[test]

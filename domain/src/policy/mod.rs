@@ -79,6 +79,11 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     Some(Request { name, command_id: request_id(recorded.id, name), stream, wish })
 }
 
+/// What an invoice's issue, as this event, asks of its account. Whoever has issued it may ask at once: the policy then finds it done.
+pub fn charge_request(event_id: Uuid, issued: &InvoiceIssued) -> (Uuid, ChargeAccount) {
+    (request_id(event_id, CHARGE_ACCOUNT), charge(issued))
+}
+
 /// The end of a day makes an invoice overdue, if anything of it is left. Wished once for each invoice and day, however often the day ends.
 pub fn day_end(invoice_id: InvoiceId, day: NaiveDate) -> Request {
     let key = format!("{invoice_id} {day}");

@@ -1,0 +1,158 @@
+//! A frozen block: numbered, issued, charged and noted. Each step asks for what may have been done before, and then finds it done.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use chrono::Utc;
+use daftar_domain::{
+    Actor, Decider, StreamName,
+    account::{self, Account},
+    bill_run::{self, BillRun, NoteBlockIssued, Place, Plan, Totals},
+    ids::{self, AccountId, BillRunId},
+    invoice::{self, DraftInvoice, Invoice, InvoiceIssued, IssueAtOnce},
+    meter::{self, Meter, NoteReadingsBilled},
+    policy,
+    register::{self, DocumentNumber, Register},
+};
+use daftar_projections::billable::Known;
+use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
+use tokio::task::JoinSet;
+
+use super::{ACTOR, RunError, rating::Drafted, stream};
+
+/// A block that was rated: what its list says, ready to be issued.
+pub(super) type Ready = HashMap<AccountId, Drafted>;
+
+/// Brings a block to its end.
+pub(super) async fn issue_block(engine: &Engine, run: &BillRun, block: u32, mut ready: Ready) -> Result<(), RunError> {
+    let (Some(run_id), Some(plan)) = (run.run_id(), run.plan()) else { return Err(RunError::NotPlanned) };
+    let plan = Arc::new(plan.clone());
+    let mut totals: BTreeMap<_, Totals> = BTreeMap::new();
+    let mut tasks = JoinSet::new();
+    let first = number(engine, run, run_id, block).await?;
+    for place in run.places(block) {
+        let drafted = ready.remove(&place.account_id).filter(|drafted| drafted.digest == place.draft && drafted.held.is_none());
+        let drafted = drafted.ok_or(RunError::RatedOtherwise { account_id: place.account_id })?;
+        let of_one = Totals::of(&drafted.draft.document);
+        totals.entry(drafted.draft.document.currency).and_modify(|sum| sum.add(&of_one)).or_insert(of_one);
+        let number = first.as_ref().map(|first| place.number(first)).ok_or(RunError::NotPlanned)?;
+        tasks.spawn(issue(engine.clone(), plan.clone(), place, number, drafted));
+    }
+    for account_id in run.held(block) {
+        let drafted = ready.remove(&account_id).filter(|drafted| drafted.held.is_some());
+        tasks.spawn(hold(engine.clone(), drafted.ok_or(RunError::RatedOtherwise { account_id })?));
+    }
+    // One that fails does not keep the others from being issued; the block then stays open, and is taken up again.
+    let mut failed = None;
+    while let Some(done) = tasks.join_next().await {
+        match done {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failed = Some(error),
+            Err(error) => failed = Some(interrupted(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let note = bill_run::Command::NoteBlockIssued(NoteBlockIssued { block, totals });
+    engine.execute::<BillRun>(&stream(run_id), &context("noteBlockIssued", run_id, block), note).await.map_err(RunError::of_run)?;
+    Ok(())
+}
+
+/// The block's first number; none if nothing of it is to be numbered.
+async fn number(engine: &Engine, run: &BillRun, run_id: BillRunId, block: u32) -> Result<Option<DocumentNumber>, RunError> {
+    let (Some(wish), Some(plan)) = (run.numbers_wanted(block), run.plan()) else { return Ok(None) };
+    let register = Register::stream(&plan.numbering.register);
+    let numbered = engine.execute::<Register>(&register, &context("assignBlock", run_id, block), wish).await.map_err(refused)?;
+    if let Outcome::Recorded { events, .. } = numbered {
+        for event in events {
+            match event {
+                register::Event::BlockAssigned(fact) => return Ok(Some(fact.first)),
+                register::Event::NumberAssigned(_) => {}
+            }
+        }
+    }
+    let register = engine.look::<Register>(&register).await.map_err(refused)?;
+    Ok(register.block(run_id, block).map(|assigned| assigned.first.clone()))
+}
+
+/// The invoice, then its charge, then the readings it stands on.
+async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNumber, drafted: Drafted) -> Result<(), RunError> {
+    let Place { account_id, invoice_id, .. } = place;
+    let Drafted { draft, account, has_credit, meters, .. } = drafted;
+    let stream = StreamName::of::<Invoice>(invoice_id);
+    let context = CommandContext::new(Actor::job(ACTOR), "issueAtOnce", &invoice_id.to_string(), Utc::now());
+    let wish = IssueAtOnce { invoice_id, account_id, draft, dates: plan.dates, number };
+    let issued = issued(&wish).ok_or(RunError::RatedOtherwise { account_id })?;
+    engine.execute_from(&stream, &context, invoice::Command::IssueAtOnce(wish), Seen::<Invoice>::default()).await.map_err(refused)?;
+
+    let event_id = ids::event_id(context.command_id, &stream, 0);
+    let (command_id, charge) = policy::charge_request(event_id, &issued);
+    let context = CommandContext { command_id, causation_id: event_id, ..context };
+    let (stream, charge) = (StreamName::of::<Account>(account_id), account::Command::ChargeAccount(charge));
+    // Credit that waits pays the charge at once, and only the account's stream says which.
+    let account = Some(account).filter(|_| !has_credit);
+    ask(&engine, &stream, &context, charge, account).await.map_err(refused)?;
+
+    for (meter_id, meter, reading_ids) in meters {
+        let stream = StreamName::of::<Meter>(meter_id);
+        let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), Utc::now());
+        let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
+        match ask(&engine, &stream, &context, wish, Some(meter)).await {
+            Ok(()) => {}
+            // A reading fell after the list was frozen. The bill stands, and is corrected like any that stood on it before.
+            Err(ExecuteError::Rejected(rejection)) => {
+                tracing::warn!(%invoice_id, %meter_id, %rejection, "an invoice stands on a reading that counts no more")
+            }
+            Err(error) => return Err(refused(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Asks a stream, from where it is known to have stood if that is known.
+async fn ask<D: Decider>(
+    engine: &Engine,
+    stream: &StreamName,
+    context: &CommandContext,
+    wish: D::Command,
+    known: Option<Known<D>>,
+) -> Result<(), ExecuteError<D::Rejection>> {
+    match known.and_then(|Known { state, stood }| stood.map(|stood| (state, stood))) {
+        Some((state, (revision, recorded_at))) => {
+            let seen = Seen { state, revision: Some(revision), recorded_at: Some(recorded_at) };
+            engine.execute_from(stream, context, wish, seen).await.map(|_| ())
+        }
+        None => engine.execute::<D>(stream, context, wish).await.map(|_| ()),
+    }
+}
+
+/// The event by which a wish like this issues an invoice, now or before.
+fn issued(wish: &IssueAtOnce) -> Option<InvoiceIssued> {
+    let events = Invoice::default().decide(invoice::Command::IssueAtOnce(wish.clone())).ok()?;
+    events.into_iter().find_map(|event| if let invoice::Event::InvoiceIssued(issued) = event { Some(issued) } else { None })
+}
+
+/// A draft for a person to look at.
+async fn hold(engine: Engine, drafted: Drafted) -> Result<(), RunError> {
+    let Drafted { account_id, invoice_id, draft, held, .. } = drafted;
+    let context = CommandContext::new(Actor::job(ACTOR), "draftInvoice", &invoice_id.to_string(), Utc::now());
+    let wish = invoice::Command::DraftInvoice(DraftInvoice { invoice_id, account_id, draft, check: held });
+    engine.execute_from(&StreamName::of::<Invoice>(invoice_id), &context, wish, Seen::<Invoice>::default()).await.map_err(refused)?;
+    Ok(())
+}
+
+pub(super) fn context(wish: &str, run_id: BillRunId, block: u32) -> CommandContext {
+    CommandContext::new(Actor::job(ACTOR), wish, &format!("{run_id}/{block}"), Utc::now())
+}
+
+pub(super) fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> RunError {
+    RunError::Interrupted(error.into())
+}
+
+/// What cannot be refused was, or the store failed.
+fn refused<R: std::error::Error + Send + Sync + 'static>(error: ExecuteError<R>) -> RunError {
+    interrupted(error)
+}

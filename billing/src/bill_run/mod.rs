@@ -1,0 +1,343 @@
+//! Carrying out a bill run: what would come of it, and doing it (decision 9).
+//!
+//! Accounts come from the read model `billable` a thousand at a time, and are rated on all cores from what was recorded up to one position.
+//! A block is frozen, numbered, issued and charged, and while that is being written the next one is rated. Whatever a process that was
+//! killed had done is found done: the run's own stream says where it was, and every wish has an id that follows from run and account.
+
+mod issuing;
+mod rating;
+mod report;
+
+use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Duration};
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    Code, Position, StreamName,
+    bill_run::{self, BillRun, BillRunPlanned, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
+    ids::{AccountId, BillRunId, bill_run_id, run_invoice_id},
+};
+use daftar_projections::{
+    Model, Projector, QueryError, Readable,
+    billable::{self, Billable, Page},
+    reached,
+};
+use daftar_store::{Engine, ExecuteError, Scope};
+use futures::TryStreamExt;
+use sqlx::PgPool;
+use thiserror::Error;
+use tokio::task::{JoinHandle, JoinSet};
+
+use issuing::{Ready, context, interrupted, issue_block};
+use rating::{Rated, Tariffs, bill};
+pub use report::{Before, Exceptions, Outlier, Report};
+
+const ACTOR: &str = "bill run";
+
+/// Accounts in a block.
+const BLOCK: i64 = 1_000;
+
+/// How long the read model may take to hear of what was recorded before the run.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Why a run stopped. Run again, it goes on where it was.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("there is no such bill run")]
+    NotPlanned,
+    #[error(transparent)]
+    Refused(#[from] bill_run::Rejection),
+    #[error("the read model `{model}` does not follow the log: is a projector running?")]
+    Behind { model: &'static str },
+    /// The program has changed between freezing the block and issuing it, or somebody has changed its rows.
+    #[error("account {account_id} was listed with another bill than it is rated to now")]
+    RatedOtherwise { account_id: AccountId },
+    #[error("the bill run was interrupted; run it again to go on")]
+    Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Listed so far, by what became of them.
+    pub tally: Tally,
+    /// Looked at since it was begun or gone on with, also those for which there is nothing to bill.
+    pub looked_at: u64,
+    /// Of so many that were there to be looked at.
+    pub of: u64,
+}
+
+/// Plans, previews and carries out bill runs.
+#[derive(Clone, Debug)]
+pub struct BillRuns {
+    engine: Engine,
+    read_models: PgPool,
+    readable: Readable,
+}
+
+impl RunError {
+    fn of_run(error: ExecuteError<bill_run::Rejection>) -> Self {
+        match error {
+            ExecuteError::Rejected(rejection) => Self::Refused(rejection),
+            other => interrupted(other),
+        }
+    }
+}
+
+impl From<QueryError> for RunError {
+    fn from(error: QueryError) -> Self {
+        interrupted(error)
+    }
+}
+
+impl From<sqlx::Error> for RunError {
+    fn from(error: sqlx::Error) -> Self {
+        interrupted(error)
+    }
+}
+
+impl BillRuns {
+    pub fn new(engine: Engine, read_models: PgPool) -> Self {
+        let readable = Readable::listen(read_models.clone());
+        Self { engine, read_models, readable }
+    }
+
+    /// The run of this name, if it was planned.
+    pub async fn planned(&self, name: &str) -> Result<Option<Plan>, RunError> {
+        Ok(self.run(bill_run_id(name)).await?.plan().cloned())
+    }
+
+    /// What carrying out a plan under this name would come to now. Changes nothing.
+    pub async fn preview(&self, name: &str, plan: Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, RunError> {
+        let run_id = bill_run_id(name);
+        self.caught_up().await?;
+        let chosen = self.chosen(&plan).await?;
+        let of = billable::count_after(&self.read_models, None).await?;
+        let (mut report, mut progressed) = (Report::new(plan.clone()), Progress { of, ..Progress::default() });
+        let (plan, mut after) = (Arc::new(plan), None);
+        while let Some(page) = billable::after(&self.read_models, after, BLOCK).await? {
+            after = page.accounts().last();
+            progressed.looked_at += page.accounts().count() as u64;
+            for (account_id, rated) in self.rate(run_id, &plan, page, chosen.as_ref()).await? {
+                report.add(account_id, &rated);
+            }
+            progressed.tally = report.tally;
+            progress(progressed);
+        }
+        report.before = self.before(name).await?;
+        Ok(report)
+    }
+
+    /// Carries out a plan, or goes on with it. A run that was planned under this name keeps its plan.
+    pub async fn execute(&self, name: &str, plan: Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, RunError> {
+        let run_id = bill_run_id(name);
+        let (plan, mut run) = self.plan(run_id, plan).await?;
+        let chosen = self.chosen(&plan).await?;
+        let plan = Arc::new(plan);
+        let of = billable::count_after(&self.read_models, run.cursor().1).await?;
+        let mut progressed = Progress { tally: run.tally(), looked_at: 0, of };
+        progress(progressed);
+        for block in run.open_blocks().collect::<Vec<_>>() {
+            let ready = self.rated_again(run_id, &plan, &run, block).await?;
+            issue_block(&self.engine, &run, block, ready).await?;
+        }
+        let mut after = run.cursor().1;
+        let mut issuing: Option<Issuing> = None;
+        while !run.is_finished()
+            && let Some(page) = billable::after(&self.read_models, after, BLOCK).await?
+        {
+            after = page.accounts().last();
+            let as_of = page.as_of;
+            progressed.looked_at += page.accounts().count() as u64;
+            let rated = self.rate(run_id, &plan, page, chosen.as_ref()).await?;
+            let accounts: Vec<Listed> = rated.iter().filter_map(|(account_id, rated)| rated.listed(*account_id)).collect();
+            if accounts.is_empty() {
+                continue;
+            }
+            let block = run.cursor().0;
+            let freeze = bill_run::Command::FreezeBlock(FreezeBlock { block, accounts, as_of });
+            let at = context("freezeBlock", run_id, block);
+            self.engine.execute::<BillRun>(&stream(run_id), &at, freeze).await.map_err(RunError::of_run)?;
+            run = self.run(run_id).await?;
+            if let Some(before) = issuing.take() {
+                before.done().await?;
+            }
+            issuing = Some(Issuing::begin(&self.engine, &run, block, ready(rated)));
+            progressed.tally = run.tally();
+            progress(progressed);
+        }
+        if let Some(last) = issuing {
+            last.done().await?;
+        }
+        let finish = bill_run::Command::FinishRun(FinishRun {});
+        self.engine.execute::<BillRun>(&stream(run_id), &context("finishRun", run_id, 0), finish).await.map_err(RunError::of_run)?;
+        self.report(name).await
+    }
+
+    /// What a run that was carried out has come to, from its own stream.
+    pub async fn report(&self, name: &str) -> Result<Report, RunError> {
+        let run = self.run(bill_run_id(name)).await?;
+        let mut report = Report::new(run.plan().cloned().ok_or(RunError::NotPlanned)?).of_run(&run);
+        self.lists(bill_run_id(name), |listed| report.except(listed)).await?;
+        report.before = self.before(name).await?;
+        Ok(report)
+    }
+
+    /// The plan as recorded. All that happened before it is then in the rows.
+    async fn plan(&self, run_id: BillRunId, plan: Plan) -> Result<(Plan, BillRun), RunError> {
+        let run = self.run(run_id).await?;
+        let plan = run.plan().cloned().unwrap_or(plan);
+        let wish = bill_run::Command::PlanRun(PlanRun { run_id, plan: Box::new(plan.clone()) });
+        let planned = self.engine.execute::<BillRun>(&stream(run_id), &context("planRun", run_id, 0), wish).await;
+        if let Some(position) = planned.map_err(RunError::of_run)?.position() {
+            self.reached(position).await?;
+        }
+        Ok((plan, self.run(run_id).await?))
+    }
+
+    async fn run(&self, run_id: BillRunId) -> Result<BillRun, RunError> {
+        self.engine.look::<BillRun>(&stream(run_id)).await.map_err(RunError::of_run)
+    }
+
+    async fn reached(&self, position: Position) -> Result<(), RunError> {
+        match self.readable.reached(Billable::NAME, position, PATIENCE).await? {
+            true => Ok(()),
+            false => Err(RunError::Behind { model: Billable::NAME }),
+        }
+    }
+
+    /// Waits until the rows show all that is in the log at this moment.
+    async fn caught_up(&self) -> Result<(), RunError> {
+        let reached = reached(&self.read_models, Billable::NAME).await?;
+        let mut behind = self.engine.store().read_all(reached, Scope::categories(Billable::CATEGORIES));
+        let mut last = None;
+        while let Some(stored) = behind.try_next().await.map_err(interrupted)? {
+            last = Some(stored.position);
+        }
+        if let Some(last) = last { self.reached(last).await } else { Ok(()) }
+    }
+
+    /// The tariffs that apply on a day, by what the rows show.
+    pub async fn tariffs_on(&self, day: NaiveDate) -> Result<Vec<Code>, RunError> {
+        self.caught_up().await?;
+        let Some(as_of) = reached(&self.read_models, Billable::NAME).await? else { return Ok(vec![]) };
+        let series = billable::tariffs(&self.read_models, as_of).await?;
+        Ok(series.iter().filter_map(|series| series.on(day)).map(|version| version.tariff.code.clone()).collect())
+    }
+
+    /// The accounts that failed in the run that the plan names, if it names one.
+    async fn chosen(&self, plan: &Plan) -> Result<Option<BTreeSet<AccountId>>, RunError> {
+        let Some(run_id) = plan.filter.failed_in else { return Ok(None) };
+        let mut failed = BTreeSet::new();
+        self.lists(run_id, |listed| {
+            failed.extend(listed.iter().filter(|listed| matches!(listed.outcome, Outcome::Failed(_))).map(|listed| listed.account_id));
+        })
+        .await?;
+        Ok(Some(failed))
+    }
+
+    /// Every list of a run, block by block.
+    async fn lists(&self, run_id: BillRunId, mut each: impl FnMut(&[Listed])) -> Result<(), RunError> {
+        let mut events = self.engine.store().read(&stream(run_id), 0);
+        while let Some(stored) = events.try_next().await.map_err(interrupted)? {
+            match stored.decode::<bill_run::Event>().map_err(interrupted)?.event {
+                bill_run::Event::BlockFrozen(fact) => each(&fact.accounts),
+                bill_run::Event::BillRunPlanned(BillRunPlanned { .. })
+                | bill_run::Event::BlockIssued(_)
+                | bill_run::Event::BillRunFinished(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The run of the month before, for runs that are named by months.
+    async fn before(&self, name: &str) -> Result<Option<Before>, RunError> {
+        let Ok(month) = format!("{name}-01").parse::<NaiveDate>() else { return Ok(None) };
+        let Some(month) = month.checked_sub_months(chrono::Months::new(1)) else { return Ok(None) };
+        let name = month.format("%Y-%m").to_string();
+        let run = self.run(bill_run_id(&name)).await?;
+        Ok(run.is_finished().then(|| Before { name, tally: run.tally(), totals: run.totals().clone() }))
+    }
+
+    /// An open block of a run that was killed, rated from what was known when it was frozen.
+    async fn rated_again(&self, run_id: BillRunId, plan: &Arc<Plan>, run: &BillRun, block: u32) -> Result<Ready, RunError> {
+        let as_of = run.as_of(block).ok_or(RunError::NotPlanned)?;
+        self.reached(as_of).await?;
+        let accounts: Vec<AccountId> = run.places(block).iter().map(|place| place.account_id).chain(run.held(block)).collect();
+        let page = billable::of(&self.read_models, &accounts, as_of).await?;
+        Ok(ready(self.rate(run_id, plan, page, None).await?))
+    }
+
+    /// Rates a page, on all cores.
+    async fn rate(
+        &self,
+        run_id: BillRunId,
+        plan: &Arc<Plan>,
+        page: Page,
+        chosen: Option<&BTreeSet<AccountId>>,
+    ) -> Result<Vec<(AccountId, Rated)>, RunError> {
+        let tariffs = billable::tariffs(&self.read_models, page.as_of).await?;
+        let by_code = |series: daftar_domain::tariff::Series| {
+            let code = series.versions().first().map(|version| version.tariff.series().clone());
+            code.map(|code| (code, series))
+        };
+        let tariffs: Arc<Tariffs> = Arc::new(tariffs.into_iter().filter_map(by_code).collect());
+        let accounts: Vec<AccountId> = page.accounts().filter(|id| chosen.is_none_or(|chosen| chosen.contains(id))).collect();
+        let page = Arc::new(page);
+        let share = accounts.len().div_ceil(available_parallelism().map_or(1, NonZeroUsize::get)).max(1);
+        let mut shares = JoinSet::new();
+        for (number, accounts) in accounts.chunks(share).map(<[_]>::to_vec).enumerate() {
+            let (plan, tariffs, page) = (plan.clone(), tariffs.clone(), page.clone());
+            shares.spawn_blocking(move || {
+                let rate_one = |account_id| {
+                    let customer = page.customer(account_id)?;
+                    let invoice_id = run_invoice_id(run_id, account_id);
+                    Ok((account_id, customer.map_or(Rated::Nothing, |customer| bill(account_id, invoice_id, customer, &plan, &tariffs))))
+                };
+                (number, accounts.into_iter().map(rate_one).collect::<Result<Vec<_>, QueryError>>())
+            });
+        }
+        let mut rated = Vec::with_capacity(shares.len());
+        while let Some(share) = shares.join_next().await {
+            let (number, share) = share.map_err(interrupted)?;
+            rated.push((number, share?));
+        }
+        rated.sort_by_key(|(number, _)| *number);
+        Ok(rated.into_iter().flat_map(|(_, share)| share).collect())
+    }
+}
+
+/// A block on its way, which ends with this value.
+#[derive(Debug)]
+struct Issuing(JoinHandle<Result<(), RunError>>);
+
+impl Issuing {
+    fn begin(engine: &Engine, run: &BillRun, block: u32, ready: Ready) -> Self {
+        let (engine, run) = (engine.clone(), run.clone());
+        Self(tokio::spawn(async move { issue_block(&engine, &run, block, ready).await }))
+    }
+
+    async fn done(mut self) -> Result<(), RunError> {
+        (&mut self.0).await.map_err(interrupted)?
+    }
+}
+
+impl Drop for Issuing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The read model that must follow the log for a run to go on.
+pub const NEEDS: Model = Model::of::<Billable>();
+
+fn ready(rated: Vec<(AccountId, Rated)>) -> Ready {
+    let drafted = rated.into_iter().filter_map(|(account_id, rated)| match rated {
+        Rated::Drafted(drafted) => Some((account_id, *drafted)),
+        Rated::Nothing | Rated::Failed(_) => None,
+    });
+    drafted.collect()
+}
+
+fn stream(run_id: BillRunId) -> StreamName {
+    StreamName::of::<BillRun>(run_id)
+}

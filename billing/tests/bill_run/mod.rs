@@ -1,0 +1,155 @@
+//! Bill runs over real read models: what becomes of each account, and that nothing is done twice.
+
+pub mod company;
+mod kills;
+
+use std::sync::Arc;
+
+use daftar_billing::bill_run::{BillRuns, Report};
+use daftar_domain::{
+    BillingEvent, Currency, StreamName,
+    account::Account,
+    bill_run::{Filter, Plan, Totals},
+    ids::{bill_run_id, run_invoice_id},
+    invoice::{self, Invoice},
+};
+use daftar_projections::Readable;
+use daftar_store::{Engine, Memory, log::Log};
+use expect_test::{Expect, expect};
+use sqlx::PgPool;
+
+use company::*;
+
+async fn runs(log: &Log, pool: &PgPool) -> (Engine, BillRuns) {
+    let engine = engine(log.clone());
+    let head = daftar_domain::Position::single(*log.head().borrow());
+    let readable = Readable::listen(pool.clone());
+    assert!(readable.reached("billable", head, std::time::Duration::from_secs(60)).await.unwrap());
+    (engine.clone(), BillRuns::new(engine, pool.clone()))
+}
+
+fn check(report: &Report, expected: Expect) {
+    let mut text = format!("{:?}\n", report.tally);
+    for Totals { invoices, net, vat, total, smallest, largest, .. } in report.totals.values() {
+        text += &format!("{invoices} invoices: net {net}, VAT {vat}, total {total}, from {smallest} to {largest}\n");
+    }
+    for (code, exceptions) in &report.exceptions {
+        text += &format!("{code}: {}, such as: {}\n", exceptions.count, exceptions.first[0].1);
+    }
+    for outlier in &report.outliers {
+        text += &format!("held: {} where {} is usual\n", outlier.total, outlier.average);
+    }
+    if let Some(before) = &report.before {
+        text += &format!("before: {} with {:?}\n", before.name, before.tally);
+    }
+    expected.assert_eq(&text);
+}
+
+/// Two months of six customers: one pays ahead, one uses more than usual, one is not read in time, and one has no tariff.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_account_is_billed_held_or_named() {
+    let (log, (_database, pool)) = (Memory::log(), database().await);
+    let projector = project(Arc::new(log.clone()), &pool);
+    let prepare = engine(log.clone());
+    tariff(&prepare).await;
+    for (customer, series) in [(1, "homes"), (2, "homes"), (3, "homes"), (4, "homes"), (5, "palaces"), (6, "homes")] {
+        supplied(&prepare, Customer(customer), series).await;
+        if customer != 4 {
+            read(&prepare, Customer(customer), "2026-10-31", 1_000).await;
+        }
+    }
+    pay(&prepare, Customer(2), 5_000).await;
+    let (engine, runs) = runs(&log, &pool).await;
+    let preview = runs.preview("2026-10", plan(), &|_| ()).await.unwrap();
+    let position = *log.head().borrow();
+    check(
+        &preview,
+        expect![[r#"
+        Tally { billed: 4, held: 0, failed: 2 }
+        4 invoices: net 840.00 SAR, VAT 126.00 SAR, total 966.00 SAR, from 241.50 SAR to 241.50 SAR
+        no-tariff: 1, such as: there is no tariff series `palaces`
+        not-measured: 1, such as: no readings tell what was used from 2026-09-30 up to and without 2026-11-01
+    "#]],
+    );
+    assert_eq!(*log.head().borrow(), position, "a preview writes nothing");
+
+    let report = runs.execute("2026-10", plan(), &|_| ()).await.unwrap();
+    assert_eq!((report.tally, &report.totals, &report.exceptions), (preview.tally, &preview.totals, &preview.exceptions));
+    let facts_after = facts(&log).await;
+    assert_eq!(sum(&facts_after), report.totals[&Currency::SAR]);
+    assert_eq!(trial_balance(&facts_after).difference(Currency::SAR), 0);
+    let account = async |n| engine.look::<Account>(&StreamName::of::<Account>(Customer(n).account_id())).await.unwrap();
+    let owes = async |n| account(n).await.receivable().balance(Currency::SAR).to_string();
+    // 1,000 kWh at 0.18 and the fee of 30.00, with 15 % VAT; less the 50.00 that were paid before.
+    expect!["241.50 SAR 191.50 SAR 0.00 SAR"].assert_eq(&format!("{} {} {}", owes(1).await, owes(2).await, owes(4).await));
+
+    // Once more is already true, and the plan that was recorded is the one that counts.
+    let again = runs.execute("2026-10", Plan { held_above: None, ..plan() }, &|_| ()).await.unwrap();
+    assert_eq!((again, facts(&log).await.len()), (report, facts_after.len()));
+
+    // What failed is put right and billed by a run of its own; in November, one uses more than usual.
+    read(&engine, Customer(4), "2026-10-31", 700).await;
+    let only_failed = Filter { failed_in: Some(bill_run_id("2026-10")), ..Default::default() };
+    let (_, runs) = self::runs(&log, &pool).await;
+    let rerun = runs.execute("2026-10-failed", Plan { filter: only_failed, ..plan() }, &|_| ()).await.unwrap();
+    check(
+        &rerun,
+        expect![[r#"
+        Tally { billed: 1, held: 0, failed: 1 }
+        1 invoices: net 156.00 SAR, VAT 23.40 SAR, total 179.40 SAR, from 179.40 SAR to 179.40 SAR
+        no-tariff: 1, such as: there is no tariff series `palaces`
+    "#]],
+    );
+
+    for (customer, value) in [(1, 2_000), (2, 1_900), (3, 2_400), (4, 1_400), (6, 2_000)] {
+        read(&engine, Customer(customer), "2026-11-30", value).await;
+    }
+    let (_, runs) = self::runs(&log, &pool).await;
+    let november = Plan { cycle: code("2026-11"), cut_off: day("2026-12-01"), held_above: Some("1.2".parse().unwrap()), ..plan() };
+    let preview = runs.preview("2026-11", november.clone(), &|_| ()).await.unwrap();
+    check(
+        &preview,
+        expect![[r#"
+            Tally { billed: 4, held: 1, failed: 1 }
+            4 invoices: net 768.00 SAR, VAT 115.20 SAR, total 883.20 SAR, from 179.40 SAR to 241.50 SAR
+            no-tariff: 1, such as: there is no tariff series `palaces`
+            held: 324.30 SAR where 241.50 SAR is usual
+            before: 2026-10 with Tally { billed: 4, held: 0, failed: 2 }
+        "#]],
+    );
+    let report = runs.execute("2026-11", november, &|_| ()).await.unwrap();
+    assert_eq!((report.tally, &report.totals), (preview.tally, &preview.totals));
+    let held = run_invoice_id(bill_run_id("2026-11"), Customer(3).account_id());
+    let held: Vec<_> = of_invoice(&facts(&log).await, held);
+    assert!(matches!(held[..], [invoice::Event::InvoiceDrafted(_), invoice::Event::InvoiceHeld(_)]), "{held:?}");
+
+    // What waits for a person is not billed again meanwhile.
+    for (customer, value) in [(1, 3_000), (3, 3_400)] {
+        read(&engine, Customer(customer), "2026-12-31", value).await;
+    }
+    let (_, runs) = self::runs(&log, &pool).await;
+    let december = Plan { cycle: code("2026-12"), cut_off: day("2027-01-01"), ..plan() };
+    let preview = runs.preview("2026-12", december, &|_| ()).await.unwrap();
+    let why = |code: &str| preview.exceptions.iter().find(|(of, _)| of.as_str() == code).map(|(_, found)| found.first[0].0);
+    assert_eq!((preview.tally.billed, why("draft-waits")), (1, Some(Customer(3).account_id())));
+    projector.abort();
+}
+
+/// What a run's invoices come to, counted from the invoices.
+fn sum(facts: &[daftar_domain::Recorded<BillingEvent>]) -> Totals {
+    let issued = facts.iter().filter_map(|fact| match &fact.event {
+        BillingEvent::Invoice(invoice::Event::InvoiceIssued(issued)) => Some(Totals::of(&issued.document)),
+        _ => None,
+    });
+    issued
+        .reduce(|mut sum, one| {
+            sum.add(&one);
+            sum
+        })
+        .unwrap()
+}
+
+fn of_invoice(facts: &[daftar_domain::Recorded<BillingEvent>], id: daftar_domain::ids::InvoiceId) -> Vec<invoice::Event> {
+    let of_it = facts.iter().filter(|fact| fact.stream == StreamName::of::<Invoice>(id));
+    of_it.filter_map(|fact| if let BillingEvent::Invoice(event) = &fact.event { Some(event.clone()) } else { None }).collect()
+}
