@@ -52,19 +52,23 @@
 //! that are read and swaps them in. Models know nothing of them, nor they of any model.
 
 pub mod accounts;
+pub mod agreements;
 mod as_of;
 mod checkpoint;
 pub mod columns;
 mod feed;
+pub mod meters;
 mod metrics;
 mod model;
 mod projector;
 mod readable;
+pub mod readings;
 pub mod rebuild;
 pub mod rows;
 mod runner;
 mod schema;
 mod status;
+pub mod tariffs;
 
 use sqlx::{
     PgConnection,
@@ -83,7 +87,13 @@ pub use runner::{Runner, Stopped};
 pub use status::{COUNTED, Status, status};
 
 /// Every read model.
-pub const MODELS: &[Model] = &[Model::of::<accounts::Accounts>()];
+pub const MODELS: &[Model] = &[
+    Model::of::<accounts::Accounts>(),
+    Model::of::<agreements::Agreements>(),
+    Model::of::<meters::Meters>(),
+    Model::of::<readings::Readings>(),
+    Model::of::<tariffs::Tariffs>(),
+];
 
 /// What is common to all read models.
 pub fn migrator() -> Migrator {
@@ -105,5 +115,5 @@ pub async fn migrate(db: &mut PgConnection) -> Result<(), MigrateError> {
 /// All that [`migrate`] makes, in a word that changes with it.
 pub fn contents() -> String {
     let migrations = migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect::<String>();
-    MODELS.iter().fold(migrations, |contents, model| format!("{contents}{model:?}{}{}", model.tables, model.indexes))
+    MODELS.iter().fold(migrations, |contents, model| format!("{contents}{model:?}{}{}", model.tables(), model.indexes()))
 }

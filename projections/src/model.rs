@@ -13,8 +13,8 @@ pub struct Model {
     pub name: &'static str,
     pub version: i32,
     pub categories: &'static [&'static str],
-    pub(crate) tables: &'static str,
-    pub(crate) indexes: &'static str,
+    tables: &'static str,
+    indexes: &'static str,
     empty: fn() -> Box<dyn Fold>,
 }
 
@@ -47,6 +47,16 @@ impl Model {
     /// A fold that holds no rows.
     pub(crate) fn empty(&self) -> Box<dyn Fold> {
         (self.empty)()
+    }
+
+    /// The statements that make its tables, without keys and indexes.
+    pub const fn tables(&self) -> &'static str {
+        self.tables
+    }
+
+    /// The statements that are run once the tables are full.
+    pub const fn indexes(&self) -> &'static str {
+        self.indexes
     }
 
     /// Its tables as the fold believes them to be.

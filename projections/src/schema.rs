@@ -24,12 +24,12 @@ pub(crate) async fn make(db: &mut PgConnection, model: &Model, place: Place) -> 
     drop(db, model, place).await?;
     let schema = place.schema(model);
     run(db, format!("CREATE SCHEMA {schema} AUTHORIZATION {OWNER}")).await?;
-    run_in(db, &schema, model.tables).await
+    run_in(db, &schema, model.tables()).await
 }
 
 /// Adds keys and indexes to filled tables.
 pub(crate) async fn finish(db: &mut PgConnection, model: &Model, place: Place) -> Result<(), sqlx::Error> {
-    run_in(db, &place.schema(model), model.indexes).await
+    run_in(db, &place.schema(model), model.indexes()).await
 }
 
 /// Puts the tables that were filled in the place of those that are read. A statement that was prepared before finds the new ones.

@@ -1,6 +1,10 @@
 //! One binary: each read model as examples, and the runner on a real Postgres.
 
 mod accounts;
+#[path = "../benches/projections/books.rs"]
+mod books;
+mod faults;
+mod models;
 mod rebuild;
 mod runner;
 mod spec;

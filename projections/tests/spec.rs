@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use daftar_cluster::testing::{TestDatabase, test_database};
-use daftar_domain::{Actor, BillingEvent, CommandHash, Metadata, Recorded, StreamName};
+use daftar_domain::{
+    Actor, BillingEvent, CommandHash, Metadata, Recorded, Service, StreamName, account, agreement,
+    ids::{ServicePointId, service_point_id},
+    meter, premises, read_cycle, reservation, tariff,
+};
 use daftar_projections::{Batch, Model, Place, Projector, contents, deliver, migrate, rebuild};
 use daftar_store::{ContentType, EventReader, EventWriter, Expected, Memory, NewEvent, Scope, log::Log};
 use expect_test::Expect;
@@ -44,6 +48,20 @@ impl Spec {
         self
     }
 
+    /// Every row of every table of the model is this, as [`then`](Self::then) has it.
+    pub async fn then_all(self, expected: Expect) {
+        let tables = self.model.shapes().into_iter().map(|(table, _)| {
+            let schema = Place::Live.schema(&self.model);
+            // In an order that shows what happened.
+            format!("SELECT '{table}' AS \"table\", position, row_to_json(r) AS row FROM {schema}.{table} r")
+        });
+        let sql = format!(
+            "SELECT \"table\", row::jsonb - 'findings' - 'tariff' AS row FROM ({}) all_rows ORDER BY 1, position, row::text",
+            tables.collect::<Vec<_>>().join(" UNION ALL ")
+        );
+        self.then(&sql, expected).await;
+    }
+
     /// The rows, one JSON object a line, are these: when every batch of 1, 7, or 1,000 is delivered twice, as after a lost acknowledgement,
     /// and when they are rebuilt, with and without memory for them.
     pub async fn then(self, sql: &str, expected: Expect) {
@@ -81,6 +99,27 @@ impl Spec {
         rebuild::rebuild(&[self.model], log, &pool.connect_options(), memory, &|_| {}).await.unwrap();
         rows(&mut PgConnection::connect(database.url()).await.unwrap(), sql).await
     }
+}
+
+/// Where the examples' agreements are.
+pub fn service_point() -> ServicePointId {
+    service_point_id(meter::example::PREMISES, Service::Electricity)
+}
+
+/// One of every event of every aggregate.
+pub fn everything() -> Vec<(Uuid, BillingEvent)> {
+    fn of<E>(id: impl Into<Uuid>, events: Vec<E>, event: fn(E) -> BillingEvent) -> impl Iterator<Item = (Uuid, BillingEvent)> {
+        let id = id.into();
+        events.into_iter().map(move |e| (id, event(e)))
+    }
+    let accounts = of(Uuid::from_u128(7), account::example::events(), BillingEvent::Account);
+    let premises = of(Uuid::from_u128(41), premises::example::events(), BillingEvent::Premises);
+    let service_points = of(service_point(), agreement::example::events(), BillingEvent::ServicePoint);
+    let meters = of(meter::example::METER, meter::example::events(), BillingEvent::Meter);
+    let read_cycles = of(Uuid::from_u128(51), read_cycle::example::events(), BillingEvent::ReadCycle);
+    let reservations = of(Uuid::from_u128(90), reservation::example::events(), BillingEvent::Reservation);
+    let tariffs = of(Uuid::from_u128(95), tariff::example::events(), BillingEvent::Tariff);
+    accounts.chain(premises).chain(service_points).chain(meters).chain(read_cycles).chain(reservations).chain(tariffs).collect()
 }
 
 /// Puts these events, in a log of their own, into the tables.

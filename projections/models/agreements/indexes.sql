@@ -1,0 +1,11 @@
+ALTER TABLE agreement ADD PRIMARY KEY (agreement_id);
+CREATE INDEX ON agreement (account_id, valid_from);
+CREATE INDEX ON agreement (service_point_id, valid_from);
+CREATE INDEX ON agreement (premises_id);
+ALTER TABLE tariff_series ADD PRIMARY KEY (agreement_id, effective_on, position);
+ALTER TABLE read_cycle ADD PRIMARY KEY (agreement_id, effective_on, position);
+ALTER TABLE ended ADD PRIMARY KEY (agreement_id, position);
+ALTER TABLE meter ADD PRIMARY KEY (service_point_id, position);
+CREATE INDEX ON meter (meter_id, position);
+ALTER TABLE premises ADD PRIMARY KEY (premises_id);
+ALTER TABLE premises_facts ADD PRIMARY KEY (premises_id, effective_on, position);

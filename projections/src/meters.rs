@@ -1,0 +1,400 @@
+//! Meters: the devices, their registers, what became of them, and the parts at the customer.
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    BillingEvent, Decider, Reason, Recorded,
+    ids::{MeterId, PremisesId},
+    meter::{
+        self, Breaker, BreakerReplaced, Meter, MeterInstalled, MeterKind, MeterRegistered, MeterTested, Seal, SealApplied, SealBroken,
+        SealReplaced,
+    },
+};
+use rust_decimal::Decimal;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{
+    Projector, QueryError,
+    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    keys, rows,
+    rows::{Current, History, Table},
+};
+
+#[derive(Debug, Default)]
+pub struct Meters {
+    meters: Current<MeterRow>,
+    registers: History<RegisterRow>,
+    statuses: History<StatusRow>,
+    components: History<ComponentRow>,
+    tests: History<TestRow>,
+}
+
+rows! {
+    struct MeterRow in meter {
+        meter_id: Uuid,
+        maker: String,
+        serial: String,
+        kind: String,
+        certified_until: Option<NaiveDate>,
+        status: String,
+        reserved_for: Option<Uuid>,
+        premises_id: Option<Uuid>,
+        service: Option<String>,
+        account_id: Option<Uuid>,
+        registered_on: NaiveDate,
+        revision: i64,
+        position: i64,
+    }
+
+    struct RegisterRow in register {
+        meter_id: Uuid,
+        code: String,
+        digits: i64,
+        decimals: i64,
+        multiplier: Decimal,
+        direction: String,
+        unit: String,
+        position: i64,
+    }
+
+    struct StatusRow in status {
+        meter_id: Uuid,
+        status: String,
+        effective_on: Option<NaiveDate>,
+        premises_id: Option<Uuid>,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct ComponentRow in component {
+        meter_id: Uuid,
+        part: String,
+        number: String,
+        change: String,
+        amps: Option<i64>,
+        place: Option<String>,
+        effective_on: NaiveDate,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct TestRow in test {
+        meter_id: Uuid,
+        test_id: Uuid,
+        tested_on: NaiveDate,
+        passed: bool,
+        error_percent: Decimal,
+        certified_until: Option<NaiveDate>,
+        position: i64,
+    }
+}
+
+keys! { MeterRow by meter_id: Uuid; }
+
+/// Where a meter is in its life, as the meter's own rules have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    InStock,
+    Reserved,
+    Installed,
+    Disconnected,
+    Removed,
+    OnBench,
+    Scrapped,
+}
+
+/// What was done to a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    Fitted,
+    Broken,
+    /// Another took its place, which is a change of its own.
+    Replaced,
+}
+
+impl Projector for Meters {
+    const NAME: &'static str = "meters";
+    const VERSION: i32 = 1;
+    const CATEGORIES: &'static [&'static str] = &[Meter::CATEGORY];
+    const TABLES: &'static str = include_str!("../models/meters/tables.sql");
+    const INDEXES: &'static str = include_str!("../models/meters/indexes.sql");
+
+    fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        match &fact.event {
+            BillingEvent::Meter(event) => self.meter(fact, event),
+            BillingEvent::Account(_)
+            | BillingEvent::AccountingPeriods(_)
+            | BillingEvent::ServicePoint(_)
+            | BillingEvent::BillRun(_)
+            | BillingEvent::Correction(_)
+            | BillingEvent::Invoice(_)
+            | BillingEvent::Payment(_)
+            | BillingEvent::Premises(_)
+            | BillingEvent::ReadCycle(_)
+            | BillingEvent::RefusedRequest(_)
+            | BillingEvent::Register(_)
+            | BillingEvent::Reservation(_)
+            | BillingEvent::Tariff(_) => {}
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        vec![&mut self.meters, &mut self.registers, &mut self.statuses, &mut self.components, &mut self.tests]
+    }
+}
+
+impl Meters {
+    fn meter(&mut self, fact: &Recorded<BillingEvent>, event: &meter::Event) {
+        match event {
+            meter::Event::MeterRegistered(event) => self.registered(fact, event),
+            meter::Event::MeterReserved(event) => {
+                self.becomes(fact, Status::Reserved, None, None);
+                self.change(fact, |meter| meter.reserved_for = Some(event.reserved_for));
+            }
+            meter::Event::MeterUnreserved(_) => {
+                self.becomes(fact, Status::InStock, None, None);
+                self.change(fact, |meter| meter.reserved_for = None);
+            }
+            meter::Event::MeterInstalled(event) => self.installed(fact, event),
+            meter::Event::MeterDisconnected(event) => self.becomes(fact, Status::Disconnected, Some(event.on), Some(&event.reason)),
+            meter::Event::MeterReconnected(event) => self.becomes(fact, Status::Installed, Some(event.on), Some(&event.reason)),
+            meter::Event::MeterRemoved(event) => self.taken_down(fact, event.on, &event.reason),
+            meter::Event::MeterExchanged(event) => self.taken_down(fact, event.on, &event.reason),
+            meter::Event::SentToBench(event) => self.becomes(fact, Status::OnBench, Some(event.on), Some(&event.reason)),
+            meter::Event::MeterTested(event) => self.tested(fact, event),
+            meter::Event::MeterScrapped(event) => self.becomes(fact, Status::Scrapped, Some(event.on), Some(&event.reason)),
+            meter::Event::BreakerReplaced(BreakerReplaced { old_number, new, on, reason }) => {
+                self.breaker(fact, old_number.to_string(), None, Change::Replaced, *on, Some(reason));
+                self.breaker(fact, new.number.to_string(), Some(new), Change::Fitted, *on, Some(reason));
+            }
+            meter::Event::SealApplied(SealApplied { seal, on }) => {
+                self.seal(fact, seal.number.to_string(), Some(seal), Change::Fitted, *on, None);
+            }
+            meter::Event::SealBroken(SealBroken { number, on, reason }) => {
+                self.seal(fact, number.to_string(), None, Change::Broken, *on, Some(reason));
+            }
+            meter::Event::SealReplaced(SealReplaced { old_number, new, on, reason }) => {
+                self.seal(fact, old_number.to_string(), None, Change::Replaced, *on, Some(reason));
+                self.seal(fact, new.number.to_string(), Some(new), Change::Fitted, *on, Some(reason));
+            }
+            meter::Event::ReadingRecorded(_)
+            | meter::Event::ReadingHeld(_)
+            | meter::Event::ReadingEstimated(_)
+            | meter::Event::ReadingReleased(_)
+            | meter::Event::ReadingReversed(_)
+            | meter::Event::EstimatesTruedUp(_)
+            | meter::Event::ReadingsBilled(_)
+            | meter::Event::ReadingsUnbilled(_) => {}
+        }
+    }
+
+    fn registered(&mut self, fact: &Recorded<BillingEvent>, event: &MeterRegistered) {
+        let MeterRegistered { device, registered_on } = event;
+        self.meters.insert(MeterRow {
+            meter_id: device.meter_id.into(),
+            maker: device.maker.to_string(),
+            serial: device.serial.to_string(),
+            kind: to_name(&device.kind),
+            certified_until: device.certified_until,
+            status: to_name(&Status::InStock),
+            reserved_for: None,
+            premises_id: None,
+            service: None,
+            account_id: None,
+            registered_on: *registered_on,
+            revision: to_bigint(fact.revision),
+            position: position(fact),
+        });
+        for register in &device.registers {
+            self.registers.add(RegisterRow {
+                meter_id: device.meter_id.into(),
+                code: register.code.to_string(),
+                digits: register.digits.into(),
+                decimals: register.decimals.into(),
+                multiplier: register.multiplier,
+                direction: to_name(&register.direction),
+                unit: to_name(&register.unit),
+                position: position(fact),
+            });
+        }
+        self.becomes(fact, Status::InStock, Some(*registered_on), None);
+    }
+
+    fn installed(&mut self, fact: &Recorded<BillingEvent>, event: &MeterInstalled) {
+        let MeterInstalled { premises_id, account_id, service, on, breaker, seals, initial_reads: _, replaces: _ } = event;
+        self.change(fact, |meter| {
+            meter.reserved_for = None;
+            meter.premises_id = Some((*premises_id).into());
+            meter.service = Some(to_name(service));
+            meter.account_id = Some((*account_id).into());
+        });
+        self.stands(fact, Status::Installed, Some(*on), Some((*premises_id).into()), None);
+        self.breaker(fact, breaker.number.to_string(), Some(breaker), Change::Fitted, *on, None);
+        for seal in seals {
+            self.seal(fact, seal.number.to_string(), Some(seal), Change::Fitted, *on, None);
+        }
+    }
+
+    fn taken_down(&mut self, fact: &Recorded<BillingEvent>, on: NaiveDate, reason: &Reason) {
+        self.change(fact, |meter| (meter.premises_id, meter.service, meter.account_id) = (None, None, None));
+        self.becomes(fact, Status::Removed, Some(on), Some(reason));
+    }
+
+    fn tested(&mut self, fact: &Recorded<BillingEvent>, event: &MeterTested) {
+        let test = &event.test;
+        self.tests.add(TestRow {
+            meter_id: fact.stream.id(),
+            test_id: test.test_id.into(),
+            tested_on: test.on,
+            passed: test.passed,
+            error_percent: test.error_percent,
+            certified_until: test.certified_until,
+            position: position(fact),
+        });
+        self.becomes(fact, if test.passed { Status::InStock } else { Status::OnBench }, Some(test.on), None);
+        if test.passed {
+            self.change(fact, |meter| meter.certified_until = test.certified_until);
+        }
+    }
+
+    fn becomes(&mut self, fact: &Recorded<BillingEvent>, status: Status, on: Option<NaiveDate>, reason: Option<&Reason>) {
+        self.stands(fact, status, on, None, reason);
+    }
+
+    fn stands(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        status: Status,
+        effective_on: Option<NaiveDate>,
+        premises_id: Option<Uuid>,
+        reason: Option<&Reason>,
+    ) {
+        self.statuses.add(StatusRow {
+            meter_id: fact.stream.id(),
+            status: to_name(&status),
+            effective_on,
+            premises_id,
+            reason: reason.map(Reason::to_string),
+            position: position(fact),
+        });
+        self.change(fact, |meter| meter.status = to_name(&status));
+    }
+
+    fn breaker(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        number: String,
+        breaker: Option<&Breaker>,
+        change: Change,
+        effective_on: NaiveDate,
+        reason: Option<&Reason>,
+    ) {
+        let amps = breaker.map(|breaker| breaker.amps.into());
+        self.component(fact, ComponentRow { part: "breaker".to_owned(), amps, ..component(fact, number, change, effective_on, reason) });
+    }
+
+    fn seal(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        number: String,
+        seal: Option<&Seal>,
+        change: Change,
+        effective_on: NaiveDate,
+        reason: Option<&Reason>,
+    ) {
+        let place = seal.map(|seal| seal.place.to_string());
+        self.component(fact, ComponentRow { part: "seal".to_owned(), place, ..component(fact, number, change, effective_on, reason) });
+    }
+
+    fn component(&mut self, fact: &Recorded<BillingEvent>, component: ComponentRow) {
+        self.components.add(component);
+        self.change(fact, |_| {});
+    }
+
+    fn change(&mut self, fact: &Recorded<BillingEvent>, change: impl FnOnce(&mut MeterRow)) {
+        if let Some(meter) = self.meters.get_mut(&fact.stream.id()) {
+            change(meter);
+            (meter.revision, meter.position) = (to_bigint(fact.revision), position(fact));
+        }
+    }
+}
+
+fn component(
+    fact: &Recorded<BillingEvent>,
+    number: String,
+    change: Change,
+    effective_on: NaiveDate,
+    reason: Option<&Reason>,
+) -> ComponentRow {
+    ComponentRow {
+        meter_id: fact.stream.id(),
+        part: String::new(),
+        number,
+        change: to_name(&change),
+        amps: None,
+        place: None,
+        effective_on,
+        reason: reason.map(Reason::to_string),
+        position: position(fact),
+    }
+}
+
+/// A meter as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    pub id: MeterId,
+    pub maker: String,
+    pub serial: String,
+    pub kind: MeterKind,
+    pub certified_until: Option<NaiveDate>,
+    pub status: Status,
+    pub premises_id: Option<PremisesId>,
+    pub revision: u64,
+}
+
+pub async fn by_id(db: impl PgExecutor<'_>, id: MeterId) -> Result<Option<Device>, QueryError> {
+    let row = sqlx::query_as!(
+        MeterRow,
+        "SELECT meter_id, maker, serial, kind, certified_until, status, reserved_for, premises_id, service, account_id, registered_on,
+                revision, position
+         FROM read_meters.meter WHERE meter_id = $1",
+        Uuid::from(id),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Device::try_from).transpose()
+}
+
+/// The meters at premises.
+pub async fn at(db: impl PgExecutor<'_>, premises_id: PremisesId) -> Result<Vec<Device>, QueryError> {
+    let rows = sqlx::query_as!(
+        MeterRow,
+        "SELECT meter_id, maker, serial, kind, certified_until, status, reserved_for, premises_id, service, account_id, registered_on,
+                revision, position
+         FROM read_meters.meter WHERE premises_id = $1 ORDER BY meter_id",
+        Uuid::from(premises_id),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Device::try_from).collect()
+}
+
+impl TryFrom<MeterRow> for Device {
+    type Error = QueryError;
+
+    fn try_from(row: MeterRow) -> Result<Self, QueryError> {
+        let malformed = |column| move |source| QueryError::Malformed { model: Meters::NAME, column, source };
+        Ok(Self {
+            id: MeterId::new(row.meter_id),
+            maker: row.maker,
+            serial: row.serial,
+            kind: from_name(row.kind).map_err(malformed("kind"))?,
+            certified_until: row.certified_until,
+            status: from_name(row.status).map_err(malformed("status"))?,
+            premises_id: row.premises_id.map(PremisesId::new),
+            revision: from_bigint(row.revision),
+        })
+    }
+}
