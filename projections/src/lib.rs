@@ -57,6 +57,7 @@ mod as_of;
 mod checkpoint;
 pub mod columns;
 mod feed;
+pub mod ledger;
 pub mod meters;
 mod metrics;
 mod model;
@@ -90,6 +91,7 @@ pub use status::{COUNTED, Status, status};
 pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
+    Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
     Model::of::<readings::Readings>(),
     Model::of::<tariffs::Tariffs>(),

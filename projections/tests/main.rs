@@ -4,6 +4,8 @@ mod accounts;
 #[path = "../benches/projections/books.rs"]
 mod books;
 mod faults;
+mod histories;
+mod ledger;
 mod models;
 mod rebuild;
 mod runner;
