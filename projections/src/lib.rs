@@ -65,6 +65,7 @@ mod projector;
 mod readable;
 pub mod readings;
 pub mod rebuild;
+pub mod receivables;
 pub mod rows;
 mod runner;
 mod schema;
@@ -94,6 +95,7 @@ pub const MODELS: &[Model] = &[
     Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
     Model::of::<readings::Readings>(),
+    Model::of::<receivables::Receivables>(),
     Model::of::<tariffs::Tariffs>(),
 ];
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate};
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Currency, Decider, Metadata, Position, Reason, Recorded, StreamName,
+    Actor, BillingEvent, CommandHash, Currency, Decider, Metadata, Money, Position, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, CreditId, ItemId, Tender, example as accounts},
     ids::{AccountId, InvoiceId},
     invoice::{self, Dates, Draft, Invoice, Revenue, Surplus, example as invoices},
@@ -31,6 +31,18 @@ pub fn history(seed: u64, acts: usize) -> Vec<(Uuid, BillingEvent)> {
         world.act();
     }
     world.log
+}
+
+/// All accounts as they are after a history.
+pub fn accounts_after(history: &[(Uuid, BillingEvent)]) -> BTreeMap<AccountId, Account> {
+    let mut accounts: BTreeMap<AccountId, Account> = BTreeMap::new();
+    for (id, event) in history {
+        if let BillingEvent::Account(event) = event {
+            let account = accounts.entry(AccountId::new(*id)).or_default();
+            *account = std::mem::take(account).evolve(event);
+        }
+    }
+    accounts
 }
 
 struct World {
@@ -181,4 +193,8 @@ fn on(weeks: u64) -> NaiveDate {
 
 fn invoice_id(m: u128) -> InvoiceId {
     accounts::invoice_id(m)
+}
+
+pub fn sar(minor: i128) -> Money {
+    Money::new(minor.try_into().unwrap(), SAR)
 }

@@ -8,6 +8,7 @@ mod histories;
 mod ledger;
 mod models;
 mod rebuild;
+mod receivables;
 mod runner;
 mod spec;
 mod tables;
