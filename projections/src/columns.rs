@@ -162,6 +162,7 @@ impl KeyColumn for Uuid {}
 impl KeyColumn for String {}
 impl KeyColumn for NaiveDate {}
 impl KeyColumn for i64 {}
+impl KeyColumn for i32 {}
 
 /// As PostgreSQL names it.
 pub fn type_name<T: Column>() -> String {

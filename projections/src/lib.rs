@@ -58,6 +58,7 @@ pub mod billable;
 mod checkpoint;
 pub mod columns;
 mod feed;
+pub mod ledger;
 pub mod meters;
 mod metrics;
 mod model;
@@ -65,6 +66,7 @@ mod projector;
 mod readable;
 pub mod readings;
 pub mod rebuild;
+pub mod receivables;
 pub mod rows;
 mod runner;
 mod schema;
@@ -92,8 +94,10 @@ pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
     Model::of::<billable::Billable>(),
+    Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
     Model::of::<readings::Readings>(),
+    Model::of::<receivables::Receivables>(),
     Model::of::<tariffs::Tariffs>(),
 ];
 

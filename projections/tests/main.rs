@@ -5,8 +5,11 @@ mod billable;
 #[path = "../benches/projections/books.rs"]
 mod books;
 mod faults;
+mod histories;
+mod ledger;
 mod models;
 mod rebuild;
+mod receivables;
 mod runner;
 mod spec;
 mod tables;
