@@ -1,5 +1,6 @@
 //! The `daftar` program as whoever runs it meets it.
 
+mod bill_run;
 mod commands;
 mod daftar;
 mod import;

@@ -12,9 +12,10 @@ use daftar_domain::{
     bill_run::{Filter, Plan, Totals},
     ids::{bill_run_id, run_invoice_id},
     invoice::{self, Invoice},
+    policy::{self, Wish},
 };
 use daftar_projections::Readable;
-use daftar_store::{Engine, Memory, log::Log};
+use daftar_store::{CommandContext, Engine, Memory, Outcome, log::Log};
 use expect_test::{Expect, expect};
 use sqlx::PgPool;
 
@@ -82,6 +83,15 @@ async fn each_account_is_billed_held_or_named() {
     let owes = async |n| account(n).await.receivable().balance(Currency::SAR).to_string();
     // 1,000 kWh at 0.18 and the fee of 30.00, with 15 % VAT; less the 50.00 that were paid before.
     expect!["241.50 SAR 191.50 SAR 0.00 SAR"].assert_eq(&format!("{} {} {}", owes(1).await, owes(2).await, owes(4).await));
+
+    // The policy that charges what is issued comes after the run, and finds it done.
+    for request in facts_after.iter().filter_map(policy::request).filter(|request| request.name == policy::CHARGE_ACCOUNT) {
+        let Wish::Account(command) = request.wish else { panic!("a charge is an account's") };
+        let context = CommandContext { command_id: request.command_id, ..context("policy") };
+        let outcome = engine.execute::<Account>(&request.stream, &context, *command).await.unwrap();
+        assert!(matches!(outcome, Outcome::AlreadyTrue { .. }), "{outcome:?}");
+    }
+    assert_eq!(facts(&log).await.len(), facts_after.len());
 
     // Once more is already true, and the plan that was recorded is the one that counts.
     let again = runs.execute("2026-10", Plan { held_above: None, ..plan() }, &|_| ()).await.unwrap();
