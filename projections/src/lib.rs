@@ -57,6 +57,7 @@ mod as_of;
 mod checkpoint;
 pub mod columns;
 mod feed;
+pub mod invoices;
 pub mod ledger;
 pub mod meters;
 mod metrics;
@@ -92,6 +93,7 @@ pub use status::{COUNTED, Status, status};
 pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
+    Model::of::<invoices::Invoices>(),
     Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
     Model::of::<readings::Readings>(),

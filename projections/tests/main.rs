@@ -5,6 +5,7 @@ mod accounts;
 mod books;
 mod faults;
 mod histories;
+mod invoices;
 mod ledger;
 mod models;
 mod rebuild;
