@@ -62,6 +62,7 @@ pub mod ledger;
 pub mod meters;
 mod metrics;
 mod model;
+pub mod payments;
 mod projector;
 mod readable;
 pub mod readings;
@@ -96,6 +97,7 @@ pub const MODELS: &[Model] = &[
     Model::of::<invoices::Invoices>(),
     Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
+    Model::of::<payments::Payments>(),
     Model::of::<readings::Readings>(),
     Model::of::<receivables::Receivables>(),
     Model::of::<tariffs::Tariffs>(),

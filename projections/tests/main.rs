@@ -8,6 +8,7 @@ mod histories;
 mod invoices;
 mod ledger;
 mod models;
+mod payments;
 mod rebuild;
 mod receivables;
 mod runner;
