@@ -1,6 +1,7 @@
 //! One binary: each read model as examples, and the runner on a real Postgres.
 
 mod accounts;
+mod as_of;
 #[path = "../benches/projections/books.rs"]
 mod books;
 mod faults;
