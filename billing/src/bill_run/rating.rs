@@ -159,8 +159,11 @@ fn rate_supply(
     Ok(bills)
 }
 
+/// A meter as it is known, and which of its readings a bill stands on.
+type Read = (MeterId, Known<Meter>, Vec<ReadingId>);
+
 /// The readings that the bill stands on, by meter, if the meters will agree: once the invoice has its number it is too late to ask.
-fn read(invoice_id: InvoiceId, supply: Supplied, period: BillingPeriod) -> Result<Vec<(MeterId, Known<Meter>, Vec<ReadingId>)>, Failure> {
+fn read(invoice_id: InvoiceId, supply: Supplied, period: BillingPeriod) -> Result<Vec<Read>, Failure> {
     let register = register(&supply)?;
     let mut read = Vec::with_capacity(supply.meters.len());
     for (meter_id, meter) in supply.meters {
