@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench-store bench-bill-run clean throwaway-postgres
+.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-bill-run clean throwaway-postgres
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -33,6 +33,12 @@ sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migrat
 
 bench-store: throwaway-postgres ## Measures the event store on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-store --features node --bench store
+
+bench-projections: throwaway-postgres ## Measures rebuilding, catching up and living of the read models on a durable PostgreSQL server
+	$(THROWAWAY) --durable -- cargo bench -p daftar-projections --bench projections
+
+bench-proof: ## Measures how fast history is sealed, verified and archived
+	cargo bench -p daftar-proof --bench proof
 
 bench-bill-run: throwaway-postgres ## Measures a bill run on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-billing --bench bill_run

@@ -5,5 +5,6 @@ mod commands;
 mod daftar;
 mod import;
 mod node;
+mod projections;
 mod rate;
 mod up;

@@ -4,4 +4,16 @@
 //! repeated: a process that was interrupted is simply run again, and what was done before is found done.
 
 pub mod bill_run;
+pub mod correction;
 pub mod opening_balances;
+pub mod policies;
+
+use sqlx::migrate::Migrator;
+
+/// The tables in which processes remember where they are. None of them holds a fact.
+pub fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("./migrations");
+    migrator.create_schema("daftar_billing");
+    migrator.dangerous_set_table_name("daftar_billing.migration");
+    migrator
+}

@@ -1,2 +1,4 @@
 mod bill_run;
+mod correction;
 mod opening_balances;
+mod policies;

@@ -1,7 +1,6 @@
 //! The books of whole histories: accounts and invoices, with policies that run late, in between, and twice.
 
-// Here a few events are asked for among all; nothing is missed that a new one would have to say.
-#![allow(clippy::wildcard_enum_match_arm, clippy::cast_possible_truncation)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "what a sum forgets here, the books do not: the property fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +72,10 @@ impl World {
             self.accounts.entry(stream.id()).and_modify(|account| *account = std::mem::take(account).evolve(&event));
             self.record(stream, id, BillingEvent::Account(event));
         }
-        assert_eq!(self.accounts[&stream.id()].decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
+        let after = &self.accounts[&stream.id()];
+        assert_eq!(after.decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
+        let imported = matches!(command, account::Command::ImportOpeningBalance(_));
+        assert!(after.receivable().is_at_rest() || imported || !account.receivable().is_at_rest(), "credit lies idle after {command:?}");
         true
     }
 
@@ -155,6 +157,8 @@ impl World {
             Wish::Invoice(command) => self.execute_invoice(&stream, command_id, *command),
             // No gateway takes part here.
             Wish::Payment(_) => true,
+            // Here documents are numbered by hand.
+            Wish::Register(_) => true,
         };
         assert!(heard, "{name} was refused after {:?}", recorded.event);
     }
@@ -248,8 +252,8 @@ impl Truth {
 #[derive(Clone, Copy, Debug)]
 struct Act {
     what: u32,
-    n: u128,
-    m: u128,
+    n: u32,
+    m: u32,
     minor: i64,
     flag: bool,
     policy: AllocationPolicy,
@@ -281,17 +285,20 @@ fn sar(minor: i64) -> Money {
 impl Act {
     fn happen(self, world: &mut World) {
         let Self { what, n, m, minor, flag, policy } = self;
-        let (day, small, reason) = (on(m), u32::try_from(m).unwrap() + 1, Reason::new("drawn by lot").unwrap());
+        let (small, serial, index) = (m + 1, u64::from(m), usize::try_from(m).unwrap());
+        let (n, m) = (u128::from(n), u128::from(m));
+        let (day, reason) = (on(m), Reason::new("drawn by lot").unwrap());
         let item = [ItemId::Invoice(invoice_id(m)), ItemId::DebitNote(note_id(m)), accounts::opening_item()]
             [what as usize % 3 * usize::from(flag)];
         let surplus = if flag { Surplus::AccountCredit } else { Surplus::Refund };
         match what {
             0..=3 => {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
-                let lines = (0..=n).map(|line| invoices::line(revenues[(m + line) as usize % 4], minor / (1 + line as i64))).collect();
+                let lines = revenues.into_iter().cycle().skip(index).zip(1..=i64::try_from(n).unwrap() + 1);
+                let lines = lines.map(|(revenue, part)| invoices::line(revenue, minor / part)).collect();
                 let draft = Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap();
                 let dates = Dates::new(day, day + Days::new(15)).unwrap();
-                let number = invoices::number("INV", m as u64);
+                let number = invoices::number("INV", serial);
                 let (invoice_id, account_id) = (invoice_id(m), account_id(account_of(m)));
                 let wish = invoice::IssueAtOnce { invoice_id, account_id, draft, dates, number };
                 world.invoice(m, invoice::Command::IssueAtOnce(wish));
@@ -309,7 +316,8 @@ impl Act {
             }
             6 => {
                 for note in [100 + m * 4 + n, 200 + m] {
-                    let wish = invoice::IssueCreditNote { note_id: note_id(note), number: invoices::number("CRN", note as u64) };
+                    let wish =
+                        invoice::IssueCreditNote { note_id: note_id(note), number: invoices::number("CRN", u64::try_from(note).unwrap()) };
                     world.invoice(m, invoice::Command::IssueCreditNote(wish));
                 }
             }
@@ -318,17 +326,17 @@ impl Act {
                 let lines = vec![invoices::line(Revenue::ReconnectFee, minor)];
                 let note = invoice::ApproveDebitNote { note_id: note_id(m), dates, lines, ..invoices::debit() };
                 world.invoice(m, invoice::Command::ApproveDebitNote(note));
-                let wish = invoice::IssueDebitNote { note_id: note_id(m), number: invoices::number("DBN", m as u64) };
+                let wish = invoice::IssueDebitNote { note_id: note_id(m), number: invoices::number("DBN", serial) };
                 world.invoice(m, invoice::Command::IssueDebitNote(wish));
             }
             8..=13 => {
                 let directed = if flag { vec![item] } else { vec![] };
-                let tender = [Tender::Cash, Tender::Transfer, Tender::Cheque, Tender::Card][m as usize % 4];
+                let tender = [Tender::Cash, Tender::Transfer, Tender::Cheque, Tender::Card][index % 4];
                 world.account(n, account::RecordPayment { directed, policy, tender, ..accounts::record_payment(small, minor * 2) });
             }
             14 => world.account(n, account::ReversePayment { policy, ..accounts::reverse_payment(small) }),
             15 => {
-                let tender = [Tender::Cash, Tender::Transfer, Tender::Transfer, Tender::Card][m as usize % 4];
+                let tender = [Tender::Cash, Tender::Transfer, Tender::Transfer, Tender::Card][index % 4];
                 world.account(n, account::RefundCredit { tender, ..accounts::refund(accounts::payment(small), m, minor / 20) });
             }
             16 => {
@@ -356,7 +364,7 @@ impl Act {
                 let rule = account::LateFeeRule { fee: account::LateFee::Fixed(sar(2_500)), cap: None, grace_days: 3 };
                 world.account(n, account::AssessLateFee { item, rule, on: day });
             }
-            _ => world.tell(usize::try_from(m).unwrap() + 1),
+            _ => world.tell(index + 1),
         }
     }
 }
@@ -369,7 +377,7 @@ fn act() -> impl Strategy<Value = Act> {
     let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
     // Amounts small enough to meet, and now and then less than a riyal.
     let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
-    (0_u32..38, 1..=ACCOUNTS, 0_u128..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+    (0_u32..38, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
         what,
         n,
         m,

@@ -23,6 +23,16 @@ impl AsOf {
         Self { recorded: to_bigint(position.commit), effective }
     }
 
+    /// What was known by the same time, on another date.
+    pub fn on(self, effective: NaiveDate) -> Self {
+        Self { effective, ..self }
+    }
+
+    /// What was known before the event at a position was recorded.
+    pub(crate) fn before(position: Position, effective: NaiveDate) -> Self {
+        Self { recorded: to_bigint(position.commit) - 1, effective }
+    }
+
     /// The greatest `position` of a row that counts.
     pub(crate) fn position(self) -> i64 {
         self.recorded

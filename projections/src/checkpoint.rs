@@ -24,6 +24,8 @@ pub enum CheckpointError {
     Moved { model: &'static str },
     #[error("there is already a row {key}")]
     Doubled { key: String },
+    #[error("{why}")]
+    Refused { why: String },
     #[error("the read models' database failed")]
     Database(#[from] sqlx::Error),
 }

@@ -84,12 +84,6 @@ impl Column for Vec<u8> {
     }
 }
 
-impl Column for Vec<Uuid> {
-    fn heap(&self) -> usize {
-        size_of::<Uuid>() * self.len()
-    }
-}
-
 impl<T: Column> Column for Option<T> {
     const OPTIONAL: bool = true;
 
@@ -150,12 +144,15 @@ impl Tuple<'_> {
     }
 }
 
+/// A statement that values are bound to.
+pub type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
 /// What rows are found by: one column or several.
 pub trait Key: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static {
     /// As PostgreSQL names them.
     fn types() -> Vec<String>;
     /// Binds all the keys to a statement, an array for each column.
-    fn bind<'q>(keys: &[Self], query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments>;
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q>;
 }
 
 /// A column that keys are made of.
@@ -165,13 +162,14 @@ impl KeyColumn for Uuid {}
 impl KeyColumn for String {}
 impl KeyColumn for NaiveDate {}
 impl KeyColumn for i64 {}
+impl KeyColumn for i32 {}
 
 /// As PostgreSQL names it.
 pub fn type_name<T: Column>() -> String {
     T::type_info().to_string()
 }
 
-fn bind_column<'q, K, T>(query: Query<'q, Postgres, PgArguments>, keys: &[K], column: impl Fn(&K) -> &T) -> Query<'q, Postgres, PgArguments>
+fn bind_column<'q, K, T>(query: Statement<'q>, keys: &[K], column: impl Fn(&K) -> &T) -> Statement<'q>
 where
     T: KeyColumn,
     Vec<T>: for<'e> Encode<'e, Postgres> + Type<Postgres>,
@@ -184,7 +182,7 @@ impl Key for Uuid {
         vec![type_name::<Self>()]
     }
 
-    fn bind<'q>(keys: &[Self], query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
         bind_column(query, keys, |key| key)
     }
 }
@@ -194,7 +192,7 @@ impl Key for String {
         vec![type_name::<Self>()]
     }
 
-    fn bind<'q>(keys: &[Self], query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
         bind_column(query, keys, |key| key)
     }
 }
@@ -208,7 +206,7 @@ where
         vec![type_name::<A>(), type_name::<B>()]
     }
 
-    fn bind<'q>(keys: &[Self], query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
         bind_column(bind_column(query, keys, |key| &key.0), keys, |key| &key.1)
     }
 }
@@ -223,7 +221,7 @@ where
         vec![type_name::<A>(), type_name::<B>(), type_name::<C>()]
     }
 
-    fn bind<'q>(keys: &[Self], query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
         bind_column(bind_column(bind_column(query, keys, |key| &key.0), keys, |key| &key.1), keys, |key| &key.2)
     }
 }

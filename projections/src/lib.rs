@@ -58,13 +58,17 @@ pub mod billable;
 mod checkpoint;
 pub mod columns;
 mod feed;
+pub mod invoices;
+pub mod ledger;
 pub mod meters;
 mod metrics;
 mod model;
+pub mod payments;
 mod projector;
 mod readable;
 pub mod readings;
 pub mod rebuild;
+pub mod receivables;
 pub mod rows;
 mod runner;
 mod schema;
@@ -92,8 +96,12 @@ pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
     Model::of::<billable::Billable>(),
+    Model::of::<invoices::Invoices>(),
+    Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),
+    Model::of::<payments::Payments>(),
     Model::of::<readings::Readings>(),
+    Model::of::<receivables::Receivables>(),
     Model::of::<tariffs::Tariffs>(),
 ];
 

@@ -122,10 +122,8 @@ impl Projector for Meters {
     const INDEXES: &'static str = include_str!("../models/meters/indexes.sql");
 
     fn apply(&mut self, fact: &Recorded<BillingEvent>) {
-        match &fact.event {
-            BillingEvent::Meter(event) => self.meter(fact, event),
-            // None of another category comes here.
-            _ => {}
+        if let BillingEvent::Meter(event) = &fact.event {
+            self.meter(fact, event);
         }
     }
 

@@ -22,6 +22,7 @@ pub struct Model {
 pub(crate) trait Fold: Send + Sync {
     fn apply(&mut self, fact: &Recorded<BillingEvent>);
     fn tables(&mut self) -> Vec<&mut dyn Table>;
+    fn refuses(&self) -> Option<&str>;
 }
 
 /// Which of a model's tables: those that are read, those that are being filled, those that were replaced.
@@ -101,5 +102,9 @@ impl<P: Projector> Fold for Erased<P> {
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
         self.0.tables()
+    }
+
+    fn refuses(&self) -> Option<&str> {
+        self.0.refuses()
     }
 }

@@ -32,6 +32,11 @@ pub trait Projector: Default + Send + Sync + 'static {
     /// What a fact changes. Facts come in the log's order, and none comes twice; that is seen to where they are delivered.
     fn apply(&mut self, fact: &Recorded<BillingEvent>);
     fn tables(&mut self) -> Vec<&mut dyn Table>;
+
+    /// Why a fact cannot be made rows, if there is one that should never have been recorded. The model stops at it.
+    fn refuses(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A piece of the log on its way into a model.
@@ -84,6 +89,9 @@ pub(crate) async fn settle(
     loop {
         for event in events {
             fold.apply(event);
+        }
+        if let Some(why) = fold.refuses() {
+            return Err(DeliverError::Refused { why: why.to_owned() });
         }
         let mut tables = fold.tables();
         if !tables.iter().any(|table| table.lacks()) {

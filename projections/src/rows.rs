@@ -9,7 +9,7 @@ use std::{collections::HashMap, fmt::Debug};
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 
-use crate::columns::{CopyBytes, Key, Tuple};
+use crate::columns::{CopyBytes, Key, Statement, Tuple};
 
 /// Of each column of a table: its name, its type, and whether it may be empty.
 pub type Shape = Vec<(&'static str, String, bool)>;
@@ -21,6 +21,8 @@ pub trait Row: Clone + Debug + Send + Sync + 'static {
 
     fn shape() -> Shape;
     fn encode(&self, tuple: &mut Tuple<'_>);
+    /// Binds rows to a statement, an array for each column.
+    fn bind<'q>(rows: &[&Self], query: Statement<'q>) -> Statement<'q>;
     fn decode(row: &PgRow) -> Result<Self, sqlx::Error>;
     /// Bytes in memory, roughly.
     fn size(&self) -> usize;
@@ -56,6 +58,10 @@ macro_rules! rows {
 
             fn encode(&self, tuple: &mut $crate::columns::Tuple<'_>) {
                 $(tuple.push(&self.$field);)+
+            }
+
+            fn bind<'q>(rows: &[&Self], query: $crate::columns::Statement<'q>) -> $crate::columns::Statement<'q> {
+                query$(.bind(rows.iter().map(|row| row.$field.clone()).collect::<Vec<$type>>()))+
             }
 
             fn decode(row: &sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
@@ -164,7 +170,7 @@ impl<R: Row> Table for History<R> {
     }
 
     async fn write(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
-        copy(db, schema, &self.rows.iter().collect::<Vec<_>>()).await?;
+        add(db, schema, &self.rows.iter().collect::<Vec<_>>()).await?;
         *self = Self::default();
         Ok(())
     }
@@ -329,7 +335,7 @@ impl<R: Keyed> Table for Current<R> {
             R::Key::bind(&outdated, sqlx::query(AssertSqlSafe(sql))).execute(&mut *db).await?;
         }
         let changed: Vec<&R> = self.settled.values().filter(|settled| settled.changed).filter_map(|settled| settled.row.as_ref()).collect();
-        copy(db, schema, &changed).await?;
+        add(db, schema, &changed).await?;
         *self = Self::default();
         Ok(())
     }
@@ -354,14 +360,30 @@ fn having_key<R: Keyed>(join: &str, on: &str) -> String {
     format!("{join} UNNEST({}) AS key ({}) {on} {}", arrays.join(", "), R::KEY.join(", "), same.join(" AND "))
 }
 
+/// Rows beyond which it pays to have a statement of many messages.
+const FEW: usize = 5_000;
+
+/// Writes rows by the shortest way there is.
+async fn add<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
+    match rows.len() {
+        0 => Ok(()),
+        1..FEW => insert(db, schema, rows).await,
+        _ => copy(db, schema, rows).await,
+    }
+}
+
+/// One message there and one back.
+async fn insert<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
+    let arrays: Vec<String> = R::shape().iter().zip(1..).map(|((_, name, _), number)| format!("${number}::{name}[]")).collect();
+    let sql = format!("INSERT INTO {schema}.{} ({}) SELECT * FROM UNNEST({})", R::TABLE, R::COLUMNS.join(", "), arrays.join(", "));
+    R::bind(rows, sqlx::query(AssertSqlSafe(sql))).execute(db).await?;
+    Ok(())
+}
+
 /// Sent at once: large enough for the way, small enough for memory.
 const PIECE: usize = 256 * 1024;
 
-/// Writes rows by the shortest way there is.
 async fn copy<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     let statement = format!("COPY {schema}.{} ({}) FROM STDIN (FORMAT binary)", R::TABLE, R::COLUMNS.join(", "));
     let mut copy = db.copy_in_raw(&statement).await?;
     let mut bytes = CopyBytes::begin();

@@ -310,7 +310,7 @@ fn is_refusal(error: &DeliverError) -> bool {
         CheckpointError::Database(sqlx::Error::Database(error)) => {
             error.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.starts_with(class)))
         }
-        CheckpointError::Database(sqlx::Error::Encode(_)) | CheckpointError::Doubled { .. } => true,
+        CheckpointError::Database(sqlx::Error::Encode(_)) | CheckpointError::Doubled { .. } | CheckpointError::Refused { .. } => true,
         CheckpointError::Database(_)
         | CheckpointError::NotInstalled { .. }
         | CheckpointError::OtherVersion { .. }

@@ -131,6 +131,21 @@ async fn rows_built_anew_from_a_hundred_thousand_events_are_those_built_live_und
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tables_are_swapped_again_and_again_under_writers_and_runners_and_nothing_is_lost_or_doubled() {
+    let (_database, pool, log) = log_and_models().await;
+    let (writing, runners) = (Writing::begin(&log), run_all(&log, &pool.connect_options()));
+    for memory in [rebuild::MEMORY, 0, rebuild::MEMORY, 64 * 1024] {
+        moved(&pool).await;
+        rebuild::rebuild(MODELS, &log, &pool.connect_options(), memory, &|_| {}).await.unwrap();
+    }
+    let last = writing.end().await;
+    all_reached(&pool, last).await;
+    assert!(!runners.is_empty());
+    drop(runners);
+    assert_as_rebuilt(&pool, &log, rebuild::MEMORY).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_projecting_process_is_killed_at_any_moment_and_nothing_is_lost_or_doubled() {
     let (database, pool, log) = log_and_models().await;
     let writing = Writing::begin(&log);

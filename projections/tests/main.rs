@@ -1,12 +1,18 @@
 //! One binary: each read model as examples, and the runner on a real Postgres.
 
 mod accounts;
+mod as_of;
 mod billable;
 #[path = "../benches/projections/books.rs"]
 mod books;
 mod faults;
+mod histories;
+mod invoices;
+mod ledger;
 mod models;
+mod payments;
 mod rebuild;
+mod receivables;
 mod runner;
 mod spec;
 mod tables;

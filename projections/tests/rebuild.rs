@@ -10,14 +10,15 @@ use std::{
 
 use daftar_projections::{
     Feed, MODELS, Projector, Readable, Runner,
-    accounts::Accounts,
+    accounts::{self, Accounts},
     reached,
     rebuild::{self, Progress, RebuildError},
 };
 use daftar_store::{Memory, log::Log};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::{
+    accounts::opened,
     runner::{ACCOUNTS, append, open, rows, start},
     spec::database,
 };
@@ -134,6 +135,27 @@ async fn what_was_cut_short_can_be_dropped() {
     while schemas(&pool).await != live_schemas() {
         rebuild::discard(&[ACCOUNTS], &pool.connect_options()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_login_that_may_do_nothing_but_project_can_rebuild() {
+    let (database, pool) = database().await;
+    let login = format!("{}_login", database.name());
+    // A copy of a database has none of its privileges.
+    let admit = format!(
+        "CREATE ROLE {login}; GRANT daftar_projector TO {login}; REVOKE ALL ON DATABASE {0} FROM PUBLIC;
+         GRANT CREATE ON DATABASE {0} TO daftar_projector",
+        database.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(admit)).execute(&pool).await.unwrap();
+    let options = (*pool.connect_options()).clone().options([("role", &login)]);
+    let log = Memory::log();
+    open(&log, 1).await;
+    rebuild::rebuild(MODELS, &log, &options, rebuild::MEMORY, &|_| {}).await.unwrap();
+    assert_eq!(rows(&pool).await, 1);
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    assert!(accounts::by_id(&mut db, opened(1).account_id).await.unwrap().is_some());
+    assert!(sqlx::query("CREATE TABLE daftar_projections.another (n integer)").execute(&mut db).await.is_err(), "nothing else is its own");
 }
 
 #[tokio::test]

@@ -10,24 +10,32 @@ use daftar_domain::{
     Actor, Decider, EventSchema, Metadata, Position, StreamName,
     account::{self, Account, AccountOpened, OpenAccount},
     ids::AccountId,
+    tariff::{self, TariffSeries},
 };
 use daftar_projections::{
-    Batch, Feed, Model, Place, Projector, Readable, Runner, Stopped,
+    Batch, Feed, MODELS, Model, Place, Projector, Readable, Runner, Stopped,
     accounts::{self, Accounts},
-    deliver, reached,
+    deliver, reached, status,
+    tariffs::Tariffs,
 };
 use daftar_store::{
-    CommandContext, ContentType, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope, log::Log,
+    CommandContext, ContentType, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Followed, Memory, NewEvent, Scope,
+    log::Log,
 };
+use futures::{StreamExt, TryStreamExt};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-use crate::{accounts::opened, spec::database};
+use crate::{
+    accounts::opened,
+    spec::{database, recorded},
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
 pub const ACCOUNTS: Model = Model::of::<Accounts>();
+const TARIFFS: Model = Model::of::<Tariffs>();
 
 /// Keeps the accounts as a process of their own would.
 pub fn start(log: impl EventReader, pool: &PgPool) -> JoinHandle<Stopped> {
@@ -44,7 +52,11 @@ pub async fn open(log: &Log, nth: u128) -> Position {
 
 /// Puts bytes into the log past every rule.
 pub async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
-    let stream = StreamName::new(Account::CATEGORY, Uuid::from_u128(stream)).unwrap();
+    append_to(log, Account::CATEGORY, stream, event_type, data).await;
+}
+
+async fn append_to(log: &Log, category: &str, stream: u128, event_type: &str, data: Vec<u8>) -> Position {
+    let stream = StreamName::new(category, Uuid::from_u128(stream)).unwrap();
     let metadata = Metadata {
         recorded_at: DateTime::UNIX_EPOCH,
         actor: Actor::job("test"),
@@ -61,7 +73,7 @@ pub async fn append(log: &Log, stream: u128, event_type: &str, data: Vec<u8>) {
         data: data.into(),
         metadata: metadata.encode().into(),
     };
-    EventWriter::append(log, &stream, Expected::NoStream, vec![event]).await.unwrap();
+    EventWriter::append(log, &stream, Expected::NoStream, vec![event]).await.unwrap().position
 }
 
 async fn readable(pool: &PgPool, position: Position) -> bool {
@@ -152,6 +164,95 @@ async fn an_event_that_no_one_can_read_stops_the_model_and_is_named() {
     );
 }
 
+/// A program that knows what the last one did not.
+struct Mended(Log);
+
+impl EventReader for Mended {
+    fn read(&self, stream: &StreamName, revision: u64) -> EventStream {
+        self.0.read(stream, revision)
+    }
+
+    fn read_all(&self, after: Option<Position>, scope: Scope) -> EventStream {
+        self.0.read_all(after, scope)
+    }
+
+    fn subscribe(&self, after: Option<Position>, scope: Scope) -> FollowStream {
+        let mend = |mut followed| {
+            if let Followed::Event(event) = &mut followed
+                && event.event_type == "TariffDrawnUp"
+            {
+                event.event_type = "TariffPublished".to_owned();
+            }
+            followed
+        };
+        self.0.subscribe(after, scope).map_ok(mend).boxed()
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_stops_the_models_that_need_it_and_a_mended_reader_goes_on_from_there() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let published = tariff::example::events().remove(0);
+    let before = open(&log, 1).await;
+    let unreadable = append_to(&log, TariffSeries::CATEGORY, 2, "TariffDrawnUp", published.encode()).await;
+    let last = open(&log, 3).await;
+    let feed = Feed::new(Arc::new(log.clone()));
+    let [accounts, tariffs] = [ACCOUNTS, TARIFFS].map(|model| {
+        let runner = Runner::new(model, Arc::clone(&feed), (*pool.connect_options()).clone());
+        tokio::spawn(runner.run())
+    });
+
+    assert!(matches!(tariffs.await.unwrap(), Stopped::Unreadable { model: "tariffs", .. }));
+    assert!(readable(&pool, last).await, "the accounts go on");
+    assert!(!accounts.is_finished());
+    let mut db = pool.acquire().await.unwrap();
+    let now = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+    let all = status(&mut db, &log, &[ACCOUNTS, TARIFFS], now).await.unwrap();
+    let said = all.iter().map(|status| (status.position, status.behind_events, status.stopped_because.as_deref())).collect::<Vec<_>>();
+    let reason = "read model `tariffs` stopped: event 0 of `tariff-00000000-0000-0000-0000-000000000002` at position 2 cannot be read: \
+                  no reader for `TariffDrawnUp` version 1";
+    assert_eq!(said, [(Some(last), 0, None), (Some(before), 1, Some(reason))]);
+    assert!(all[0].leader.is_some() && all[1].leader.is_none() && all[1].behind_seconds > 1.0, "{all:?}");
+
+    let table = "SELECT 'read_tariffs.version'::regclass::oid::bigint";
+    let tables: i64 = sqlx::query_scalar(table).fetch_one(&pool).await.unwrap();
+    let mended = Runner::new(TARIFFS, Feed::new(Arc::new(Mended(log))), (*pool.connect_options()).clone());
+    let mended = tokio::spawn(mended.run());
+    assert!(Readable::listen(pool.clone()).reached(Tariffs::NAME, last, SOON).await.unwrap());
+    let found: Vec<i64> = sqlx::query_scalar("SELECT position FROM read_tariffs.version").fetch_all(&pool).await.unwrap();
+    assert_eq!(found, [i64::try_from(unreadable.commit).unwrap()]);
+    assert_eq!(sqlx::query_scalar::<_, i64>(table).fetch_one(&pool).await.unwrap(), tables, "nothing was rebuilt");
+    let stopped: Option<String> = sqlx::query_scalar("SELECT stopped_because FROM daftar_projections.checkpoint WHERE model = 'tariffs'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(stopped, None);
+    accounts.abort();
+    mended.abort();
+}
+
+#[tokio::test]
+async fn the_log_is_read_once_for_all_models_of_a_process() {
+    let (_database, pool) = database().await;
+    let log = Memory::log();
+    let asked = Arc::<Mutex<Vec<_>>>::default();
+    let feed = Feed::new(Arc::new(Overheard { log: log.clone(), asked: Arc::clone(&asked) }));
+    let mut runners = JoinSet::new();
+    for model in MODELS {
+        runners.spawn(Runner::new(*model, Arc::clone(&feed), (*pool.connect_options()).clone()).run());
+    }
+    let mut last = open(&log, 1).await;
+    for number in 2..=20 {
+        last = open(&log, number).await;
+    }
+    let readable = Readable::listen(pool.clone());
+    for model in MODELS {
+        assert!(readable.reached(model.name, last, SOON).await.unwrap(), "{model:?}");
+    }
+    assert_eq!(*asked.lock().unwrap(), [None], "one subscription, from the beginning");
+}
+
 #[tokio::test]
 async fn an_event_that_the_tables_refuse_is_found_in_its_batch() {
     let (_database, pool) = database().await;
@@ -216,6 +317,33 @@ async fn a_lost_session_is_taken_up_again() {
     .unwrap();
     assert_eq!(ended, [true]);
     assert!(readable(&pool, open(&log, 2).await).await);
+    assert_eq!(rows(&pool).await, 2);
+    runner.abort();
+}
+
+#[tokio::test]
+async fn a_model_that_is_no_longer_where_it_was_left_is_followed_from_where_it_is() {
+    let (database, pool) = database().await;
+    let log = Memory::log();
+    let runner = start(log.clone(), &pool);
+    let last = open(&log, 1).await;
+    assert!(readable(&pool, last).await);
+    // As after its database was restored from an older copy.
+    let restored = "DELETE FROM read_accounts.account; DELETE FROM read_accounts.class; DELETE FROM read_accounts.holder;
+                    DELETE FROM read_accounts.standing;
+                    UPDATE daftar_projections.checkpoint SET commit_position = NULL, prepare_position = NULL WHERE model = 'accounts'";
+    let mut db = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql(restored).execute(&mut db).await.unwrap();
+    let events = recorded(&log).await;
+    let after_it = Batch { after: Some(last), events: &[&events[0]], until: Position::single(2) };
+    let refused = deliver(&mut db, &ACCOUNTS, Place::Live, after_it).await.unwrap_err();
+    assert_eq!(refused.to_string(), "read model `accounts` is not where it was left");
+
+    // Its transaction ends with it.
+    drop(db);
+
+    let next = open(&log, 2).await;
+    assert!(readable(&pool, next).await);
     assert_eq!(rows(&pool).await, 2);
     runner.abort();
 }

@@ -132,7 +132,6 @@ fn benches(criterion: &mut Criterion) {
             (0..8).map(|revision| (5000 * revision + 17, events[5000 * revision as usize + 17].leaf())).collect();
         let mut tree = AuthenticTiles::open(&map, head).expect("good tiles");
         let json = DocumentProof::new(document, &mut tree, head.size, &note).expect("leaves").to_json().expect("json");
-        println!("the proof of eight events has {} bytes", json.len());
         bencher.iter(|| DocumentProof::parse(json.as_bytes()).expect("a proof").check(&trusted).map(drop).expect("a good one"));
     });
     group.finish();

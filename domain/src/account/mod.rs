@@ -30,7 +30,7 @@ pub use receivable::{
     ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
     OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
     RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
-    ReversePayment, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    ReversePayment, ReviewLateFees, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -83,6 +83,7 @@ pub enum Command {
     ReturnDeposit(ReturnDeposit),
     AssessLateFee(AssessLateFee),
     WaiveLateFee(WaiveLateFee),
+    ReviewLateFees(ReviewLateFees),
     WriteOff(WriteOff),
     WriteOffSmallBalances(WriteOffSmallBalances),
     FreeAllocations(FreeAllocations),
@@ -237,7 +238,7 @@ macro_rules! commands_from {
 commands_from! {
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit AssessLateFee
-    WaiveLateFee WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit
+    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit
 }
 
 /// What the rules need to know of an account's history.
@@ -295,6 +296,7 @@ impl Decider for Account {
             Command::ReturnDeposit(wish) => self.return_deposit(wish),
             Command::AssessLateFee(wish) => self.assess_late_fee(wish),
             Command::WaiveLateFee(wish) => self.waive_late_fee(wish),
+            Command::ReviewLateFees(wish) => self.review_late_fees(wish),
             Command::WriteOff(wish) => self.write_off(wish),
             Command::WriteOffSmallBalances(wish) => self.write_off_small_balances(wish),
             Command::FreeAllocations(wish) => self.free_allocations(wish),

@@ -169,6 +169,10 @@ impl Correction {
         Some(step::task(opened, self.next_step()?, |step| self.number(step)))
     }
 
+    pub fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
     pub fn is_finished(&self) -> bool {
         self.taken.len() == Step::ALL.len()
     }

@@ -96,6 +96,8 @@ pub enum Request {
         account_id: AccountId,
         wrong: InvoiceId,
         right: InvoiceId,
+        on: NaiveDate,
+        reason: Reason,
     },
     /// Its terms are found as those of any correction: by rating the invoice's period anew.
     Correct {
@@ -170,7 +172,10 @@ pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(St
         }),
         Step::ChargeAccount => vec![Request::ChargeAccount { account_id, invoice_id: replacement_id }],
         Step::ReapplyCredit => vec![Request::ReapplyCredit { account_id, wrong: invoice_id, on }],
-        Step::ReviewLateFees => vec![Request::ReviewLateFees { account_id, wrong: invoice_id, right: replacement_id }],
+        Step::ReviewLateFees => {
+            let reason = opened.terms.reason.clone();
+            vec![Request::ReviewLateFees { account_id, wrong: invoice_id, right: replacement_id, on, reason }]
+        }
         Step::CascadeLaterBills => opened.terms.later.iter().map(|later| opened.cascade(*later)).collect(),
     };
     Task { step, requests }

@@ -19,7 +19,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use bill::{BilledSupply, VatReasons, lines_of};
@@ -224,7 +224,8 @@ impl From<&InvoiceIssued> for Issued {
 }
 
 /// Where the invoice stands, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Status {
     Draft,
     Held,

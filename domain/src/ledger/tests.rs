@@ -142,6 +142,14 @@ fn documents_are_posted_when_they_are_issued_and_a_credit_note_as_the_inverse() 
 }
 
 #[test]
+fn what_is_rounded_off_a_document_is_posted_as_a_difference() {
+    let invoice::Event::InvoiceIssued(mut fact) = invoice::example::issued() else { unreachable!() };
+    (fact.document.rounding, fact.document.total) = (sar(-50), sar(14_900));
+    let expected = "2024-07-01 1115 Dr 149.00, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50, 5900 Dr 0.50";
+    assert_eq!(posted(BillingEvent::Invoice(fact.into())), expected);
+}
+
+#[test]
 fn a_document_that_does_not_add_up_is_an_error_and_not_a_journal() {
     let invoice::Event::InvoiceIssued(mut fact) = invoice::example::issued() else { unreachable!() };
     fact.document.total = Money::new(fact.document.total.minor + 1, Currency::SAR);

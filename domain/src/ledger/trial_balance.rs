@@ -38,6 +38,13 @@ impl TrialBalance {
     }
 }
 
+/// As it was read from somewhere that had added it up.
+impl FromIterator<(LedgerAccount, Currency, i128)> for TrialBalance {
+    fn from_iter<T: IntoIterator<Item = (LedgerAccount, Currency, i128)>>(balances: T) -> Self {
+        Self(balances.into_iter().map(|(account, currency, balance)| ((account, currency), balance)).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
@@ -62,6 +69,7 @@ mod tests {
         assert_eq!(balance(&[3, 4]).digest(), balance(&[7]).digest());
         assert_eq!(balance(&[3, -3]).digest(), TrialBalance::default().digest());
         assert_ne!(balance(&[7]).digest(), balance(&[8]).digest());
+        assert_eq!(balance(&[3, 4]).balances().collect::<TrialBalance>(), balance(&[7]));
         assert_eq!(balance(&[3, 4]).difference(Currency::SAR), 0);
         assert_eq!(balance(&[3, 4]).balance(LedgerAccount::Bank, Currency::SAR), 7);
     }

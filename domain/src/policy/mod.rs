@@ -17,8 +17,12 @@ use crate::{
     Actor, BillingEvent, Money, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
     ids::{self, AccountId, InvoiceId},
-    invoice::{self, Invoice, InvoiceIssued, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument},
+    invoice::{
+        self, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote, IssueDebitNote,
+        IssueInvoice, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument,
+    },
     payment::{self, Payment, RequestGatewayRefund},
+    register::{self, AssignNumber, DocumentRef, NumberAssigned, Numbering, Register},
 };
 
 /// A wish for another stream.
@@ -36,6 +40,7 @@ pub enum Wish {
     Account(Box<account::Command>),
     Invoice(Box<invoice::Command>),
     Payment(Box<payment::Command>),
+    Register(Box<register::Command>),
 }
 
 /// The id of what a policy asks because of an event.
@@ -43,6 +48,8 @@ pub fn request_id(event_id: Uuid, policy: &str) -> Uuid {
     ids::policy_command_id(event_id, policy)
 }
 
+pub const NUMBER_DOCUMENT: &str = "numberDocument";
+pub const ISSUE_DOCUMENT: &str = "issueDocument";
 pub const CHARGE_ACCOUNT: &str = "chargeAccount";
 pub const CREDIT_ACCOUNT: &str = "creditAccount";
 pub const TELL_INVOICE: &str = "tellInvoice";
@@ -55,8 +62,9 @@ pub const MARK_OVERDUE: &str = "markOverdue";
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
         BillingEvent::Account(event) => of_account(event)?,
-        BillingEvent::Invoice(event) => of_invoice(event)?,
+        BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
+        BillingEvent::Register(event) => of_register(event)?,
         BillingEvent::AccountingPeriods(_)
         | BillingEvent::BillRun(_)
         | BillingEvent::Correction(_)
@@ -65,7 +73,6 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         | BillingEvent::Premises(_)
         | BillingEvent::ReadCycle(_)
         | BillingEvent::RefusedRequest(_)
-        | BillingEvent::Register(_)
         | BillingEvent::Reservation(_)
         | BillingEvent::Tariff(_) => return None,
     };
@@ -95,10 +102,24 @@ fn to_invoice(name: &'static str, id: InvoiceId, command: invoice::Command) -> A
     (name, StreamName::of::<Invoice>(id), Wish::Invoice(Box::new(command)))
 }
 
-/// What is issued is charged, and what is credited is credited.
-fn of_invoice(event: &invoice::Event) -> Option<Asked> {
+fn to_register(document: DocumentRef, numbering: &Numbering, issued_on: NaiveDate) -> Asked {
+    let wish = AssignNumber { numbering: numbering.clone(), issued_on, document };
+    (NUMBER_DOCUMENT, Register::stream(&numbering.register), Wish::Register(Box::new(register::Command::AssignNumber(wish))))
+}
+
+/// What is approved is numbered, what is issued is charged, and what is credited is credited.
+fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
     use invoice::Event;
     match event {
+        Event::InvoiceApproved(InvoiceApproved { dates, numbering }) => {
+            Some(to_register(DocumentRef::Invoice { invoice_id }, numbering, dates.issued_on))
+        }
+        Event::CreditNoteApproved(CreditNoteApproved { note, numbering }) => {
+            Some(to_register(DocumentRef::CreditNote { invoice_id, note_id: note.note_id }, numbering, note.issued_on))
+        }
+        Event::DebitNoteApproved(DebitNoteApproved { note, numbering }) => {
+            Some(to_register(DocumentRef::DebitNote { invoice_id, note_id: note.note_id }, numbering, note.dates.issued_on))
+        }
         Event::InvoiceIssued(fact) => Some(to_account(CHARGE_ACCOUNT, fact.account_id, charge(fact))),
         Event::DebitNoteIssued(fact) => {
             let invoice::DebitNote { note_id, dates, document, .. } = &fact.note;
@@ -134,10 +155,7 @@ fn of_invoice(event: &invoice::Event) -> Option<Asked> {
         | Event::InvoiceHeld(_)
         | Event::InvoiceReleased(_)
         | Event::DraftDiscarded(_)
-        | Event::InvoiceApproved(_)
-        | Event::CreditNoteApproved(_)
         | Event::InvoiceCancelled(_)
-        | Event::DebitNoteApproved(_)
         | Event::InvoicePartlyPaid(_)
         | Event::InvoiceSettled(_)
         | Event::InvoiceReopened(_)
@@ -213,6 +231,24 @@ fn of_account(event: &account::Event) -> Option<Asked> {
         | Event::DebtRecovered(_)
         | Event::RebillBegun(_)
         | Event::RebillEnded(_) => None,
+    }
+}
+
+/// What has its number is issued. So nothing that a crash left between the two stays without a document.
+fn of_register(event: &register::Event) -> Option<Asked> {
+    use register::Event;
+    match event {
+        Event::NumberAssigned(NumberAssigned { document, number }) => {
+            let number = number.clone();
+            let command = match *document {
+                DocumentRef::Invoice { .. } => invoice::Command::IssueInvoice(IssueInvoice { number }),
+                DocumentRef::CreditNote { note_id, .. } => invoice::Command::IssueCreditNote(IssueCreditNote { note_id, number }),
+                DocumentRef::DebitNote { note_id, .. } => invoice::Command::IssueDebitNote(IssueDebitNote { note_id, number }),
+            };
+            Some(to_invoice(ISSUE_DOCUMENT, document.invoice_id(), command))
+        }
+        // Only the run knows what its documents say.
+        Event::BlockAssigned(_) => None,
     }
 }
 

@@ -35,6 +35,10 @@ fn asked_by_payment(event: payment::Event) -> Option<Request> {
     request(&recorded(Payment::CATEGORY, 9, BillingEvent::Payment(event)))
 }
 
+fn asked_by_register(event: register::Event) -> Option<Request> {
+    request(&recorded(Register::CATEGORY, 9, BillingEvent::Register(event)))
+}
+
 /// `name stream-category Command`, of every example that asks for something.
 fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> String {
     let lines = requests.into_iter().filter_map(|(event, request)| {
@@ -43,6 +47,7 @@ fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> 
             Wish::Account(command) => format!("{command:?}"),
             Wish::Invoice(command) => format!("{command:?}"),
             Wish::Payment(command) => format!("{command:?}"),
+            Wish::Register(command) => format!("{command:?}"),
         };
         let command = wish.split('(').next().unwrap_or_default().to_owned();
         Some(format!("{event}: {name} {} {command}", stream.category()))
@@ -55,16 +60,21 @@ fn which_facts_ask_whom_for_what() {
     let accounts = account::example::events().into_iter().map(|event| (event.event_type(), asked_by_account(event)));
     let invoices = invoice::example::events().into_iter().map(|event| (event.event_type(), asked_by_invoice(event)));
     let payments = payment::example::events().into_iter().map(|event| (event.event_type(), asked_by_payment(event)));
+    let registers = register::example::events().into_iter().map(|event| (event.event_type(), asked_by_register(event)));
     expect_test::expect![[r#"
         CreditAllocated: tellInvoice invoice NoteAllocation
         AllocationFreed: tellInvoice invoice NoteAllocation
         DebtWrittenOff: tellInvoice invoice NoteWriteOff
+        InvoiceApproved: numberDocument register AssignNumber
         InvoiceIssued: chargeAccount account ChargeAccount
+        CreditNoteApproved: numberDocument register AssignNumber
         CreditNoteIssued: creditAccount account CreditAccount
+        DebitNoteApproved: numberDocument register AssignNumber
         DebitNoteIssued: chargeAccount account ChargeAccount
         PaymentCompleted: recordPayment account RecordPayment
-        GatewayRefundFailed: returnRefund account ReturnRefund"#]]
-    .assert_eq(&asks(accounts.chain(invoices).chain(payments)));
+        GatewayRefundFailed: returnRefund account ReturnRefund
+        NumberAssigned: issueDocument invoice IssueInvoice"#]]
+    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers)));
 }
 
 /// What an aggregate would say to a request, from a history that ought to welcome it.

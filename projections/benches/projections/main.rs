@@ -30,6 +30,9 @@ const CQRS_ES: f64 = 1_645.0;
 
 #[tokio::main]
 async fn main() {
+    // Words after `--` choose parts; Cargo adds an option of its own.
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wants = |part: &str| chosen.is_empty() || chosen.iter().any(|word| word == part);
     // Ours, unless someone has started one for us.
     let cluster = std::env::var_os(testing::SERVER)
         .is_none()
@@ -47,9 +50,15 @@ async fn main() {
     println!("{events} events written, {:.0}/s", events as f64 / started.elapsed().as_secs_f64());
 
     let options: PgConnectOptions = url.parse().expect("a URL");
-    rebuilding(&log, &mut db, &options, events).await;
-    catching_up(&log, &mut db, &options, events).await;
-    live(&log, &options, accounts).await;
+    if wants("rebuilding") {
+        rebuilding(&log, &mut db, &options, events).await;
+    }
+    if wants("catching-up") {
+        catching_up(&log, &mut db, &options, events).await;
+    }
+    if wants("live") {
+        live(&log, &options, accounts).await;
+    }
     count(&mut db).await;
 }
 
@@ -179,7 +188,7 @@ async fn live(log: &Log, options: &PgConnectOptions, accounts: u128) {
     let lags: Vec<_> = appended.iter().filter_map(lag).collect();
     assert_eq!(lags.len(), appended.len());
     let figures = Figures::new(lags, took);
-    println!("  {figures}, in {} transactions", heard.len());
+    println!("  {figures}, in {} steps of the accounts", heard.len());
     Target::at_most(100.0, "ms at p99 from append to readable").judge(Some(figures.percentile(99).as_secs_f64() * 1e3));
     drop(runners);
 }

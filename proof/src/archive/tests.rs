@@ -260,21 +260,23 @@ fn an_archive_grows_with_its_log_and_mends_what_was_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("books.daftar");
     let mut smaller = archive(12);
-    let resume = |bytes: &[u8]| {
+    let resume = |bytes: &[u8], until| {
         fs::write(&path, bytes).unwrap();
         let file = File::options().read(true).write(true).open(&path).unwrap();
         let (mut writer, resumed) = ArchiveWriter::resume(file, &origin()).unwrap();
-        write_from(&mut writer, resumed.events, resumed.leaves, resumed.checkpoint.unwrap_or(0), 20);
+        write_from(&mut writer, resumed.events, resumed.leaves, resumed.checkpoint.unwrap_or(0), until);
         writer.finish().unwrap();
-        assert!(fs::read(&path).unwrap() == archive(20));
+        assert!(fs::read(&path).unwrap() == archive(until), "nothing of what was there before stands behind the end");
         resumed
     };
-    assert_eq!(resume(&smaller).discarded, 0);
+    assert_eq!(resume(&smaller, 20).discarded, 0);
     let third = borders(&smaller)[2] as usize;
     smaller[third + 40] ^= 1;
-    let resumed = resume(&smaller);
-    assert_eq!((resumed.events, resumed.leaves, resumed.checkpoint, resumed.discarded), (6, 0, None, (smaller.len() - third) as u64));
-    assert!(matches!(resumed.damage, Some(ArchiveError::Damaged(Place { frame: 2, .. }))));
+    for until in [6, 20] {
+        let resumed = resume(&smaller, until);
+        assert_eq!((resumed.events, resumed.leaves, resumed.checkpoint, resumed.discarded), (6, 0, None, (smaller.len() - third) as u64));
+        assert!(matches!(resumed.damage, Some(ArchiveError::Damaged(Place { frame: 2, .. }))));
+    }
 }
 
 #[test]

@@ -82,7 +82,9 @@ impl<S: TileSource> AuthenticTiles<S> {
 
     /// The hash of a leaf as it was when the checkpoint was signed.
     pub fn leaf(&mut self, index: u64) -> Result<Hash, TileError> {
-        self.node(0, index)
+        let tile = index / TILE_WIDTH as u64;
+        let outside = TileError::Outside { level: 0, index: tile, size: self.head.size };
+        self.tile(0, tile)?.get(index as usize % TILE_WIDTH).copied().ok_or(outside)
     }
 
     pub(crate) fn into_edge(self) -> (Frontier, Vec<Vec<Hash>>) {
@@ -213,6 +215,8 @@ mod tests {
             };
             let mut tiles = good.clone();
             tiles.0.get_mut(&tile).unwrap().pop();
+            assert!(matches!(read_all(&tiles), Err(TileError::Length { tile: named, .. }) if named == tile));
+            tiles.0.get_mut(&tile).unwrap().extend([0; 33]);
             assert!(matches!(read_all(&tiles), Err(TileError::Length { tile: named, .. }) if named == tile));
             tiles.0.remove(&tile);
             assert!(matches!(read_all(&tiles), Err(TileError::Missing { tile: named }) if named == tile));

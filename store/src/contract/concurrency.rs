@@ -178,6 +178,7 @@ pub async fn a_refusal_is_never_taken_from_a_stale_cache(subject: Subject) -> Ca
     };
     payload.holder_name = Sealed::new(SealedFor::Contact, vec![2], [2; 16]);
     payload.account_id = AccountId::new(stream.id());
+    payload.number = AccountNumber::generated(payload.account_id, 0);
     payload.opened_on = DateTime::UNIX_EPOCH.date_naive();
     let moved = subject.append(&stream, Expected::Revision(0), &[recorded(&subject, &stream, &changed).await?]).await?;
     holds("the change came later", Some(moved.position) > position)?;

@@ -60,6 +60,15 @@ pub struct WaiveLateFee {
     pub reason: Reason,
 }
 
+/// After an item was replaced: takes back the fee that only the wrong one had caused.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReviewLateFees {
+    pub wrong: ItemId,
+    pub right: ItemId,
+    pub on: NaiveDate,
+    pub reason: Reason,
+}
+
 /// A request for an invoice; nothing is owed until it is charged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LateFeeAssessed {
@@ -113,6 +122,19 @@ impl Account {
             return Ok(vec![]);
         }
         Ok(vec![LateFeeWaived { item, waived_by, on, reason }.into()])
+    }
+
+    /// Had the right item been billed, it would have been paid in time: by money that was there when the wrong one was due.
+    pub(in crate::account) fn review_late_fees(&self, wish: ReviewLateFees) -> Result<Vec<Event>, Rejection> {
+        let ReviewLateFees { wrong: wrong_id, right: right_id, on, reason } = wish;
+        let (wrong, right) = (self.item(wrong_id)?, self.item(right_id)?);
+        let mut paid_by = self.receivable.allocations.keys().filter(|(item, _)| *item == right_id).map(|(_, credit)| credit);
+        let value_on = |credit| self.receivable.credits.get(credit).map(|credit| credit.value_on);
+        let in_time = right.open.is_zero() && paid_by.all(|credit| value_on(credit).is_some_and(|value_on| value_on <= wrong.due_on));
+        if !wrong.fee_decided || wrong.fee_waived || !in_time {
+            return Ok(vec![]);
+        }
+        Ok(vec![LateFeeWaived { item: wrong_id, waived_by: Actor::policy("reviewLateFees"), on, reason }.into()])
     }
 }
 
@@ -184,5 +206,25 @@ mod tests {
         ] {
             given::<Account>([opened()].into_iter().chain(facts)).when(assess(fee, "2024-06-01").into()).then_nothing();
         }
+    }
+
+    #[test]
+    fn a_fee_that_only_the_wrong_bill_caused_is_taken_back() {
+        let review = || ReviewLateFees { wrong: invoice(1), right: invoice(2), on: day("2024-06-02"), reason: reason("wrong tariff") };
+        let waived_by = Actor::policy("reviewLateFees");
+        let waived = LateFeeWaived { item: invoice(1), waived_by, on: day("2024-06-02"), reason: reason("wrong tariff") };
+        let (due_on, on) = (day("2024-04-15"), day("2024-04-20"));
+        let fee = LateFeeAssessed { item: invoice(1), fee: sar(230), overdue: sar(1_500), due_on, on };
+        let wrong = charged(ChargeOf { due: "2024-04-15", ..ChargeOf::default() });
+        // In place of 115.00, of which 100.00 was paid in time: 100.00, or 101.00.
+        for (right, paid_on, taken_back) in [(10_000, 10, true), (10_100, 10, false), (10_000, 16, false)] {
+            let right = charged(ChargeOf { n: 2, minor: right, vat: 0, ..ChargeOf::default() });
+            let paid = decided(&account([right.clone()]), record_payment(paid_on, 10_000));
+            let facts: Vec<_> = [opened(), wrong.clone(), fee.clone().into(), right].into_iter().chain(paid).collect();
+            let expected = taken_back.then(|| waived.clone().into());
+            given::<Account>(facts).when(review().into()).then(expected);
+        }
+        let none = [opened(), wrong, charged(ChargeOf { n: 2, minor: 0, vat: 0, ..ChargeOf::default() })];
+        given::<Account>(none).when(review().into()).then_nothing();
     }
 }

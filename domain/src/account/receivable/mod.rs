@@ -31,7 +31,7 @@ pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
 pub use credit_notes::{AccountCredited, CreditAccount};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
-pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, WaiveLateFee};
+pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, ReviewLateFees, WaiveLateFee};
 pub(super) use opening::v1;
 pub use opening::{ImportOpeningBalance, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, ReverseOpeningBalance};
 pub use payments::{PaymentReceived, PaymentReversed, RecordPayment, ReversalCause, ReversePayment, Tender};
@@ -234,6 +234,11 @@ impl Receivable {
     /// What is to be paid, in no particular order.
     pub fn open_items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
         self.items.iter().filter(|(_, item)| !item.open.is_zero()).map(|(id, item)| (*id, item))
+    }
+
+    /// No item that may be paid stands beside credit that may pay it: so every decision leaves it that found it so.
+    pub fn is_at_rest(&self) -> bool {
+        !self.items.values().any(Item::is_payable) || !self.credits.values().any(Credit::is_usable)
     }
 
     /// Nothing was ever posted.

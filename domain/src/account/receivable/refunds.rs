@@ -199,7 +199,7 @@ mod tests {
         };
         given::<Account>([opened()]).when(wish.clone().into()).then_rejected(Rejection::NoSuchRefund);
         let facts = [payment_received(1, 500), credit_refunded(payment(1), 1, 300), charged(ChargeOf::default())];
-        let events = decided(&account(facts), wish);
+        let events = decided(&account(facts.clone()), wish);
         let returned = RefundReturned {
             refund_id: refund_id(1),
             credit: payment(1),
@@ -211,6 +211,9 @@ mod tests {
         // The two hundred that were left are money of the customer's as well.
         assert_eq!(events[0], returned.into());
         assert_eq!(allocations(&events), [(invoice(1), 500)]);
+        // Nothing of the payment is with the customer any more, so it can bounce.
+        let facts = facts.into_iter().chain(events);
+        assert!(crate::Decider::decide(&account(facts), reverse_payment(1).into()).is_ok());
     }
 
     #[test]

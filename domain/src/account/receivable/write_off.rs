@@ -203,6 +203,15 @@ mod tests {
         let before = facts().into_iter().skip(1).chain(events);
         let after = account(before.clone().chain(decided(&account(before), reverse_payment(1))));
         assert_eq!(after.receivable().due(Currency::SAR), sar(4_600));
+        // What is open is paid first, and only what is left recovers what is not.
+        let meant = RecordPayment { directed: vec![invoice(1)], ..record_payment(2, 6_000) };
+        let [_, Event::DebtRecovered(fact), Event::CreditAllocated(paid)] = &decided(&after, meant)[..] else {
+            panic!("recovered, then paid")
+        };
+        assert_eq!((fact.amount, paid.amount, paid.still_due), (sar(1_400), sar(6_000), sar(0)));
+        // Given up again, its invoice is told of both times.
+        let [Event::DebtWrittenOff(again)] = &decided(&after, write_off(11_500))[..] else { panic!("written off") };
+        assert_eq!((again.amount, again.echo), (sar(4_600), echo(1, 16_100)));
     }
 
     #[test]

@@ -1,0 +1,269 @@
+//! Carries out what facts ask of other streams, in the order of the log, for ever.
+//!
+//! The request's command id comes from the event, so the place in the log is only remembered after the fact: whatever is asked twice was done
+//! the first time. A refusal is recorded and the reader goes on; what is out of reach is tried until it is not.
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::Utc;
+use daftar_domain::{
+    Actor, BillingEvent, Code, Decider, Position, Reason, Recorded, StreamName,
+    account::Account,
+    invoice::Invoice,
+    payment::Payment,
+    policy::{
+        self, RefusedRequest, Request, Wish,
+        refused::{self, NoteRefusal},
+    },
+    register::Register,
+};
+use daftar_store::{CommandContext, Engine, ExecuteError, Followed, Scope, StoreError, Unreadable};
+use futures::{StreamExt, TryStreamExt, stream};
+use sqlx::{Connection, PgConnection, PgExecutor, postgres::PgConnectOptions};
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// Events taken between two checkpoints at most.
+const BATCH: usize = 2_000;
+
+/// Streams that are asked at once: enough to fill the log's groups.
+const AT_ONCE: usize = 128;
+
+/// How soon another process takes over from one that has gone.
+const ELECTION: Duration = Duration::from_millis(500);
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The only thing that ends the policies by itself.
+#[derive(Debug, Error)]
+#[error("the policies stopped")]
+pub struct Stopped(#[source] pub Unreadable);
+
+/// What waiting and trying again may help against.
+#[derive(Debug, Error)]
+enum Interruption {
+    #[error("the log ended")]
+    LogEnded,
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error("the database of the checkpoint failed")]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Execution(Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Any number of processes may run; one of them works.
+pub struct Policies {
+    engine: Engine,
+    database: PgConnectOptions,
+}
+
+impl std::fmt::Debug for Policies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policies").finish_non_exhaustive()
+    }
+}
+
+impl Policies {
+    pub fn new(engine: Engine, database: PgConnectOptions) -> Self {
+        Self { engine, database }
+    }
+
+    /// Runs until an event comes that cannot be read. Whatever else fails is tried again.
+    pub async fn run(self) -> Stopped {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let mut progressed = false;
+            match self.lead(&mut progressed).await {
+                Interruption::Stopped(stopped) => {
+                    tracing::error!(reason = %chain(&stopped), "the policies stopped");
+                    return stopped;
+                }
+                interruption => {
+                    pause = if progressed { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                    tracing::warn!(reason = %chain(&interruption), ?pause, "the policies were interrupted; trying again");
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn lead(&self, progressed: &mut bool) -> Interruption {
+        let mut db = match PgConnection::connect_with(&self.database).await {
+            Ok(db) => db,
+            Err(error) => return error.into(),
+        };
+        let interruption = match self.follow(&mut db, progressed).await {
+            Ok(()) => Interruption::LogEnded,
+            Err(interruption) => interruption,
+        };
+        if let Interruption::Stopped(stopped) = &interruption
+            && let Err(error) = note_stop(&mut db, Some(&chain(stopped))).await
+        {
+            tracing::warn!(%error, "the reason for stopping could not be noted");
+        }
+        interruption
+    }
+
+    /// Waits to be the only one, then follows.
+    async fn follow(&self, db: &mut PgConnection, progressed: &mut bool) -> Result<(), Interruption> {
+        elected(db).await?;
+        note_stop(db, None).await?;
+        let mut reached = reached(&mut *db).await?;
+        tracing::info!(after = %reached.map_or("the beginning".to_owned(), |at| at.to_string()), "the policies follow the log");
+        // A policy reads what may ask, and the log tells no one of the rest.
+        let scope = Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY]);
+        let mut waiting = self.engine.store().subscribe(reached, scope).ready_chunks(BATCH);
+        while let Some(chunk) = waiting.next().await {
+            let (requests, until, end) = read(chunk);
+            // What came before an event that cannot be read is done all the same.
+            self.carry_out(requests).await?;
+            if let Some(until) = until.filter(|until| Some(*until) > reached) {
+                advance(db, until).await?;
+                (reached, *progressed) = (Some(until), true);
+            }
+            if let Some(end) = end {
+                return Err(end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Streams side by side; what one stream is asked, in the order of the log.
+    async fn carry_out(&self, requests: Vec<Asked>) -> Result<(), Interruption> {
+        let mut streams: HashMap<StreamName, Vec<Asked>> = HashMap::new();
+        for asked in requests {
+            streams.entry(asked.request.stream.clone()).or_default().push(asked);
+        }
+        let carried_out = stream::iter(streams.into_values()).map(Ok).try_for_each_concurrent(AT_ONCE, async |requests| {
+            for asked in requests {
+                self.ask(asked).await?;
+            }
+            Ok(())
+        });
+        carried_out.await
+    }
+
+    async fn ask(&self, Asked { request, event_id, correlation_id }: Asked) -> Result<(), Interruption> {
+        let Request { name, command_id, stream, wish } = request;
+        let context =
+            |command_id| CommandContext { command_id, actor: Actor::policy(name), correlation_id, causation_id: event_id, now: Utc::now() };
+        let refused = match wish {
+            Wish::Account(wish) => refusal(self.engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
+            Wish::Invoice(wish) => refusal(self.engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
+            Wish::Payment(wish) => refusal(self.engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
+            Wish::Register(wish) => refusal(self.engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
+        };
+        let Some(reason) = refused else { return Ok(()) };
+        tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");
+        let code = |text: &str| Code::new(text).map_err(|error| Interruption::Execution(error.into()));
+        let note = NoteRefusal {
+            policy: code(name)?,
+            event_id: Some(event_id),
+            stream: code(stream.as_str())?,
+            reason: Reason::new(shortened(&reason)).map_err(|error| Interruption::Execution(error.into()))?,
+        };
+        let noted = refused::Command::NoteRefusal(note);
+        // Named by the request, and a command of its own: the request's id stays free for who asks again once the reason has gone.
+        let note_id = policy::request_id(command_id, "noteRefusal");
+        refusal(self.engine.execute::<RefusedRequest>(&StreamName::of::<RefusedRequest>(command_id), &context(note_id), noted).await)?;
+        Ok(())
+    }
+}
+
+/// A request, and what made a policy ask.
+struct Asked {
+    request: Request,
+    event_id: uuid::Uuid,
+    correlation_id: uuid::Uuid,
+}
+
+/// What a piece of the log asks, how far it goes, and what came instead of more.
+fn read(chunk: Vec<Result<Followed, StoreError>>) -> (Vec<Asked>, Option<Position>, Option<Interruption>) {
+    let (mut requests, mut until) = (Vec::new(), None);
+    for followed in chunk {
+        let decoded = match followed {
+            Ok(Followed::Event(stored)) => stored.decode_billing().map_err(|unreadable| Interruption::Stopped(Stopped(unreadable))),
+            Ok(Followed::Checkpoint(position)) => {
+                until = Some(position);
+                continue;
+            }
+            Ok(Followed::CaughtUp) => continue,
+            Err(error) => Err(error.into()),
+        };
+        match decoded {
+            Ok(recorded) => {
+                until = Some(recorded.position);
+                requests.extend(asked(&recorded));
+            }
+            Err(end) => return (requests, until, Some(end)),
+        }
+    }
+    (requests, until, None)
+}
+
+fn asked(recorded: &Recorded<BillingEvent>) -> Option<Asked> {
+    let request = policy::request(recorded)?;
+    Some(Asked { request, event_id: recorded.id, correlation_id: recorded.metadata.correlation_id })
+}
+
+/// Why the rules said no, if they did.
+fn refusal<E, R>(outcome: Result<E, ExecuteError<R>>) -> Result<Option<String>, Interruption>
+where
+    R: std::error::Error + Send + Sync + 'static,
+{
+    match outcome {
+        Ok(_) => Ok(None),
+        Err(ExecuteError::Rejected(rejection)) => Ok(Some(rejection.to_string())),
+        Err(error @ ExecuteError::IdempotencyKeyReused { .. }) => Ok(Some(error.to_string())),
+        Err(error) => Err(Interruption::Execution(error.into())),
+    }
+}
+
+/// As long as a reason may be.
+fn shortened(reason: &str) -> String {
+    reason.chars().take(200).collect()
+}
+
+/// Holds the lock for as long as the session lives. A session's end, however it comes, is a resignation.
+async fn elected(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar policies', 0))";
+    while !sqlx::query_scalar::<_, bool>(stand).fetch_one(&mut *db).await? {
+        sleep(ELECTION).await;
+    }
+    Ok(())
+}
+
+/// How far the policies have read: everything up to here was asked, and done or refused.
+pub async fn reached(db: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
+    let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_billing.policies").fetch_one(db).await?;
+    let position = |(commit, prepare): (i64, i64)| Position { commit: commit.cast_unsigned(), prepare: prepare.cast_unsigned() };
+    Ok(found.commit_position.zip(found.prepare_position).map(position))
+}
+
+async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE daftar_billing.policies SET commit_position = $1, prepare_position = $2, moved_at = now()",
+        to.commit.cast_signed(),
+        to.prepare.cast_signed(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Leaves word of why the policies do not go on, or takes it away.
+async fn note_stop(db: &mut PgConnection, reason: Option<&str>) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE daftar_billing.policies SET stopped_because = $1 WHERE stopped_because IS DISTINCT FROM $1", reason)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// An error with all that caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source()).fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
+}

@@ -1,0 +1,85 @@
+-- A payment that an account has received, as it stands.
+CREATE TABLE payment (
+    account_id  uuid        NOT NULL,
+    payment_id  uuid        NOT NULL,
+    tender      text        NOT NULL,
+    channel     text        NOT NULL,
+    session_id  uuid,
+    -- What the outside calls it.
+    reference   text        NOT NULL,
+    currency    text        NOT NULL,
+    amount      bigint      NOT NULL,
+    allocated   bigint      NOT NULL,
+    refunded    bigint      NOT NULL,
+    received_at timestamptz NOT NULL,
+    value_on    date        NOT NULL,
+    -- With its cause, if the money was taken back.
+    reversed_on date,
+    reversal    text,
+    position    bigint      NOT NULL
+);
+
+-- A payment that a customer began at a gateway, and what that says of it. It is money once an account has received it.
+CREATE TABLE attempt (
+    payment_id uuid        NOT NULL,
+    account_id uuid        NOT NULL,
+    gateway    text        NOT NULL,
+    status     text        NOT NULL,
+    reference  text,
+    currency   text        NOT NULL,
+    amount     bigint      NOT NULL,
+    started_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    -- The gateway's own word for why it failed.
+    cause      text,
+    position   bigint      NOT NULL
+);
+
+-- What a payment paid of what, or was freed from if negative.
+CREATE TABLE allocation (
+    account_id   uuid   NOT NULL,
+    payment_id   uuid   NOT NULL,
+    item         text   NOT NULL,
+    currency     text   NOT NULL,
+    amount       bigint NOT NULL,
+    vat          bigint NOT NULL,
+    effective_on date   NOT NULL,
+    position     bigint NOT NULL
+);
+
+-- Money that went back to a customer, from whatever credit, or came back from there if negative.
+CREATE TABLE refund (
+    account_id   uuid   NOT NULL,
+    refund_id    uuid   NOT NULL,
+    payment_id   uuid,
+    tender       text   NOT NULL,
+    currency     text   NOT NULL,
+    amount       bigint NOT NULL,
+    reason       text   NOT NULL,
+    effective_on date   NOT NULL,
+    position     bigint NOT NULL
+);
+
+-- Every movement of money, in or out if negative, by what it was tendered as: payments, deposits, refunds and what was taken back.
+CREATE TABLE cash (
+    account_id   uuid   NOT NULL,
+    tender       text   NOT NULL,
+    cause        text   NOT NULL,
+    channel      text,
+    session_id   uuid,
+    currency     text   NOT NULL,
+    amount       bigint NOT NULL,
+    effective_on date   NOT NULL,
+    position     bigint NOT NULL
+);
+
+-- For people, in decimals.
+CREATE VIEW payment_in_decimals AS
+SELECT account_id, payment_id, tender, channel, reference, currency, daftar_projections.decimal(amount, currency) AS amount,
+       daftar_projections.decimal(allocated, currency) AS allocated, daftar_projections.decimal(refunded, currency) AS refunded,
+       received_at, value_on, reversed_on, reversal
+FROM payment;
+
+CREATE VIEW daily_cash_in_decimals AS
+SELECT effective_on, tender, cause, currency, count(*) AS movements, daftar_projections.decimal(sum(amount), currency) AS amount
+FROM cash GROUP BY effective_on, tender, cause, currency;

@@ -1,0 +1,73 @@
+-- What is to be paid, and what is open of it as far as anyone knows. The past is told by the movements.
+CREATE TABLE item (
+    account_id  uuid    NOT NULL,
+    item_id     uuid    NOT NULL,
+    -- Its id as events write it.
+    reference   text    NOT NULL,
+    document    text    NOT NULL,
+    kind        text    NOT NULL,
+    -- The invoice that it is, or adds to.
+    invoice_id  uuid,
+    currency    text    NOT NULL,
+    amount      bigint  NOT NULL,
+    vat         bigint  NOT NULL,
+    open        bigint  NOT NULL,
+    issued_on   date    NOT NULL,
+    due_on      date    NOT NULL,
+    disputed    boolean NOT NULL,
+    position    bigint  NOT NULL
+);
+
+-- Money of the customer's, and what is left of it as far as anyone knows.
+CREATE TABLE credit (
+    account_id uuid   NOT NULL,
+    credit_id  uuid   NOT NULL,
+    reference  text   NOT NULL,
+    -- What people call it: a receipt, a note's number.
+    document   text,
+    currency   text   NOT NULL,
+    amount     bigint NOT NULL,
+    unspent    bigint NOT NULL,
+    value_on   date   NOT NULL,
+    position   bigint NOT NULL
+);
+
+-- What an event changed: what is owed, what is left of credits, what is kept as deposits. An allocation lowers the first two alike.
+CREATE TABLE movement (
+    position     bigint  NOT NULL,
+    line         integer NOT NULL,
+    account_id   uuid    NOT NULL,
+    cause        text    NOT NULL,
+    document     text,
+    item_id      uuid,
+    credit_id    uuid,
+    currency     text    NOT NULL,
+    owed         bigint  NOT NULL,
+    unapplied    bigint  NOT NULL,
+    deposit      bigint  NOT NULL,
+    -- Of the item.
+    due_on       date,
+    effective_on date    NOT NULL
+);
+
+-- The last word says whether an item is disputed.
+CREATE TABLE dispute (
+    account_id   uuid    NOT NULL,
+    item_id      uuid    NOT NULL,
+    disputed     boolean NOT NULL,
+    reason       text    NOT NULL,
+    effective_on date    NOT NULL,
+    position     bigint  NOT NULL
+);
+
+-- For people, in decimals.
+CREATE VIEW open_item_in_decimals AS
+SELECT account_id, document, kind, currency, daftar_projections.decimal(amount, currency) AS amount,
+       daftar_projections.decimal(open, currency) AS open, issued_on, due_on, disputed
+FROM item WHERE open <> 0;
+
+CREATE VIEW movement_in_decimals AS
+SELECT position, line, account_id, cause, document, currency, daftar_projections.decimal(owed, currency) AS owed,
+       daftar_projections.decimal(unapplied, currency) AS unapplied, daftar_projections.decimal(deposit, currency) AS deposit,
+       due_on, effective_on
+FROM movement;

@@ -1,0 +1,500 @@
+//! Invoices: every document as it was issued, and where each invoice stands.
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    BillingEvent, BillingPeriod, Currency, Decider, Money, Reason, Recorded,
+    ids::{AccountId, InvoiceId},
+    invoice::{
+        self, CreditNoteApproved, CreditNoteIssued, DebitNoteIssued, HoldCause, Invoice, InvoiceCancelled, InvoiceDrafted, InvoiceIssued,
+        InvoiceWrittenOff, Status, Subject, TaxDocument,
+    },
+    register::DocumentNumber,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{
+    Projector, QueryError,
+    as_of::AsOf,
+    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    keys, rows,
+    rows::{Current, History, Table},
+};
+
+#[derive(Debug, Default)]
+pub struct Invoices {
+    invoices: Current<InvoiceRow>,
+    standings: History<StandingRow>,
+    documents: History<DocumentRow>,
+}
+
+rows! {
+    struct InvoiceRow in invoice {
+        invoice_id: Uuid,
+        account_id: Uuid,
+        status: String,
+        overdue: bool,
+        number: Option<String>,
+        issued_on: Option<NaiveDate>,
+        due_on: Option<NaiveDate>,
+        supplied_from: NaiveDate,
+        supplied_to: NaiveDate,
+        currency: String,
+        net: i64,
+        vat: i64,
+        rounding: i64,
+        total: i64,
+        credited: i64,
+        debited: i64,
+        creditable: i64,
+        paid: i64,
+        written_off: i64,
+        left_to_pay: i64,
+        settled: bool,
+        cancelled: bool,
+        revision: i64,
+        position: i64,
+    }
+
+    struct StandingRow in standing {
+        invoice_id: Uuid,
+        status: String,
+        overdue: bool,
+        left_to_pay: i64,
+        reason: Option<String>,
+        effective_on: NaiveDate,
+        position: i64,
+    }
+
+    struct DocumentRow in document {
+        document_id: Uuid,
+        invoice_id: Uuid,
+        account_id: Uuid,
+        kind: String,
+        number: String,
+        counter: i64,
+        issued_on: NaiveDate,
+        due_on: Option<NaiveDate>,
+        currency: String,
+        net: i64,
+        vat: i64,
+        total: i64,
+        reason: Option<String>,
+        subject: Option<String>,
+        content: String,
+        position: i64,
+    }
+}
+
+keys! { InvoiceRow by invoice_id: Uuid; }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    Invoice,
+    CreditNote,
+    DebitNote,
+}
+
+impl Projector for Invoices {
+    const NAME: &'static str = "invoices";
+    const VERSION: i32 = 1;
+    const CATEGORIES: &'static [&'static str] = &[Invoice::CATEGORY];
+    const TABLES: &'static str = include_str!("../models/invoices/tables.sql");
+    const INDEXES: &'static str = include_str!("../models/invoices/indexes.sql");
+
+    fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        if let BillingEvent::Invoice(event) = &fact.event {
+            self.invoice(fact, event);
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        vec![&mut self.invoices, &mut self.standings, &mut self.documents]
+    }
+}
+
+impl Invoices {
+    fn invoice(&mut self, fact: &Recorded<BillingEvent>, event: &invoice::Event) {
+        use invoice::Event;
+        let recorded_on = fact.metadata.recorded_at.date_naive();
+        let change_today = |model: &mut Self, reason: Option<&Reason>, status| {
+            model.change(fact, recorded_on, reason, |invoice| invoice.status = to_name(&status));
+        };
+        match event {
+            Event::InvoiceDrafted(InvoiceDrafted { invoice_id: _, account_id, draft }) => {
+                self.begin(fact, *account_id, &draft.document);
+                change_today(self, None, Status::Draft);
+            }
+            Event::InvoiceHeld(event) => {
+                let reason = match &event.cause {
+                    HoldCause::FarAboveAverage { check: _ } => None,
+                    HoldCause::Asked { reason } => Some(reason),
+                };
+                change_today(self, reason, Status::Held);
+            }
+            Event::InvoiceReleased(event) => change_today(self, Some(&event.reason), Status::Draft),
+            Event::DraftDiscarded(event) => change_today(self, Some(&event.reason), Status::Discarded),
+            Event::InvoiceApproved(_) => change_today(self, None, Status::Approved),
+            Event::InvoiceIssued(event) => self.issued(fact, event),
+            // It is promised, and taken once it has its number.
+            Event::CreditNoteApproved(CreditNoteApproved { note, numbering: _ }) => {
+                self.change(fact, note.issued_on, Some(&note.reason), |invoice| {
+                    invoice.creditable -= note.document.net.minor + note.document.vat.minor;
+                    invoice.stand();
+                });
+            }
+            Event::CreditNoteIssued(event) => self.credited(fact, event),
+            Event::InvoiceCancelled(InvoiceCancelled { cancelled_on, reason, .. }) => {
+                self.change(fact, *cancelled_on, Some(reason), |invoice| {
+                    invoice.cancelled = true;
+                    invoice.stand();
+                });
+            }
+            Event::DebitNoteApproved(_) => {}
+            Event::DebitNoteIssued(event) => self.debited(fact, event),
+            Event::InvoicePartlyPaid(event) => self.paid(fact, event.paid, event.on),
+            Event::InvoiceSettled(event) => self.paid(fact, event.paid, event.on),
+            Event::InvoiceReopened(event) => self.paid(fact, event.paid, event.on),
+            Event::InvoiceFellOverdue(event) => self.change(fact, event.as_of, None, |invoice| invoice.overdue = true),
+            Event::InvoiceWrittenOff(InvoiceWrittenOff { amount, on, reason, .. }) => self.change(fact, *on, Some(reason), |invoice| {
+                invoice.written_off += amount.minor;
+                invoice.settle();
+            }),
+        }
+    }
+
+    fn begin(&mut self, fact: &Recorded<BillingEvent>, account_id: AccountId, document: &TaxDocument) {
+        let TaxDocument { currency, net, vat, rounding, total, .. } = document;
+        self.invoices.put(InvoiceRow {
+            invoice_id: fact.stream.id(),
+            account_id: account_id.into(),
+            status: to_name(&Status::Draft),
+            overdue: false,
+            number: None,
+            issued_on: None,
+            due_on: None,
+            supplied_from: document.heading.supplied.from(),
+            supplied_to: document.heading.supplied.to(),
+            currency: to_name(currency),
+            net: net.minor,
+            vat: vat.minor,
+            rounding: rounding.minor,
+            total: total.minor,
+            credited: 0,
+            debited: 0,
+            creditable: net.minor + vat.minor,
+            paid: 0,
+            written_off: 0,
+            left_to_pay: 0,
+            settled: false,
+            cancelled: false,
+            revision: to_bigint(fact.revision),
+            position: position(fact),
+        });
+    }
+
+    fn issued(&mut self, fact: &Recorded<BillingEvent>, event: &InvoiceIssued) {
+        let InvoiceIssued { invoice_id, account_id, number, dates, subject, document } = event;
+        self.begin(fact, *account_id, document);
+        self.change(fact, dates.issued_on, None, |invoice| {
+            (invoice.number, invoice.issued_on, invoice.due_on) = (Some(number.to_string()), Some(dates.issued_on), Some(dates.due_on));
+            invoice.stand();
+        });
+        let row = document_row(fact, Kind::Invoice, (*invoice_id).into(), *account_id, number, dates.issued_on, document);
+        self.documents.add(DocumentRow { due_on: Some(dates.due_on), subject: Some(json(subject)), ..row });
+    }
+
+    fn credited(&mut self, fact: &Recorded<BillingEvent>, event: &CreditNoteIssued) {
+        let CreditNoteIssued { invoice_id: _, account_id, number, note } = event;
+        self.change(fact, note.issued_on, Some(&note.reason), |invoice| {
+            invoice.credited += note.document.total.minor;
+            invoice.stand();
+        });
+        let row = document_row(fact, Kind::CreditNote, note.note_id.into(), *account_id, number, note.issued_on, &note.document);
+        self.documents.add(DocumentRow { reason: Some(note.reason.to_string()), ..row });
+    }
+
+    fn debited(&mut self, fact: &Recorded<BillingEvent>, event: &DebitNoteIssued) {
+        let DebitNoteIssued { invoice_id: _, account_id, number, note } = event;
+        self.change(fact, note.dates.issued_on, Some(&note.reason), |invoice| {
+            // What is added to a settled invoice is due when the note says; otherwise the invoice is due as it was.
+            if invoice.settled {
+                invoice.due_on = Some(note.dates.due_on);
+            }
+            invoice.debited += note.document.total.minor;
+            invoice.creditable += note.document.net.minor + note.document.vat.minor;
+            invoice.stand();
+        });
+        let row = document_row(fact, Kind::DebitNote, note.note_id.into(), *account_id, number, note.dates.issued_on, &note.document);
+        self.documents.add(DocumentRow { due_on: Some(note.dates.due_on), reason: Some(note.reason.to_string()), ..row });
+    }
+
+    fn paid(&mut self, fact: &Recorded<BillingEvent>, paid: Money, on: NaiveDate) {
+        self.change(fact, on, None, |invoice| {
+            invoice.paid = paid.minor;
+            invoice.settle();
+        });
+    }
+
+    fn change(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        effective_on: NaiveDate,
+        reason: Option<&Reason>,
+        change: impl FnOnce(&mut InvoiceRow),
+    ) {
+        let Some(invoice) = self.invoices.get_mut(&fact.stream.id()) else { return };
+        change(invoice);
+        (invoice.revision, invoice.position) = (to_bigint(fact.revision), position(fact));
+        self.standings.add(StandingRow {
+            invoice_id: invoice.invoice_id,
+            status: invoice.status.clone(),
+            overdue: invoice.overdue,
+            left_to_pay: invoice.left_to_pay,
+            reason: reason.map(Reason::to_string),
+            effective_on,
+            position: invoice.position,
+        });
+    }
+}
+
+impl InvoiceRow {
+    /// The account said what is paid or given up.
+    fn settle(&mut self) {
+        self.stand();
+        self.settled = self.left_to_pay == 0;
+        self.overdue &= !self.settled;
+    }
+
+    /// What is left, and what that is called, by the aggregate's own rules; a test holds them against it.
+    fn stand(&mut self) {
+        let payable = self.total + self.debited - self.credited;
+        self.paid = self.paid.min(payable);
+        self.left_to_pay = (payable - self.paid - self.written_off).max(0);
+        let status = match self.left_to_pay {
+            _ if self.cancelled => Status::Cancelled,
+            0 if self.written_off > 0 => Status::WrittenOff,
+            0 if self.creditable == 0 && self.net + self.vat + self.debited > 0 => Status::Credited,
+            0 => Status::Paid,
+            _ if self.paid > 0 => Status::PartlyPaid,
+            _ => Status::Open,
+        };
+        self.status = to_name(&status);
+    }
+}
+
+fn document_row(
+    fact: &Recorded<BillingEvent>,
+    kind: Kind,
+    document_id: Uuid,
+    account_id: AccountId,
+    number: &DocumentNumber,
+    issued_on: NaiveDate,
+    document: &TaxDocument,
+) -> DocumentRow {
+    DocumentRow {
+        document_id,
+        invoice_id: fact.stream.id(),
+        account_id: account_id.into(),
+        kind: to_name(&kind),
+        number: number.to_string(),
+        counter: to_bigint(number.counter),
+        issued_on,
+        due_on: None,
+        currency: to_name(&document.currency),
+        net: document.net.minor,
+        vat: document.vat.minor,
+        total: document.total.minor,
+        reason: None,
+        subject: None,
+        content: json(document),
+        position: position(fact),
+    }
+}
+
+fn json<T: Serialize>(content: &T) -> String {
+    String::from_utf8_lossy(&daftar_domain::write(content)).into_owned()
+}
+
+/// An invoice as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub id: InvoiceId,
+    pub account_id: AccountId,
+    pub status: Status,
+    pub overdue: bool,
+    pub number: Option<String>,
+    pub issued_on: Option<NaiveDate>,
+    pub due_on: Option<NaiveDate>,
+    pub supplied: BillingPeriod,
+    pub net: Money,
+    pub vat: Money,
+    pub total: Money,
+    pub credited: Money,
+    pub debited: Money,
+    pub paid: Money,
+    pub left_to_pay: Money,
+    /// Of its stream.
+    pub revision: u64,
+}
+
+pub async fn by_id(db: impl PgExecutor<'_>, id: InvoiceId) -> Result<Option<Standing>, QueryError> {
+    let row = sqlx::query_as!(InvoiceRow, "SELECT * FROM read_invoices.invoice WHERE invoice_id = $1", Uuid::from(id));
+    row.fetch_optional(db).await?.map(Standing::try_from).transpose()
+}
+
+/// By the number of the invoice, or of a note to it.
+pub async fn by_number(db: impl PgExecutor<'_>, number: &str) -> Result<Option<Standing>, QueryError> {
+    let row = sqlx::query_as!(
+        InvoiceRow,
+        "SELECT * FROM read_invoices.invoice WHERE invoice_id = (SELECT invoice_id FROM read_invoices.document WHERE number = $1)",
+        number,
+    );
+    row.fetch_optional(db).await?.map(Standing::try_from).transpose()
+}
+
+/// An account's issued invoices, the latest first, after one that was seen.
+pub async fn of_account(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    after: Option<(NaiveDate, InvoiceId)>,
+    limit: u32,
+) -> Result<Vec<Standing>, QueryError> {
+    let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
+    let rows = sqlx::query_as!(
+        InvoiceRow,
+        "SELECT * FROM read_invoices.invoice WHERE account_id = $1 AND (issued_on, invoice_id) < ($2, $3)
+         ORDER BY issued_on DESC, invoice_id DESC LIMIT $4",
+        Uuid::from(account_id),
+        day,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+}
+
+/// What was due before a day and has something left to pay, the longest due first, after one that was seen.
+pub async fn due_before(
+    db: impl PgExecutor<'_>,
+    day: NaiveDate,
+    after: Option<(NaiveDate, InvoiceId)>,
+    limit: u32,
+) -> Result<Vec<Standing>, QueryError> {
+    let (after_day, id) = after.map_or((FIRST_DAY, Uuid::nil()), |(day, id)| (day, id.into()));
+    let rows = sqlx::query_as!(
+        InvoiceRow,
+        "SELECT * FROM read_invoices.invoice WHERE left_to_pay > 0 AND due_on < $1 AND (due_on, invoice_id) > ($2, $3)
+         ORDER BY due_on, invoice_id LIMIT $4",
+        day,
+        after_day,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+}
+
+/// Drafts in a status, which wait for somebody, after one that was seen.
+pub async fn waiting(db: impl PgExecutor<'_>, status: Status, after: Option<InvoiceId>, limit: u32) -> Result<Vec<Standing>, QueryError> {
+    let rows = sqlx::query_as!(
+        InvoiceRow,
+        "SELECT * FROM read_invoices.invoice WHERE status IN ('draft', 'held', 'approved') AND status = $1 AND invoice_id > $2
+         ORDER BY invoice_id LIMIT $3",
+        to_name(&status),
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+}
+
+/// Where an invoice stood, and what was left to pay; nothing, if it was not there.
+pub async fn stood(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Option<(Status, bool, i64)>, QueryError> {
+    let found = sqlx::query!(
+        "SELECT status, overdue, left_to_pay FROM read_invoices.standing
+         WHERE invoice_id = $1 AND effective_on <= $2 AND position <= $3 ORDER BY position DESC LIMIT 1",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    );
+    let found = found.fetch_optional(db).await?;
+    found.map(|found| Ok((from_name(found.status).map_err(malformed("status"))?, found.overdue, found.left_to_pay))).transpose()
+}
+
+/// A document as it was issued.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub id: Uuid,
+    pub kind: Kind,
+    pub number: String,
+    pub issued_on: NaiveDate,
+    pub due_on: Option<NaiveDate>,
+    pub reason: Option<String>,
+    /// What an invoice is for; the bill of a supply explains itself in it.
+    pub subject: Option<Subject>,
+    pub content: TaxDocument,
+}
+
+/// An invoice and its notes, in the order in which they were issued.
+pub async fn documents(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Vec<Document>, QueryError> {
+    let found = sqlx::query!(
+        "SELECT document_id, kind, number, issued_on, due_on, reason, subject, content FROM read_invoices.document
+         WHERE invoice_id = $1 AND issued_on <= $2 AND position <= $3 ORDER BY position",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    );
+    let documents = found.fetch_all(db).await?.into_iter().map(|row| {
+        Ok(Document {
+            id: row.document_id,
+            kind: from_name(row.kind).map_err(malformed("kind"))?,
+            number: row.number,
+            issued_on: row.issued_on,
+            due_on: row.due_on,
+            reason: row.reason,
+            subject: row.subject.map(|subject| from_json(&subject, "subject")).transpose()?,
+            content: from_json(&row.content, "content")?,
+        })
+    });
+    documents.collect()
+}
+
+/// As far as PostgreSQL and this program both reach.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
+
+impl TryFrom<InvoiceRow> for Standing {
+    type Error = QueryError;
+
+    fn try_from(row: InvoiceRow) -> Result<Self, QueryError> {
+        let currency: Currency = from_name(row.currency).map_err(malformed("currency"))?;
+        let money = |minor| Money::new(minor, currency);
+        let supplied = BillingPeriod::new(row.supplied_from, row.supplied_to);
+        Ok(Self {
+            id: InvoiceId::new(row.invoice_id),
+            account_id: AccountId::new(row.account_id),
+            status: from_name(row.status).map_err(malformed("status"))?,
+            overdue: row.overdue,
+            number: row.number,
+            issued_on: row.issued_on,
+            due_on: row.due_on,
+            supplied: supplied.map_err(|error| malformed("supplied_to")(serde::de::Error::custom(error)))?,
+            net: money(row.net),
+            vat: money(row.vat),
+            total: money(row.total),
+            credited: money(row.credited),
+            debited: money(row.debited),
+            paid: money(row.paid),
+            left_to_pay: money(row.left_to_pay),
+            revision: from_bigint(row.revision),
+        })
+    }
+}
+
+fn from_json<T: DeserializeOwned>(text: &str, column: &'static str) -> Result<T, QueryError> {
+    serde_json::from_str(text).map_err(malformed(column))
+}
+
+fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {
+    move |source| QueryError::Malformed { model: Invoices::NAME, column, source }
+}

@@ -1,0 +1,514 @@
+//! Payments: what customers have paid, by which way, what it paid, and what went back.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use daftar_domain::{
+    BillingEvent, Code, Currency, Decider, Money, Recorded,
+    account::{
+        self, Account, AllocationFreed, CreditAllocated, CreditId, CreditRefunded, DepositReturned, DepositTaken, ItemId, PaymentReceived,
+        PaymentReversed, RefundReturned, Tender,
+    },
+    ids::{AccountId, CashSessionId, PaymentId},
+    payment::{self, Payment, PaymentStarted},
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{
+    Projector, QueryError,
+    as_of::AsOf,
+    columns::{from_name, position, to_name},
+    keys, rows,
+    rows::{Current, History, Table},
+};
+
+#[derive(Debug, Default)]
+pub struct Payments {
+    payments: Current<PaymentRow>,
+    attempts: Current<AttemptRow>,
+    allocations: History<AllocationRow>,
+    refunds: History<RefundRow>,
+    cash: History<CashRow>,
+}
+
+rows! {
+    struct PaymentRow in payment {
+        account_id: Uuid,
+        payment_id: Uuid,
+        tender: String,
+        channel: String,
+        session_id: Option<Uuid>,
+        reference: String,
+        currency: String,
+        amount: i64,
+        allocated: i64,
+        refunded: i64,
+        received_at: DateTime<Utc>,
+        value_on: NaiveDate,
+        reversed_on: Option<NaiveDate>,
+        reversal: Option<String>,
+        position: i64,
+    }
+
+    struct AttemptRow in attempt {
+        payment_id: Uuid,
+        account_id: Uuid,
+        gateway: String,
+        status: String,
+        reference: Option<String>,
+        currency: String,
+        amount: i64,
+        started_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+        cause: Option<String>,
+        position: i64,
+    }
+
+    struct AllocationRow in allocation {
+        account_id: Uuid,
+        payment_id: Uuid,
+        item: String,
+        currency: String,
+        amount: i64,
+        vat: i64,
+        effective_on: NaiveDate,
+        position: i64,
+    }
+
+    struct RefundRow in refund {
+        account_id: Uuid,
+        refund_id: Uuid,
+        payment_id: Option<Uuid>,
+        tender: String,
+        currency: String,
+        amount: i64,
+        reason: String,
+        effective_on: NaiveDate,
+        position: i64,
+    }
+
+    struct CashRow in cash {
+        account_id: Uuid,
+        tender: String,
+        cause: String,
+        channel: Option<String>,
+        session_id: Option<Uuid>,
+        currency: String,
+        amount: i64,
+        effective_on: NaiveDate,
+        position: i64,
+    }
+}
+
+keys! {
+    PaymentRow by account_id: Uuid, payment_id: Uuid;
+    AttemptRow by payment_id: Uuid;
+}
+
+/// What a gateway says of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    Started,
+    Pending,
+    /// It does not say.
+    Unknown,
+    Completed,
+    Failed,
+    Expired,
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    Payment,
+    PaymentReversed,
+    Refund,
+    RefundReturned,
+    DepositTaken,
+    DepositReturned,
+}
+
+impl Projector for Payments {
+    const NAME: &'static str = "payments";
+    const VERSION: i32 = 1;
+    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
+    const TABLES: &'static str = include_str!("../models/payments/tables.sql");
+    const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
+
+    fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        if let BillingEvent::Account(event) = &fact.event {
+            self.account(fact, event);
+        }
+        if let BillingEvent::Payment(event) = &fact.event {
+            self.gateway(fact, event);
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        vec![&mut self.payments, &mut self.attempts, &mut self.allocations, &mut self.refunds, &mut self.cash]
+    }
+}
+
+impl Payments {
+    fn account(&mut self, fact: &Recorded<BillingEvent>, event: &account::Event) {
+        use account::Event;
+        match event {
+            Event::PaymentReceived(event) => self.received(fact, event),
+            Event::PaymentReversed(PaymentReversed { payment_id, tender, amount, cause, on, .. }) => {
+                self.change(fact, *payment_id, |payment| {
+                    (payment.reversed_on, payment.reversal) = (Some(*on), Some(to_name(cause)));
+                });
+                self.moved(fact, *tender, Cause::PaymentReversed, (*amount, -1), *on);
+            }
+            Event::CreditAllocated(CreditAllocated { credit, item, amount, vat, effective_on, .. }) => {
+                self.allocated(fact, *credit, *item, (*amount, *vat, 1), *effective_on);
+            }
+            Event::AllocationFreed(AllocationFreed { credit, item, amount, vat, effective_on, .. }) => {
+                self.allocated(fact, *credit, *item, (*amount, *vat, -1), *effective_on);
+            }
+            Event::CreditRefunded(CreditRefunded { refund_id, credit, amount, tender, on, reason, .. }) => {
+                self.refunded(fact, (*refund_id).into(), *credit, (*amount, 1), (*tender, *on, reason.to_string()));
+                self.moved(fact, *tender, Cause::Refund, (*amount, -1), *on);
+            }
+            Event::RefundReturned(RefundReturned { refund_id, credit, amount, tender, on, reason }) => {
+                self.refunded(fact, (*refund_id).into(), *credit, (*amount, -1), (*tender, *on, reason.to_string()));
+                self.moved(fact, *tender, Cause::RefundReturned, (*amount, 1), *on);
+            }
+            Event::DepositTaken(DepositTaken { deposit_id: _, amount, tender, channel, session, on }) => {
+                self.came_in(fact, *tender, Cause::DepositTaken, (channel, *session), *amount, *on);
+            }
+            Event::DepositReturned(DepositReturned { amount, tender, on, .. }) => {
+                self.moved(fact, *tender, Cause::DepositReturned, (*amount, -1), *on);
+            }
+            // No money comes or goes.
+            Event::AccountOpened(_)
+            | Event::AccountReclassified(_)
+            | Event::HolderRenamed(_)
+            | Event::IdentityRecorded(_)
+            | Event::LanguageChosen(_)
+            | Event::CurrencyChosen(_)
+            | Event::ContactAdded(_)
+            | Event::ContactChanged(_)
+            | Event::ContactRemoved(_)
+            | Event::AddressAdded(_)
+            | Event::AddressChanged(_)
+            | Event::AddressRemoved(_)
+            | Event::VatStatusSet(_)
+            | Event::LinkedToLedger(_)
+            | Event::ServiceBegun(_)
+            | Event::ServiceEnded(_)
+            | Event::MeterFitted(_)
+            | Event::MeterTakenOff(_)
+            | Event::AccountSuspended(_)
+            | Event::AccountResumed(_)
+            | Event::AccountClosed(_)
+            | Event::OpeningBalanceImported(_)
+            | Event::OpeningBalanceReversed(_)
+            | Event::AccountCharged(_)
+            | Event::AccountCredited(_)
+            | Event::ItemDisputed(_)
+            | Event::DisputeResolved(_)
+            | Event::DepositReleased(_)
+            | Event::LateFeeAssessed(_)
+            | Event::LateFeeWaived(_)
+            | Event::DebtWrittenOff(_)
+            | Event::DebtRecovered(_)
+            | Event::CreditWrittenOff(_)
+            | Event::RebillBegun(_)
+            | Event::RebillEnded(_) => {}
+        }
+    }
+
+    fn gateway(&mut self, fact: &Recorded<BillingEvent>, event: &payment::Event) {
+        use payment::Event;
+        match event {
+            Event::PaymentStarted(event) => self.started(fact, event),
+            Event::PaymentPending(event) => self.said(fact, Status::Pending, Some(&event.gateway_reference), None),
+            Event::PaymentCompleted(event) => self.said(fact, Status::Completed, Some(&event.gateway_reference), None),
+            Event::PaymentFailed(event) => self.said(fact, Status::Failed, None, Some(&event.cause)),
+            Event::PaymentUnknown(_) => self.said(fact, Status::Unknown, None, None),
+            Event::PaymentExpired(_) => self.said(fact, Status::Expired, None, None),
+            // Refunds are told by the account, which refunds first.
+            Event::GatewayRefundRequested(_) | Event::GatewayRefundCompleted(_) | Event::GatewayRefundFailed(_) => {}
+        }
+    }
+
+    fn received(&mut self, fact: &Recorded<BillingEvent>, event: &PaymentReceived) {
+        let PaymentReceived { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed: _ } =
+            event;
+        self.payments.insert(PaymentRow {
+            account_id: fact.stream.id(),
+            payment_id: (*payment_id).into(),
+            tender: to_name(tender),
+            channel: channel.to_string(),
+            session_id: session.map(Uuid::from),
+            reference: external_reference.to_string(),
+            currency: to_name(&amount.currency),
+            amount: amount.minor,
+            allocated: 0,
+            refunded: 0,
+            received_at: *received_at,
+            value_on: *value_on,
+            reversed_on: None,
+            reversal: None,
+            position: position(fact),
+        });
+        self.came_in(fact, *tender, Cause::Payment, (channel, *session), *amount, *value_on);
+    }
+
+    fn allocated(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        credit: CreditId,
+        item: ItemId,
+        (amount, vat, sign): (Money, Money, i64),
+        effective_on: NaiveDate,
+    ) {
+        let Some(payment_id) = payment_of(credit) else { return };
+        self.change(fact, payment_id, |payment| payment.allocated += sign * amount.minor);
+        self.allocations.add(AllocationRow {
+            account_id: fact.stream.id(),
+            payment_id: payment_id.into(),
+            item: String::from_utf8_lossy(&daftar_domain::write(&item)).into_owned(),
+            currency: to_name(&amount.currency),
+            amount: sign * amount.minor,
+            vat: sign * vat.minor,
+            effective_on,
+            position: position(fact),
+        });
+    }
+
+    fn refunded(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        refund_id: Uuid,
+        credit: CreditId,
+        (amount, sign): (Money, i64),
+        (tender, effective_on, reason): (Tender, NaiveDate, String),
+    ) {
+        let payment_id = payment_of(credit);
+        if let Some(payment_id) = payment_id {
+            self.change(fact, payment_id, |payment| payment.refunded += sign * amount.minor);
+        }
+        self.refunds.add(RefundRow {
+            account_id: fact.stream.id(),
+            refund_id,
+            payment_id: payment_id.map(Uuid::from),
+            tender: to_name(&tender),
+            currency: to_name(&amount.currency),
+            amount: sign * amount.minor,
+            reason,
+            effective_on,
+            position: position(fact),
+        });
+    }
+
+    fn change(&mut self, fact: &Recorded<BillingEvent>, payment_id: PaymentId, change: impl FnOnce(&mut PaymentRow)) {
+        if let Some(payment) = self.payments.get_mut(&(fact.stream.id(), payment_id.into())) {
+            change(payment);
+            payment.position = position(fact);
+        }
+    }
+
+    fn came_in(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        tender: Tender,
+        cause: Cause,
+        (channel, session): (&Code, Option<CashSessionId>),
+        amount: Money,
+        effective_on: NaiveDate,
+    ) {
+        let row = cash_row(fact, tender, cause, (amount, 1), effective_on);
+        self.cash.add(CashRow { channel: Some(channel.to_string()), session_id: session.map(Uuid::from), ..row });
+    }
+
+    fn moved(&mut self, fact: &Recorded<BillingEvent>, tender: Tender, cause: Cause, amount: (Money, i64), effective_on: NaiveDate) {
+        self.cash.add(cash_row(fact, tender, cause, amount, effective_on));
+    }
+
+    fn started(&mut self, fact: &Recorded<BillingEvent>, event: &PaymentStarted) {
+        let PaymentStarted { payment_id, account_id, amount, directed: _, gateway, started_at, expires_at } = event;
+        self.attempts.insert(AttemptRow {
+            payment_id: (*payment_id).into(),
+            account_id: (*account_id).into(),
+            gateway: gateway.to_string(),
+            status: to_name(&Status::Started),
+            reference: None,
+            currency: to_name(&amount.currency),
+            amount: amount.minor,
+            started_at: *started_at,
+            expires_at: *expires_at,
+            cause: None,
+            position: position(fact),
+        });
+    }
+
+    fn said(&mut self, fact: &Recorded<BillingEvent>, status: Status, reference: Option<&Code>, cause: Option<&Code>) {
+        let Some(attempt) = self.attempts.get_mut(&fact.stream.id()) else { return };
+        (attempt.status, attempt.cause) = (to_name(&status), cause.map(Code::to_string));
+        if let Some(reference) = reference {
+            attempt.reference = Some(reference.to_string());
+        }
+        attempt.position = position(fact);
+    }
+}
+
+fn payment_of(credit: CreditId) -> Option<PaymentId> {
+    match credit {
+        CreditId::Payment(payment_id) => Some(payment_id),
+        CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) => None,
+    }
+}
+
+fn cash_row(fact: &Recorded<BillingEvent>, tender: Tender, cause: Cause, (amount, sign): (Money, i64), effective_on: NaiveDate) -> CashRow {
+    CashRow {
+        account_id: fact.stream.id(),
+        tender: to_name(&tender),
+        cause: to_name(&cause),
+        channel: None,
+        session_id: None,
+        currency: to_name(&amount.currency),
+        amount: sign * amount.minor,
+        effective_on,
+        position: position(fact),
+    }
+}
+
+/// A payment as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    pub id: PaymentId,
+    pub account_id: AccountId,
+    pub tender: Tender,
+    pub channel: String,
+    pub reference: String,
+    pub amount: Money,
+    pub allocated: Money,
+    pub refunded: Money,
+    pub received_at: DateTime<Utc>,
+    pub value_on: NaiveDate,
+    pub reversed_on: Option<NaiveDate>,
+}
+
+/// An account's payments, the latest first, after one that was seen.
+pub async fn of_account(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    after: Option<(NaiveDate, PaymentId)>,
+    limit: u32,
+) -> Result<Vec<Received>, QueryError> {
+    let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
+    let rows = sqlx::query_as!(
+        PaymentRow,
+        "SELECT * FROM read_payments.payment WHERE account_id = $1 AND (value_on, payment_id) < ($2, $3)
+         ORDER BY value_on DESC, payment_id DESC LIMIT $4",
+        Uuid::from(account_id),
+        day,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
+}
+
+/// The payments that the outside calls so: in each account at most one.
+pub async fn by_reference(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Received>, QueryError> {
+    let rows = sqlx::query_as!(PaymentRow, "SELECT * FROM read_payments.payment WHERE reference = $1 ORDER BY account_id", reference);
+    rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
+}
+
+/// What a payment paid, item by item, as of some moment.
+pub async fn allocations(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    payment_id: PaymentId,
+    as_of: AsOf,
+) -> Result<Vec<(ItemId, Money)>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT item, currency, sum(amount) AS "amount!" FROM read_payments.allocation
+           WHERE account_id = $1 AND payment_id = $2 AND effective_on <= $3 AND position <= $4
+           GROUP BY item, currency HAVING sum(amount) <> 0 ORDER BY item"#,
+        Uuid::from(account_id),
+        Uuid::from(payment_id),
+        as_of.effective,
+        as_of.position(),
+    );
+    let allocations = found.fetch_all(db).await?.into_iter().map(|row| {
+        let item = serde_json::from_str(&row.item).map_err(malformed("item"))?;
+        Ok((item, Money::new(whole(row.amount)?, currency(row.currency)?)))
+    });
+    allocations.collect()
+}
+
+/// What came in and went out on a day, by tender and cause.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cash {
+    pub effective_on: NaiveDate,
+    pub tender: Tender,
+    pub cause: Cause,
+    pub movements: i64,
+    /// Below zero if it went out.
+    pub amount: Money,
+}
+
+/// The cash of the days from one to that of the moment, as it was known then.
+pub async fn daily_cash(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> Result<Vec<Cash>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT effective_on, tender, cause, currency, count(*) AS "movements!", sum(amount) AS "amount!" FROM read_payments.cash
+           WHERE effective_on BETWEEN $1 AND $2 AND position <= $3
+           GROUP BY effective_on, tender, cause, currency ORDER BY effective_on, tender, cause, currency"#,
+        from,
+        as_of.effective,
+        as_of.position(),
+    );
+    let cash = found.fetch_all(db).await?.into_iter().map(|row| {
+        Ok(Cash {
+            effective_on: row.effective_on,
+            tender: from_name(row.tender).map_err(malformed("tender"))?,
+            cause: from_name(row.cause).map_err(malformed("cause"))?,
+            movements: row.movements,
+            amount: Money::new(whole(row.amount)?, currency(row.currency)?),
+        })
+    });
+    cash.collect()
+}
+
+/// As far as PostgreSQL reaches, and this program.
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
+
+impl TryFrom<PaymentRow> for Received {
+    type Error = QueryError;
+
+    fn try_from(row: PaymentRow) -> Result<Self, QueryError> {
+        let currency = currency(row.currency)?;
+        let money = |minor| Money::new(minor, currency);
+        Ok(Self {
+            id: PaymentId::new(row.payment_id),
+            account_id: AccountId::new(row.account_id),
+            tender: from_name(row.tender).map_err(malformed("tender"))?,
+            channel: row.channel,
+            reference: row.reference,
+            amount: money(row.amount),
+            allocated: money(row.allocated),
+            refunded: money(row.refunded),
+            received_at: row.received_at,
+            value_on: row.value_on,
+            reversed_on: row.reversed_on,
+        })
+    }
+}
+
+fn currency(code: String) -> Result<Currency, QueryError> {
+    from_name(code).map_err(malformed("currency"))
+}
+
+fn whole(sum: Decimal) -> Result<i64, QueryError> {
+    i64::try_from(sum.trunc().mantissa()).map_err(|error| malformed("amount")(serde::de::Error::custom(error)))
+}
+
+fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {
+    move |source| QueryError::Malformed { model: Payments::NAME, column, source }
+}

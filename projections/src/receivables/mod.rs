@@ -1,0 +1,457 @@
+//! Receivables: what accounts owe, with what credit beside it, and how it came about.
+//!
+//! Items and credits stand as they are known; every change of them is a movement, which is only ever added. What was open as of some moment
+//! is what is open now less what has moved since, so it costs what has moved since, however long the history is.
+
+mod queries;
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    BillingEvent, Currency, Decider, Money, Reason, Recorded,
+    account::{
+        self, Account, AccountCharged, AccountCredited, AllocationFreed, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff,
+        DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeResolved, ItemDisputed, ItemId,
+        OpeningBalanceImported, OpeningBalanceReversed, PaymentReceived, PaymentReversed, RefundReturned,
+    },
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use queries::{
+    Balance, OpenItem, Place, Statement, StatementLine, accounts_with_open_items, aged, aged_of, balances, open_items, statement,
+};
+
+use crate::{
+    Projector,
+    columns::{position, to_name},
+    keys, rows,
+    rows::{Current, History, Table},
+};
+
+#[derive(Debug, Default)]
+pub struct Receivables {
+    items: Current<ItemRow>,
+    credits: Current<CreditRow>,
+    movements: History<MovementRow>,
+    disputes: History<DisputeRow>,
+}
+
+rows! {
+    struct ItemRow in item {
+        account_id: Uuid,
+        item_id: Uuid,
+        reference: String,
+        document: String,
+        kind: String,
+        invoice_id: Option<Uuid>,
+        currency: String,
+        amount: i64,
+        vat: i64,
+        open: i64,
+        issued_on: NaiveDate,
+        due_on: NaiveDate,
+        disputed: bool,
+        position: i64,
+    }
+
+    struct CreditRow in credit {
+        account_id: Uuid,
+        credit_id: Uuid,
+        reference: String,
+        document: Option<String>,
+        currency: String,
+        amount: i64,
+        unspent: i64,
+        value_on: NaiveDate,
+        position: i64,
+    }
+
+    struct MovementRow in movement {
+        position: i64,
+        line: i32,
+        account_id: Uuid,
+        cause: String,
+        document: Option<String>,
+        item_id: Option<Uuid>,
+        credit_id: Option<Uuid>,
+        currency: String,
+        owed: i64,
+        unapplied: i64,
+        deposit: i64,
+        due_on: Option<NaiveDate>,
+        effective_on: NaiveDate,
+    }
+
+    struct DisputeRow in dispute {
+        account_id: Uuid,
+        item_id: Uuid,
+        disputed: bool,
+        reason: String,
+        effective_on: NaiveDate,
+        position: i64,
+    }
+}
+
+keys! {
+    ItemRow by account_id: Uuid, item_id: Uuid;
+    CreditRow by account_id: Uuid, credit_id: Uuid;
+}
+
+/// Why something moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    Opening,
+    OpeningReversed,
+    Charge,
+    CreditNote,
+    Payment,
+    PaymentReversed,
+    Allocation,
+    AllocationFreed,
+    Refund,
+    RefundReturned,
+    DepositTaken,
+    DepositReleased,
+    DepositReturned,
+    DebtWrittenOff,
+    DebtRecovered,
+    CreditWrittenOff,
+}
+
+impl Projector for Receivables {
+    const NAME: &'static str = "receivables";
+    const VERSION: i32 = 1;
+    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
+    const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
+    const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");
+
+    fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        if let BillingEvent::Account(event) = &fact.event {
+            self.account(fact, event);
+        }
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        let Self { items, credits, movements, disputes } = self;
+        vec![items, credits, movements, disputes]
+    }
+}
+
+/// What changes, each by how much.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    owed: i64,
+    unapplied: i64,
+    deposit: i64,
+}
+
+impl Receivables {
+    fn account(&mut self, fact: &Recorded<BillingEvent>, event: &account::Event) {
+        use account::Event;
+        match event {
+            Event::OpeningBalanceImported(event) => self.opened(fact, event),
+            Event::OpeningBalanceReversed(event) => self.opening_reversed(fact, event),
+            Event::AccountCharged(event) => self.charged(fact, event),
+            Event::AccountCredited(AccountCredited { note_id, number, amount, issued_on, .. }) => {
+                let document = Some(number.to_string());
+                self.credit(fact, CreditId::CreditNote(*note_id), document.clone(), *amount, *issued_on);
+                self.spend(
+                    Movement { document, ..Movement::of(fact, Cause::CreditNote, *issued_on) },
+                    CreditId::CreditNote(*note_id),
+                    *amount,
+                    1,
+                );
+            }
+            Event::PaymentReceived(PaymentReceived { payment_id, external_reference, amount, value_on, .. }) => {
+                let document = Some(external_reference.to_string());
+                self.credit(fact, CreditId::Payment(*payment_id), document.clone(), *amount, *value_on);
+                self.spend(
+                    Movement { document, ..Movement::of(fact, Cause::Payment, *value_on) },
+                    CreditId::Payment(*payment_id),
+                    *amount,
+                    1,
+                );
+            }
+            Event::PaymentReversed(PaymentReversed { payment_id, amount, written_off, on, .. }) => {
+                let taken_back = Money::new(amount.minor - written_off.minor, amount.currency);
+                self.spend(Movement::of(fact, Cause::PaymentReversed, *on), CreditId::Payment(*payment_id), taken_back, -1);
+            }
+            Event::CreditAllocated(CreditAllocated { credit, item, amount, effective_on, .. }) => {
+                self.pay(Movement::of(fact, Cause::Allocation, *effective_on), *item, Some(*credit), *amount, -1);
+            }
+            Event::AllocationFreed(AllocationFreed { credit, item, amount, effective_on, .. }) => {
+                self.pay(Movement::of(fact, Cause::AllocationFreed, *effective_on), *item, Some(*credit), *amount, 1);
+            }
+            Event::CreditRefunded(CreditRefunded { credit, amount, on, .. }) => {
+                self.spend(Movement::of(fact, Cause::Refund, *on), *credit, *amount, -1);
+            }
+            Event::RefundReturned(RefundReturned { credit, amount, on, .. }) => {
+                self.spend(Movement::of(fact, Cause::RefundReturned, *on), *credit, *amount, 1);
+            }
+            Event::DepositTaken(DepositTaken { amount, on, .. }) => {
+                self.moved(
+                    Movement::of(fact, Cause::DepositTaken, *on),
+                    amount.currency,
+                    Change { deposit: amount.minor, ..Change::default() },
+                );
+            }
+            Event::DepositReleased(event) => self.deposit_released(fact, event),
+            Event::DepositReturned(DepositReturned { amount, on, .. }) => {
+                let change = Change { deposit: -amount.minor, ..Change::default() };
+                self.moved(Movement::of(fact, Cause::DepositReturned, *on), amount.currency, change);
+            }
+            Event::DebtWrittenOff(DebtWrittenOff { item, amount, on, .. }) => {
+                self.pay(Movement::of(fact, Cause::DebtWrittenOff, *on), *item, None, *amount, -1);
+            }
+            Event::DebtRecovered(DebtRecovered { item, amount, on, .. }) => {
+                self.pay(Movement::of(fact, Cause::DebtRecovered, *on), *item, None, *amount, 1);
+            }
+            Event::CreditWrittenOff(CreditWrittenOff { credit, amount, on }) => {
+                self.spend(Movement::of(fact, Cause::CreditWrittenOff, *on), *credit, *amount, -1);
+            }
+            Event::ItemDisputed(ItemDisputed { item, on, reason }) => self.dispute(fact, *item, true, *on, reason),
+            Event::DisputeResolved(DisputeResolved { item, on, reason }) => self.dispute(fact, *item, false, *on, reason),
+            // Nothing of these is owed: a late fee is when its invoice is.
+            Event::AccountOpened(_)
+            | Event::AccountReclassified(_)
+            | Event::HolderRenamed(_)
+            | Event::IdentityRecorded(_)
+            | Event::LanguageChosen(_)
+            | Event::CurrencyChosen(_)
+            | Event::ContactAdded(_)
+            | Event::ContactChanged(_)
+            | Event::ContactRemoved(_)
+            | Event::AddressAdded(_)
+            | Event::AddressChanged(_)
+            | Event::AddressRemoved(_)
+            | Event::VatStatusSet(_)
+            | Event::LinkedToLedger(_)
+            | Event::ServiceBegun(_)
+            | Event::ServiceEnded(_)
+            | Event::MeterFitted(_)
+            | Event::MeterTakenOff(_)
+            | Event::AccountSuspended(_)
+            | Event::AccountResumed(_)
+            | Event::AccountClosed(_)
+            | Event::LateFeeAssessed(_)
+            | Event::LateFeeWaived(_)
+            | Event::RebillBegun(_)
+            | Event::RebillEnded(_) => {}
+        }
+    }
+
+    fn opened(&mut self, fact: &Recorded<BillingEvent>, event: &OpeningBalanceImported) {
+        let OpeningBalanceImported { batch_id, row, as_of, items, unapplied_credit, deposit, .. } = event;
+        let movement = |line, document| Movement { line, document, ..Movement::of(fact, Cause::Opening, *as_of) };
+        for (number, item) in (0..).zip(items) {
+            let id = ItemId::Opening { batch_id: *batch_id, row: *row, item: number };
+            let document = item.document.to_string();
+            self.items.insert(ItemRow {
+                account_id: fact.stream.id(),
+                item_id: item_id(id),
+                reference: reference(&id),
+                document: document.clone(),
+                kind: to_name(&account::ChargeKind::Supply),
+                invoice_id: None,
+                currency: to_name(&item.amount.currency),
+                amount: item.amount.minor,
+                vat: 0,
+                open: 0,
+                issued_on: item.issued_on,
+                due_on: item.due_on,
+                disputed: false,
+                position: position(fact),
+            });
+            self.pay(movement(i32::try_from(number).unwrap_or(i32::MAX), Some(document)), id, None, item.amount, 1);
+        }
+        if !unapplied_credit.is_zero() {
+            let id = CreditId::Opening { batch_id: *batch_id, row: *row };
+            self.credit(fact, id, None, *unapplied_credit, *as_of);
+            self.spend(movement(AFTER_ITEMS, None), id, *unapplied_credit, 1);
+        }
+        let change = Change { deposit: deposit.minor, ..Change::default() };
+        self.moved(movement(AFTER_CREDIT, None), deposit.currency, change);
+    }
+
+    /// Everything that the import brought is open again by now, and goes as it came.
+    fn opening_reversed(&mut self, fact: &Recorded<BillingEvent>, event: &OpeningBalanceReversed) {
+        let OpeningBalanceReversed { batch_id, row, balance, unapplied_credit, deposit, .. } = event;
+        let on = fact.metadata.recorded_at.date_naive();
+        let movement = |line| Movement { line, ..Movement::of(fact, Cause::OpeningReversed, on) };
+        let mut owed = balance.minor + unapplied_credit.minor;
+        for number in 0.. {
+            let id = ItemId::Opening { batch_id: *batch_id, row: *row, item: number };
+            let open = self.items.get(&(fact.stream.id(), item_id(id))).map(|item| Money::new(item.open, balance.currency));
+            let Some(open) = open.filter(|_| owed > 0) else { break };
+            owed -= open.minor;
+            self.pay(movement(i32::try_from(number).unwrap_or(i32::MAX)), id, None, open, -1);
+        }
+        if !unapplied_credit.is_zero() {
+            self.spend(movement(AFTER_ITEMS), CreditId::Opening { batch_id: *batch_id, row: *row }, *unapplied_credit, -1);
+        }
+        let change = Change { deposit: -deposit.minor, ..Change::default() };
+        self.moved(movement(AFTER_CREDIT), deposit.currency, change);
+    }
+
+    fn charged(&mut self, fact: &Recorded<BillingEvent>, event: &AccountCharged) {
+        let AccountCharged { invoice_id, debit_note_id: _, number, kind, amount, vat, supply: _, issued_on, due_on } = event;
+        let (id, document) = (event.item(), number.to_string());
+        self.items.insert(ItemRow {
+            account_id: fact.stream.id(),
+            item_id: item_id(id),
+            reference: reference(&id),
+            document: document.clone(),
+            kind: to_name(kind),
+            invoice_id: Some((*invoice_id).into()),
+            currency: to_name(&amount.currency),
+            amount: amount.minor,
+            vat: vat.minor,
+            open: 0,
+            issued_on: *issued_on,
+            due_on: *due_on,
+            disputed: false,
+            position: position(fact),
+        });
+        let movement = Movement { document: Some(document), ..Movement::of(fact, Cause::Charge, *issued_on) };
+        self.pay(movement, id, None, *amount, 1);
+    }
+
+    /// A deposit is money of the customer's once it is released, and may be so in parts.
+    fn deposit_released(&mut self, fact: &Recorded<BillingEvent>, event: &DepositReleased) {
+        let DepositReleased { deposit_id, amount, on } = event;
+        let id = CreditId::Deposit(*deposit_id);
+        if self.credits.get(&(fact.stream.id(), credit_id(id))).is_none() {
+            self.credit(fact, id, None, Money::zero(amount.currency), *on);
+        }
+        let movement = Movement { credit_id: Some(credit_id(id)), ..Movement::of(fact, Cause::DepositReleased, *on) };
+        self.moved(movement, amount.currency, Change { owed: 0, unapplied: amount.minor, deposit: -amount.minor });
+        if let Some(credit) = self.credits.get_mut(&(fact.stream.id(), credit_id(id))) {
+            credit.amount += amount.minor;
+            credit.unspent += amount.minor;
+            credit.value_on = *on;
+        }
+    }
+
+    fn credit(&mut self, fact: &Recorded<BillingEvent>, id: CreditId, document: Option<String>, amount: Money, value_on: NaiveDate) {
+        self.credits.put(CreditRow {
+            account_id: fact.stream.id(),
+            credit_id: credit_id(id),
+            reference: reference(&id),
+            document,
+            currency: to_name(&amount.currency),
+            amount: amount.minor,
+            unspent: 0,
+            value_on,
+            position: position(fact),
+        });
+    }
+
+    /// What an item is open by, and with it what is left of a credit if one pays or is freed.
+    fn pay(&mut self, movement: Movement, item: ItemId, credit: Option<CreditId>, amount: Money, sign: i64) {
+        let change = sign * amount.minor;
+        let Some(item) = self.items.get_mut(&(movement.account_id, item_id(item))) else { return };
+        item.open += change;
+        let movement = Movement { item_id: Some(item.item_id), due_on: Some(item.due_on), ..movement };
+        match credit {
+            Some(credit) => {
+                self.change_credit(movement.account_id, credit, change);
+                let movement = Movement { credit_id: Some(credit_id(credit)), ..movement };
+                self.moved(movement, amount.currency, Change { owed: change, unapplied: change, deposit: 0 });
+            }
+            None => self.moved(movement, amount.currency, Change { owed: change, ..Change::default() }),
+        }
+    }
+
+    /// What is left of a credit, by itself.
+    fn spend(&mut self, movement: Movement, credit: CreditId, amount: Money, sign: i64) {
+        let change = sign * amount.minor;
+        self.change_credit(movement.account_id, credit, change);
+        let movement = Movement { credit_id: Some(credit_id(credit)), ..movement };
+        self.moved(movement, amount.currency, Change { unapplied: change, ..Change::default() });
+    }
+
+    fn change_credit(&mut self, account_id: Uuid, credit: CreditId, change: i64) {
+        if let Some(credit) = self.credits.get_mut(&(account_id, credit_id(credit))) {
+            credit.unspent += change;
+        }
+    }
+
+    fn moved(&mut self, movement: Movement, currency: Currency, change: Change) {
+        let Movement { position, line, account_id, cause, document, item_id, credit_id, due_on, effective_on } = movement;
+        let (cause, currency, Change { owed, unapplied, deposit }) = (to_name(&cause), to_name(&currency), change);
+        if (owed, unapplied, deposit) != (0, 0, 0) {
+            let row = MovementRow {
+                position,
+                line,
+                account_id,
+                cause,
+                document,
+                item_id,
+                credit_id,
+                currency,
+                owed,
+                unapplied,
+                deposit,
+                due_on,
+                effective_on,
+            };
+            self.movements.add(row);
+        }
+    }
+
+    fn dispute(&mut self, fact: &Recorded<BillingEvent>, item: ItemId, disputed: bool, effective_on: NaiveDate, reason: &Reason) {
+        let (account_id, position, item_id) = (fact.stream.id(), position(fact), item_id(item));
+        self.disputes.add(DisputeRow { account_id, item_id, disputed, reason: reason.to_string(), effective_on, position });
+        if let Some(item) = self.items.get_mut(&(account_id, item_id)) {
+            item.disputed = disputed;
+        }
+    }
+}
+
+/// A movement but for its amounts.
+struct Movement {
+    position: i64,
+    line: i32,
+    account_id: Uuid,
+    cause: Cause,
+    document: Option<String>,
+    item_id: Option<Uuid>,
+    credit_id: Option<Uuid>,
+    due_on: Option<NaiveDate>,
+    effective_on: NaiveDate,
+}
+
+impl Movement {
+    fn of(fact: &Recorded<BillingEvent>, cause: Cause, effective_on: NaiveDate) -> Self {
+        let (position, account_id) = (position(fact), fact.stream.id());
+        Self { position, line: 0, account_id, cause, document: None, item_id: None, credit_id: None, due_on: None, effective_on }
+    }
+}
+
+/// Where an opening balance has more lines than items: none has as many.
+const AFTER_ITEMS: i32 = i32::MAX - 1;
+const AFTER_CREDIT: i32 = i32::MAX;
+
+/// Documents have ids of their own; an opening item gets one from where it stands in its file.
+fn item_id(id: ItemId) -> Uuid {
+    match id {
+        ItemId::Opening { batch_id, row, item } => Uuid::new_v5(&batch_id.into(), format!("{row}/{item}").as_bytes()),
+        ItemId::Invoice(invoice_id) => invoice_id.into(),
+        ItemId::DebitNote(note_id) => note_id.into(),
+    }
+}
+
+fn credit_id(id: CreditId) -> Uuid {
+    match id {
+        CreditId::Opening { batch_id, row } => Uuid::new_v5(&batch_id.into(), row.to_string().as_bytes()),
+        CreditId::Payment(payment_id) => payment_id.into(),
+        CreditId::CreditNote(note_id) => note_id.into(),
+        CreditId::Deposit(deposit_id) => deposit_id.into(),
+    }
+}
+
+/// As events write it.
+fn reference<T: Serialize>(id: &T) -> String {
+    String::from_utf8_lossy(&daftar_domain::write(id)).into_owned()
+}

@@ -1,0 +1,323 @@
+//! What receivables are asked, as of any moment.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    Currency, Money,
+    account::{AgeBand, Aged, ChargeKind, ItemId},
+    ids::AccountId,
+};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::{Cause, Receivables};
+use crate::{
+    Projector, QueryError,
+    as_of::AsOf,
+    columns::{from_bigint, from_name, to_bigint},
+};
+
+/// What all accounts together owe, by age; in each currency.
+pub async fn aged(db: &mut PgConnection, as_of: AsOf) -> Result<BTreeMap<Currency, Aged>, QueryError> {
+    let mut aged = BTreeMap::new();
+    let open = sqlx::query!(
+        r#"SELECT currency AS "currency!", due_on AS "due_on!", sum(open) AS "open!", disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, currency, due_on, sum(open) AS open
+                 FROM (SELECT account_id, item_id, currency, due_on, open FROM read_receivables.item WHERE open <> 0
+                       UNION ALL
+                       -- What has moved since is in what is open now, and comes off.
+                       SELECT account_id, item_id, currency, due_on, -owed FROM read_receivables.movement
+                       WHERE owed <> 0 AND (effective_on > $1 OR position > $2)) known
+                 GROUP BY account_id, item_id, currency, due_on HAVING sum(open) <> 0) item
+           CROSS JOIN LATERAL (
+                 SELECT coalesce((SELECT disputed FROM read_receivables.dispute
+                                  WHERE account_id = item.account_id AND item_id = item.item_id AND effective_on <= $1 AND position <= $2
+                                  ORDER BY position DESC LIMIT 1), false) AS disputed) word
+           GROUP BY currency, due_on, disputed"#,
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in open {
+        let currency = currency(row.currency)?;
+        add(entry(&mut aged, currency, currency), AgeBand::of(row.due_on, as_of.effective), row.disputed, money(row.open, currency)?);
+    }
+    let unapplied = sqlx::query!(
+        r#"SELECT currency AS "currency!", sum(unapplied) AS "unapplied!"
+           FROM (SELECT currency, unspent AS unapplied FROM read_receivables.credit WHERE unspent <> 0
+                 UNION ALL
+                 SELECT currency, -unapplied FROM read_receivables.movement
+                 WHERE unapplied <> 0 AND (effective_on > $1 OR position > $2)) known
+           GROUP BY currency HAVING sum(unapplied) <> 0"#,
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_all(db)
+    .await?;
+    for row in unapplied {
+        let currency = currency(row.currency)?;
+        entry(&mut aged, currency, currency).unapplied = money(row.unapplied, currency)?;
+    }
+    Ok(aged)
+}
+
+/// What each of these accounts owes, by age. One that owes nothing and has no credit is left out.
+pub async fn aged_of(
+    db: &mut PgConnection,
+    accounts: &[AccountId],
+    as_of: AsOf,
+) -> Result<BTreeMap<(AccountId, Currency), Aged>, QueryError> {
+    let (mut aged, ids) = (BTreeMap::new(), accounts.iter().map(|id| Uuid::from(*id)).collect::<Vec<_>>());
+    let open = sqlx::query!(
+        r#"SELECT account_id, currency, due_on AS "due_on!", sum(open) AS "open!", disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, currency, due_on, sum(owed) AS open FROM read_receivables.movement
+                 WHERE account_id = ANY($3) AND item_id IS NOT NULL AND effective_on <= $1 AND position <= $2
+                 GROUP BY account_id, item_id, currency, due_on HAVING sum(owed) <> 0) item
+           CROSS JOIN LATERAL (
+                 SELECT coalesce((SELECT disputed FROM read_receivables.dispute
+                                  WHERE account_id = item.account_id AND item_id = item.item_id AND effective_on <= $1 AND position <= $2
+                                  ORDER BY position DESC LIMIT 1), false) AS disputed) word
+           GROUP BY account_id, currency, due_on, disputed"#,
+        as_of.effective,
+        as_of.position(),
+        &ids,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in open {
+        let currency = currency(row.currency)?;
+        let aged = entry(&mut aged, (AccountId::new(row.account_id), currency), currency);
+        add(aged, AgeBand::of(row.due_on, as_of.effective), row.disputed, money(row.open, currency)?);
+    }
+    let unapplied = sqlx::query!(
+        r#"SELECT account_id, currency, sum(unapplied) AS "unapplied!" FROM read_receivables.movement
+           WHERE account_id = ANY($3) AND effective_on <= $1 AND position <= $2
+           GROUP BY account_id, currency HAVING sum(unapplied) <> 0"#,
+        as_of.effective,
+        as_of.position(),
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    for row in unapplied {
+        let currency = currency(row.currency)?;
+        entry(&mut aged, (AccountId::new(row.account_id), currency), currency).unapplied = money(row.unapplied, currency)?;
+    }
+    Ok(aged)
+}
+
+/// The accounts that owed something or had credit, in the order of their ids, after one that was seen.
+pub async fn accounts_with_open_items(
+    db: impl PgExecutor<'_>,
+    after: Option<AccountId>,
+    as_of: AsOf,
+    limit: u32,
+) -> Result<Vec<AccountId>, QueryError> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT DISTINCT account_id AS "account_id!"
+           FROM (SELECT account_id
+                 FROM (SELECT account_id, item_id AS what, open FROM read_receivables.item WHERE open <> 0 AND account_id > $3
+                       UNION ALL
+                       SELECT account_id, credit_id, unspent FROM read_receivables.credit WHERE unspent <> 0 AND account_id > $3
+                       UNION ALL
+                       SELECT account_id, item_id, -owed FROM read_receivables.movement
+                       WHERE owed <> 0 AND account_id > $3 AND (effective_on > $1 OR position > $2)
+                       UNION ALL
+                       SELECT account_id, credit_id, -unapplied FROM read_receivables.movement
+                       WHERE unapplied <> 0 AND account_id > $3 AND (effective_on > $1 OR position > $2)) known
+                 GROUP BY account_id, what HAVING sum(open) <> 0) open
+           ORDER BY account_id LIMIT $4"#,
+        as_of.effective,
+        as_of.position(),
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found.into_iter().map(AccountId::new).collect())
+}
+
+/// What an account stands at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Balance {
+    pub owed: Money,
+    pub unapplied: Money,
+    pub deposit: Money,
+}
+
+/// In each currency in which anything was ever moved.
+pub async fn balances(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsOf) -> Result<Vec<Balance>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT currency, sum(owed) AS "owed!", sum(unapplied) AS "unapplied!", sum(deposit) AS "deposit!"
+           FROM read_receivables.movement WHERE account_id = $1 AND effective_on <= $2 AND position <= $3
+           GROUP BY currency ORDER BY currency"#,
+        Uuid::from(account_id),
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_all(db)
+    .await?;
+    let balances = found.into_iter().map(|row| {
+        let currency = currency(row.currency)?;
+        let [owed, unapplied, deposit] = [row.owed, row.unapplied, row.deposit].map(|sum| money(sum, currency));
+        Ok(Balance { owed: owed?, unapplied: unapplied?, deposit: deposit? })
+    });
+    balances.collect()
+}
+
+/// Something to be paid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenItem {
+    pub id: ItemId,
+    pub document: String,
+    pub kind: ChargeKind,
+    pub amount: Money,
+    pub open: Money,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub disputed: bool,
+}
+
+/// What an account had to pay, the oldest first.
+pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsOf) -> Result<Vec<OpenItem>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT reference, document, kind, currency, amount, known.open AS "open!", issued_on, due_on, word.disputed AS "disputed!"
+           FROM (SELECT item_id, sum(owed) AS open FROM read_receivables.movement
+                 WHERE account_id = $1 AND item_id IS NOT NULL AND effective_on <= $2 AND position <= $3
+                 GROUP BY item_id HAVING sum(owed) <> 0) known
+           JOIN read_receivables.item USING (item_id)
+           CROSS JOIN LATERAL (
+                 SELECT coalesce((SELECT disputed FROM read_receivables.dispute
+                                  WHERE account_id = $1 AND item_id = item.item_id AND effective_on <= $2 AND position <= $3
+                                  ORDER BY position DESC LIMIT 1), false) AS disputed) word
+           WHERE account_id = $1 ORDER BY due_on, issued_on, item.position, item_id"#,
+        Uuid::from(account_id),
+        as_of.effective,
+        as_of.position(),
+    )
+    .fetch_all(db)
+    .await?;
+    let items = found.into_iter().map(|row| {
+        let currency = currency(row.currency)?;
+        Ok(OpenItem {
+            id: serde_json::from_str(&row.reference).map_err(malformed("reference"))?,
+            document: row.document,
+            kind: from_name(row.kind).map_err(malformed("kind"))?,
+            amount: Money::new(row.amount, currency),
+            open: money(row.open, currency)?,
+            issued_on: row.issued_on,
+            due_on: row.due_on,
+            disputed: row.disputed,
+        })
+    });
+    items.collect()
+}
+
+/// An account's statement, or a page of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// What was owed before the first line, less what credit there was.
+    pub opening: Money,
+    pub lines: Vec<StatementLine>,
+}
+
+/// An event that changed what the customer owes. Which credit pays which item changes nothing, and is not among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatementLine {
+    pub place: Place,
+    pub cause: Cause,
+    pub document: Option<String>,
+    /// More owed, or less if negative.
+    pub amount: Money,
+    /// Afterwards.
+    pub balance: Money,
+}
+
+/// Where in a statement, which is in the order of days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub effective_on: NaiveDate,
+    pub position: u64,
+}
+
+/// What happened on an account from a day on, or after a line that was seen, up to the date and as it was known.
+pub async fn statement(
+    db: &mut PgConnection,
+    (account_id, currency): (AccountId, Currency),
+    from: NaiveDate,
+    after: Option<Place>,
+    as_of: AsOf,
+    limit: u32,
+) -> Result<Statement, QueryError> {
+    let (day, position) = after.map_or((from, -1), |seen| (seen.effective_on, to_bigint(seen.position)));
+    let before = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(owed) - sum(unapplied), 0) AS "balance!" FROM read_receivables.movement
+           WHERE account_id = $1 AND currency = $2 AND (effective_on, position) <= ($3, $4) AND position <= $5"#,
+        Uuid::from(account_id),
+        currency.code(),
+        day,
+        position,
+        as_of.position(),
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let found = sqlx::query!(
+        r#"SELECT effective_on, position, cause, min(document) AS document, sum(owed) - sum(unapplied) AS "amount!"
+           FROM read_receivables.movement
+           WHERE account_id = $1 AND currency = $2 AND (effective_on, position) > ($3, $4) AND effective_on <= $5 AND position <= $6
+           GROUP BY effective_on, position, cause HAVING sum(owed) <> sum(unapplied)
+           ORDER BY effective_on, position LIMIT $7"#,
+        Uuid::from(account_id),
+        currency.code(),
+        day,
+        position,
+        as_of.effective,
+        as_of.position(),
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    let opening = money(before, currency)?;
+    let mut balance = opening;
+    let lines = found.into_iter().map(|row| {
+        let amount = money(row.amount, currency)?;
+        balance.minor += amount.minor;
+        let place = Place { effective_on: row.effective_on, position: from_bigint(row.position) };
+        let cause = from_name(row.cause).map_err(malformed("cause"))?;
+        Ok::<_, QueryError>(StatementLine { place, cause, document: row.document, amount, balance })
+    });
+    let lines = lines.collect::<Result<_, _>>()?;
+    Ok(Statement { opening, lines })
+}
+
+fn entry<K: Ord>(aged: &mut BTreeMap<K, Aged>, key: K, currency: Currency) -> &mut Aged {
+    let nothing = Money::zero(currency);
+    aged.entry(key).or_insert_with(|| Aged { bands: BTreeMap::new(), disputed: nothing, unapplied: nothing })
+}
+
+/// Sums of minor units are far below what overflows: no account, and no utility, is owed a millionth of that.
+fn add(aged: &mut Aged, band: AgeBand, disputed: bool, open: Money) {
+    aged.bands.entry(band).or_insert(Money::zero(open.currency)).minor += open.minor;
+    if disputed {
+        aged.disputed.minor += open.minor;
+    }
+}
+
+fn currency<T: DeserializeOwned>(code: String) -> Result<T, QueryError> {
+    from_name(code).map_err(malformed("currency"))
+}
+
+/// Sums are whole numbers.
+fn money(sum: Decimal, currency: Currency) -> Result<Money, QueryError> {
+    let minor = i64::try_from(sum.trunc().mantissa());
+    let minor = minor.map_err(|error| malformed("owed")(serde::de::Error::custom(error)))?;
+    Ok(Money::new(minor, currency))
+}
+
+fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {
+    move |source| QueryError::Malformed { model: Receivables::NAME, column, source }
+}

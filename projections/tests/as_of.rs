@@ -1,0 +1,113 @@
+//! Whatever is asked as of a moment is answered as it would have been answered then.
+
+use std::fmt::Debug;
+
+use daftar_domain::{
+    BillingEvent, BillingPeriod,
+    account::example::{day, invoice_id, payment_id},
+    ids::{AccountId, accounting_periods_id},
+    ledger::{
+        LedgerAccount,
+        periods::{self, PeriodOpened, example as months},
+    },
+};
+use daftar_projections::{
+    AsOf,
+    invoices::{self, Invoices},
+    ledger::{self, Ledger},
+    payments::{self, Payments},
+    receivables::{self, Receivables},
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    histories::{SAR, history, the_end},
+    spec::{database, log_of, project_all, recorded},
+};
+
+#[tokio::test]
+async fn the_past_is_answered_as_it_was_then() {
+    for seed in 1..=3 {
+        let mut lot = StdRng::seed_from_u64(seed);
+        let events = with_periods(history(seed + 20, 200));
+        let facts = recorded(&log_of(&events).await).await;
+        let (_all, everything) = projected(&events).await;
+        for _ in 0..3 {
+            let moment = lot.random_range(5..events.len());
+            let (_then, known_then) = projected(&events[..=moment]).await;
+            for effective in [day("2024-04-01") + chrono::Days::new(lot.random_range(0..200)), the_end()] {
+                let then = answers(&known_then, AsOf::now_known(effective)).await;
+                let now = answers(&everything, AsOf::recorded(facts[moment].position, effective)).await;
+                for (then, now) in then.iter().zip(&now) {
+                    assert_eq!(now, then, "seed {seed} at {moment} on {effective}");
+                }
+                assert_eq!(then.len(), now.len());
+            }
+        }
+        let now = answers(&everything, AsOf::now_known(the_end())).await;
+        let long_ago = answers(&everything, AsOf::recorded(facts[5].position, the_end())).await;
+        let changed = now.iter().zip(&long_ago).filter(|(now, then)| now != then).count();
+        assert!(changed > now.len() / 2, "the moment makes a difference: {changed} of {}", now.len());
+    }
+}
+
+/// Two accounting periods, the first of which closes in the middle.
+fn with_periods(mut events: Vec<(Uuid, BillingEvent)>) -> Vec<(Uuid, BillingEvent)> {
+    let of = |event: periods::Event| (Uuid::from(accounting_periods_id()), BillingEvent::AccountingPeriods(event));
+    let (first, second) =
+        (BillingPeriod::new(day("2024-01-01"), day("2024-06-01")), BillingPeriod::new(day("2024-06-01"), day("2026-01-01")));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    let periods::Event::PeriodClosed(closed) = months::closed(1) else { panic!("closed") };
+    let position = daftar_domain::Position::single(u64::try_from(events.len() / 2).unwrap());
+    events.insert(events.len() / 2 + 2, of(periods::PeriodClosed { period: first, position, ..closed }.into()));
+    events.splice(0..0, [first, second].map(|period| of(PeriodOpened { period }.into())));
+    events
+}
+
+async fn projected(events: &[(Uuid, BillingEvent)]) -> (daftar_cluster::testing::TestDatabase, PgPool) {
+    let (database, pool) = database().await;
+    let events = || events.iter().cloned();
+    project_all::<Ledger>(&pool, events()).await;
+    project_all::<Receivables>(&pool, events()).await;
+    project_all::<Invoices>(&pool, events()).await;
+    project_all::<Payments>(&pool, events()).await;
+    (database, pool)
+}
+
+/// All that can be asked of money, as text.
+async fn answers(pool: &PgPool, as_of: AsOf) -> Vec<String> {
+    let mut db = pool.acquire().await.unwrap();
+    let mut answers = vec![];
+    let mut say = |question: &str, answer: &dyn Debug| answers.push(format!("{question}: {answer:?}"));
+    say("trial balance", &ledger::trial_balance(pool, as_of).await.unwrap());
+    let periods = ledger::periods(pool, as_of).await.unwrap();
+    say("periods", &periods);
+    for known in periods {
+        say("turnover", &ledger::turnover(&mut db, known.period, as_of).await.unwrap());
+    }
+    for account in [LedgerAccount::Receivable, LedgerAccount::Unapplied, LedgerAccount::CashOnHand] {
+        say("general ledger", &ledger::general_ledger(&mut db, (account, SAR), day("2024-04-10"), None, as_of, 1_000).await.unwrap());
+    }
+    say("aged", &receivables::aged(&mut db, as_of).await.unwrap());
+    say("debtors", &receivables::accounts_with_open_items(pool, None, as_of, 10).await.unwrap());
+    say("cash", &payments::daily_cash(pool, day("2024-01-01"), as_of).await.unwrap());
+    for n in 1..=3 {
+        let id = AccountId::new(Uuid::from_u128(n));
+        say("books", &ledger::of_customer(pool, id, as_of).await.unwrap());
+        say("aged", &receivables::aged_of(&mut db, &[id], as_of).await.unwrap());
+        say("balances", &receivables::balances(pool, id, as_of).await.unwrap());
+        say("open items", &receivables::open_items(pool, id, as_of).await.unwrap());
+        let statement = receivables::statement(&mut db, (id, SAR), day("2024-04-10"), None, as_of, 1_000);
+        say("statement", &statement.await.unwrap());
+        for payment in 1..=8 {
+            say("allocations", &payments::allocations(pool, id, payment_id(payment), as_of).await.unwrap());
+        }
+    }
+    for m in 0..8 {
+        say("documents", &invoices::documents(pool, invoice_id(m), as_of).await.unwrap());
+        say("stood", &invoices::stood(pool, invoice_id(m), as_of).await.unwrap());
+    }
+    answers
+}

@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+
+use daftar_domain::{
+    BillingEvent,
+    account::{self, AgeBand, Aged, example as accounts},
+    ids::AccountId,
+    ledger::LedgerAccount,
+};
+use daftar_projections::{
+    AsOf,
+    ledger::{self, Ledger},
+    receivables::{self, Cause, Receivables},
+};
+use expect_test::expect;
+use uuid::Uuid;
+
+use crate::{
+    histories::{SAR, accounts_after, history, sar, the_end},
+    spec::{database, log_of, project_all, projecting, recorded},
+};
+
+fn of(event: account::Event) -> (Uuid, BillingEvent) {
+    (Uuid::from_u128(7), event.into())
+}
+
+/// Two charges, one of them disputed; a payment over both that bounces; an import that is taken back; a deposit that pays.
+fn life() -> Vec<(Uuid, BillingEvent)> {
+    let mut account = accounts::account([]);
+    let mut events = vec![accounts::opened()];
+    let mut happen = |command: account::Command| {
+        let decided = accounts::decided(&account, command);
+        account = decided.iter().fold(std::mem::take(&mut account), daftar_domain::Decider::evolve);
+        events.extend(decided);
+    };
+    let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
+    let reason = accounts::reason("wrong file");
+    happen(account::Command::ImportOpeningBalance(accounts::import_opening_balance()));
+    happen(account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason: reason.clone() }));
+    happen(accounts::charge(accounts::ChargeOf::default()).into());
+    happen(
+        accounts::charge(accounts::ChargeOf { n: 2, minor: 2_300, vat: 300, due: "2024-03-20", ..accounts::ChargeOf::default() }).into(),
+    );
+    happen(account::DisputeItem { item: accounts::invoice(2), on: accounts::day("2024-03-10"), reason: reason.clone() }.into());
+    happen(accounts::record_payment(1, 12_000).into());
+    happen(accounts::take_deposit(1, 1_000).into());
+    happen(accounts::reverse_payment(1).into());
+    let item = accounts::invoice(1);
+    happen(account::ApplyDeposit { deposit_id: accounts::deposit_id(1), item, on: accounts::day("2025-05-02") }.into());
+    events.into_iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn a_life() {
+    projecting::<Receivables>().given(life().into_iter().take(4)).when(life().into_iter().skip(4)).then_all(expect![[r#"
+        {"table":"credit","row":{"amount": 500, "unspent": 0, "currency": "SAR", "document": null, "position": 2, "value_on": "2024-01-31", "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3}}", "account_id": "00000000-0000-0000-0000-000000000007"}}
+        {"table":"credit","row":{"amount": 12000, "unspent": 0, "currency": "SAR", "document": "R-1", "position": 7, "value_on": "2024-04-01", "credit_id": "00000000-0000-0000-0000-00000000012d", "reference": "{\"payment\":\"00000000-0000-0000-0000-00000000012d\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
+        {"table":"credit","row":{"amount": 1000, "unspent": 0, "currency": "SAR", "document": null, "position": 12, "value_on": "2025-05-02", "credit_id": "00000000-0000-0000-0000-000000000385", "reference": "{\"deposit\":\"00000000-0000-0000-0000-000000000385\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
+        {"table":"dispute","row":{"reason": "wrong file", "item_id": "00000000-0000-0000-0000-000000000066", "disputed": true, "position": 6, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-10"}}
+        {"table":"item","row":{"vat": 0, "kind": "supply", "open": 0, "amount": 12500, "due_on": "2023-11-16", "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "disputed": false, "document": "OLD-2023-118", "position": 2, "issued_on": "2023-11-01", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3,\"item\":0}}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": null}}
+        {"table":"item","row":{"vat": 1500, "kind": "supply", "open": 10500, "amount": 11500, "due_on": "2024-03-16", "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "disputed": false, "document": "RUH-INV-2024-000001", "position": 4, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000065\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000065"}}
+        {"table":"item","row":{"vat": 300, "kind": "supply", "open": 2300, "amount": 2300, "due_on": "2024-03-20", "item_id": "00000000-0000-0000-0000-000000000066", "currency": "SAR", "disputed": true, "document": "RUH-INV-2024-000002", "position": 5, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000066\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000066"}}
+        {"table":"movement","row":{"line": 0, "owed": 12500, "cause": "opening", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "document": "OLD-2023-118", "position": 2, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
+        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "opening", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 2, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": 500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
+        {"table":"movement","row":{"line": 0, "owed": -12500, "cause": "openingReversed", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "document": null, "position": 3, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
+        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "openingReversed", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 3, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": -500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "charge", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": "RUH-INV-2024-000001", "position": 4, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 2300, "cause": "charge", "due_on": "2024-03-20", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000066", "currency": "SAR", "document": "RUH-INV-2024-000002", "position": 5, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "payment", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": "R-1", "position": 7, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
+        {"table":"movement","row":{"line": 0, "owed": -11500, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 8, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositTaken", "due_on": null, "deposit": 1000, "item_id": null, "currency": "SAR", "document": null, "position": 9, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-02-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "allocationFreed", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 10, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "paymentReversed", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 11, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositReleased", "due_on": null, "deposit": -1000, "item_id": null, "currency": "SAR", "document": null, "position": 12, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": 1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
+        {"table":"movement","row":{"line": 0, "owed": -1000, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 13, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": -1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn each_event_that_moves_something_is_a_movement() {
+    let charged = |n| of(accounts::charged(accounts::ChargeOf { n, ..accounts::ChargeOf::default() }));
+    let events = account::example::events().into_iter().map(of);
+    projecting::<Receivables>()
+        .given([charged(1)])
+        .when(events.filter(|(_, event)| event.event_type() != "OpeningBalanceReversed"))
+        .then(
+            "SELECT cause, document, owed, unapplied, deposit, due_on, effective_on FROM read_receivables.movement_in_decimals
+             ORDER BY position, line",
+            expect![[r#"
+                {"cause":"charge","document":"RUH-INV-2024-000001","owed":115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
+                {"cause":"opening","document":"OLD-2023-118","owed":125.00,"unapplied":0.00,"deposit":0.00,"due_on":"2023-11-16","effective_on":"2024-01-31"}
+                {"cause":"opening","document":null,"owed":0.00,"unapplied":5.00,"deposit":0.00,"due_on":null,"effective_on":"2024-01-31"}
+                {"cause":"charge","document":"RUH-INV-2024-000001","owed":23.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
+                {"cause":"payment","document":"R-1","owed":0.00,"unapplied":115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"paymentReversed","document":null,"owed":0.00,"unapplied":-115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"allocation","document":null,"owed":-115.00,"unapplied":-115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
+                {"cause":"allocationFreed","document":null,"owed":115.00,"unapplied":115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"creditNote","document":"RUH-CRN-2024-000001","owed":0.00,"unapplied":23.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"refund","document":null,"owed":0.00,"unapplied":-3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"refundReturned","document":null,"owed":0.00,"unapplied":3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"depositTaken","document":null,"owed":0.00,"unapplied":0.00,"deposit":200.00,"due_on":null,"effective_on":"2024-02-01"}
+                {"cause":"depositReleased","document":null,"owed":0.00,"unapplied":115.00,"deposit":-115.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"depositReturned","document":null,"owed":0.00,"unapplied":0.00,"deposit":-85.00,"due_on":null,"effective_on":"2024-10-01"}
+                {"cause":"debtWrittenOff","document":null,"owed":-115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"creditWrittenOff","document":null,"owed":0.00,"unapplied":-0.99,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"debtRecovered","document":null,"owed":46.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+            "#]],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_statement_is_read_from_any_day_and_page_by_page() {
+    let (_database, pool) = database().await;
+    project_all::<Receivables>(&pool, life()).await;
+    let mut db = pool.acquire().await.unwrap();
+    let asked = (AccountId::new(Uuid::from_u128(7)), SAR);
+    let now = AsOf::now_known(accounts::day("2026-01-01"));
+    let whole = receivables::statement(&mut db, asked, accounts::day("2024-02-01"), None, now, 100).await.unwrap();
+    let lines: Vec<_> =
+        whole.lines.iter().map(|line| (line.cause, line.place.effective_on.to_string(), line.amount.minor, line.balance.minor)).collect();
+    expect![[r#"
+        0.00 SAR
+        (Charge, "2024-03-01", 11500, 11500)
+        (Charge, "2024-03-01", 2300, 13800)
+        (Payment, "2024-04-01", -12000, 1800)
+        (PaymentReversed, "2025-05-01", 12000, 13800)
+        (DepositReleased, "2025-05-02", -1000, 12800)
+    "#]]
+    .assert_eq(&format!("{}\n{}", whole.opening, lines.iter().map(|line| format!("{line:?}\n")).collect::<String>()));
+    let (mut after, mut seen) = (None, vec![]);
+    loop {
+        let page = receivables::statement(&mut db, asked, accounts::day("2024-02-01"), after, now, 1).await.unwrap();
+        let Some(line) = page.lines.first() else { break };
+        assert_eq!(page.opening.minor + line.amount.minor, line.balance.minor);
+        after = Some(line.place);
+        seen.extend(page.lines);
+    }
+    assert_eq!(seen, whole.lines);
+    assert!(whole.lines.iter().all(|line| line.cause != Cause::Allocation && line.cause != Cause::AllocationFreed));
+}
+
+#[tokio::test]
+async fn open_items_are_those_that_were_open() {
+    let (_database, pool) = database().await;
+    project_all::<Receivables>(&pool, life()).await;
+    let account_id = AccountId::new(Uuid::from_u128(7));
+    let facts = recorded(&log_of(&life()).await).await;
+    let ask = async |as_of| {
+        let items = receivables::open_items(&pool, account_id, as_of).await.unwrap();
+        items.into_iter().map(|item| (item.id, item.open.minor, item.disputed)).collect::<Vec<_>>()
+    };
+    let (first, second) = (accounts::invoice(1), accounts::invoice(2));
+    assert_eq!(ask(AsOf::now_known(accounts::day("2024-02-28"))).await, []);
+    assert_eq!(ask(AsOf::now_known(accounts::day("2024-03-09"))).await, [(first, 11_500, false), (second, 2_300, false)]);
+    assert_eq!(ask(AsOf::now_known(accounts::day("2024-03-10"))).await, [(first, 11_500, false), (second, 2_300, true)]);
+    assert_eq!(ask(AsOf::now_known(accounts::day("2024-05-01"))).await, [(second, 2_300, true)]);
+    assert_eq!(ask(AsOf::now_known(accounts::day("2026-01-01"))).await, [(first, 10_500, false), (second, 2_300, true)]);
+    // As known once the opening balance was imported, and before it was found wrong.
+    let opening = AsOf::recorded(facts[1].position, accounts::day("2026-01-01"));
+    assert_eq!(ask(opening).await, [(accounts::opening_item(), 12_500, false)]);
+    let [balance] = receivables::balances(&pool, account_id, opening).await.unwrap()[..] else { panic!("one currency") };
+    assert_eq!((balance.owed, balance.unapplied, balance.deposit), (sar(12_500), sar(500), sar(0)));
+}
+
+/// Section 13 of the rules: what is aged is what the books call receivable, at the same point, account by account and in all.
+#[tokio::test]
+async fn aging_ties_to_the_books_and_to_the_aggregates() {
+    let mut bands = std::collections::BTreeSet::new();
+    for seed in 1..=5 {
+        let (_database, pool) = database().await;
+        let history = history(seed, 150);
+        project_all::<Receivables>(&pool, history.clone()).await;
+        project_all::<Ledger>(&pool, history.clone()).await;
+        let facts = recorded(&log_of(&history).await).await;
+        let mut db = pool.acquire().await.unwrap();
+        for place in (2..facts.len()).step_by(facts.len() / 5) {
+            for effective in ["2024-04-20", "2024-07-01", "2025-01-01"].map(accounts::day).into_iter().chain([the_end()]) {
+                let as_of = AsOf::recorded(facts[place].position, effective);
+                let at = format!("seed {seed} at {place} on {effective}");
+                let ids = receivables::accounts_with_open_items(&pool, None, as_of, 10).await.unwrap();
+                let aged = receivables::aged_of(&mut db, &ids, as_of).await.unwrap();
+                assert_eq!(aged.keys().map(|(id, _)| *id).collect::<Vec<_>>(), ids, "{at}");
+                for n in 1..=3 {
+                    let id = AccountId::new(Uuid::from_u128(n));
+                    let books = ledger::of_customer(&pool, id, as_of).await.unwrap();
+                    let sum = |of: fn(&Aged) -> i128| aged.get(&(id, SAR)).map_or(0, of);
+                    assert_eq!(sum(due), books.balance(LedgerAccount::Receivable, SAR), "{at}");
+                    let items = receivables::open_items(&pool, id, as_of).await.unwrap();
+                    let mut by_item = BTreeMap::new();
+                    for item in &items {
+                        by_item.entry(AgeBand::of(item.due_on, effective)).or_insert(sar(0)).minor += item.open.minor;
+                    }
+                    assert_eq!(aged.get(&(id, SAR)).map_or(BTreeMap::new(), |aged| aged.bands.clone()), by_item, "{at}");
+                    bands.extend(by_item.into_keys());
+                    assert_eq!(sum(|aged| aged.unapplied.minor.into()), -books.balance(LedgerAccount::Unapplied, SAR), "{at}");
+                }
+                let total = receivables::aged(&mut db, as_of).await.unwrap();
+                let mut added: BTreeMap<_, Aged> = BTreeMap::new();
+                for ((_, currency), aged) in &aged {
+                    add(added.entry(*currency).or_insert(Aged { bands: BTreeMap::new(), disputed: sar(0), unapplied: sar(0) }), aged);
+                }
+                assert_eq!(total, added, "{at}");
+            }
+            // On a day after everything, what the accounts themselves say.
+            let after = accounts_after(&history[..=place]);
+            let as_of = AsOf::recorded(facts[place].position, the_end());
+            for (id, account) in after {
+                let expected = account.receivable().aged(SAR, the_end());
+                let found = receivables::aged_of(&mut db, &[id], as_of).await.unwrap();
+                let nothing = Aged { bands: BTreeMap::new(), disputed: sar(0), unapplied: sar(0) };
+                assert_eq!(found.get(&(id, SAR)).unwrap_or(&nothing), &expected);
+                let balances = receivables::balances(&pool, id, as_of).await.unwrap();
+                let balance = balances.first().map_or(0, |balance| balance.owed.minor - balance.unapplied.minor);
+                assert_eq!(balance, account.receivable().balance(SAR).minor);
+                assert_eq!(balances.first().map_or(0, |balance| balance.deposit.minor), account.receivable().deposits(SAR).minor);
+            }
+        }
+    }
+    assert_eq!(bands.len(), 8, "the histories meet {bands:?}");
+}
+
+fn due(aged: &Aged) -> i128 {
+    aged.bands.values().map(|open| i128::from(open.minor)).sum()
+}
+
+fn add(total: &mut Aged, aged: &Aged) {
+    for (band, open) in &aged.bands {
+        total.bands.entry(*band).or_insert(sar(0)).minor += open.minor;
+    }
+    total.disputed.minor += aged.disputed.minor;
+    total.unapplied.minor += aged.unapplied.minor;
+}

@@ -1,0 +1,126 @@
+//! Where the log is read from: a store that can only be read, or an archive.
+
+use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
+
+use chrono::DateTime;
+use daftar_domain::Position;
+use daftar_proof::{
+    Hash,
+    archive::{self, ArchiveError, ArchiveReader, Content},
+};
+use daftar_store::{ContentType, EventReader, OpenError, Scope, StoreError, StoredEvent};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use thiserror::Error;
+
+#[derive(Clone)]
+pub enum Source {
+    Store(Arc<dyn EventReader>),
+    Archive(PathBuf),
+}
+
+#[derive(Debug, Error)]
+pub enum SourceError {
+    #[error("the log cannot be opened")]
+    Open(#[from] OpenError),
+    #[error("the log cannot be read")]
+    Store(#[from] StoreError),
+    #[error("`{path}` cannot be opened")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("the archive cannot be read")]
+    Archive(#[from] ArchiveError),
+    #[error("event {revision} of `{stream}` was created at no time there is")]
+    CreatedAt { stream: String, revision: u64 },
+}
+
+impl Source {
+    /// `postgres://…`, `esdb://…`, or the path of an archive, which ends in `.daftar`.
+    pub async fn open(name: &str) -> Result<Self, SourceError> {
+        if name.ends_with(".daftar") {
+            return Ok(Self::Archive(name.into()));
+        }
+        let store = daftar_store::open(name).await?;
+        Ok(Self::Store(store))
+    }
+
+    /// The leaves of the log in their order.
+    pub fn events(&self) -> BoxStream<'static, Result<StoredEvent, SourceError>> {
+        match self {
+            Self::Store(store) => store.read_all(None, Scope::Everything).map_err(SourceError::from).boxed(),
+            Self::Archive(path) => {
+                let events = contents(path.clone()).map_ok(|content| match content {
+                    Content::Events { events, .. } => stream::iter(events.into_iter().map(stored)).left_stream(),
+                    Content::Leaves { .. } | Content::Checkpoint(_) => stream::empty().right_stream(),
+                });
+                events.try_flatten().boxed()
+            }
+        }
+    }
+
+    /// What an archive brings along to be checked by: checkpoints, and the leaves' hashes as they were sealed.
+    pub fn brought(&self) -> BoxStream<'static, Result<Brought, SourceError>> {
+        match self {
+            Self::Store(_) => stream::empty().boxed(),
+            Self::Archive(path) => contents(path.clone())
+                .try_filter_map(async |content| {
+                    Ok(match content {
+                        Content::Events { .. } => None,
+                        Content::Leaves { hashes, .. } => Some(Brought::Leaves(hashes)),
+                        Content::Checkpoint(note) => Some(Brought::Checkpoint(note)),
+                    })
+                })
+                .boxed(),
+        }
+    }
+}
+
+pub enum Brought {
+    Leaves(Vec<Hash>),
+    Checkpoint(String),
+}
+
+/// The archive's frames, one in memory at a time.
+fn contents(path: PathBuf) -> BoxStream<'static, Result<Content, SourceError>> {
+    let frames = |reader| {
+        stream::try_unfold(reader, async |mut reader: ArchiveReader<_>| match reader.next_frame()? {
+            Some(frame) => Ok(Some((frame.content()?, reader))),
+            None => Ok(None),
+        })
+    };
+    stream::once(async { open_archive(path) }).map_ok(frames).try_flatten().boxed()
+}
+
+fn open_archive(path: PathBuf) -> Result<ArchiveReader<BufReader<File>>, SourceError> {
+    let file = File::open(&path).map_err(|source| SourceError::File { path, source })?;
+    Ok(ArchiveReader::open(BufReader::new(file))?)
+}
+
+fn stored(event: archive::Event) -> Result<StoredEvent, SourceError> {
+    let archive::Event { stream, revision, id, event_type, content_type, commit, prepare, created_at, data, metadata } = event;
+    let Some(created_at) = DateTime::from_timestamp(created_at.seconds, created_at.nanos) else {
+        return Err(SourceError::CreatedAt { stream, revision });
+    };
+    let content_type = match content_type {
+        archive::ContentType::Json => ContentType::Json,
+        archive::ContentType::Binary => ContentType::Binary,
+    };
+    Ok(StoredEvent { id, stream, revision, position: Position { commit, prepare }, event_type, content_type, created_at, data, metadata })
+}
+
+/// The event as an archive keeps it.
+pub fn archived(event: &StoredEvent) -> archive::Event {
+    archive::Event {
+        stream: event.stream.clone(),
+        revision: event.revision,
+        id: event.id,
+        event_type: event.event_type.clone(),
+        content_type: match event.content_type {
+            ContentType::Json => archive::ContentType::Json,
+            ContentType::Binary => archive::ContentType::Binary,
+        },
+        commit: event.position.commit,
+        prepare: event.position.prepare,
+        created_at: archive::CreatedAt { seconds: event.created_at.timestamp(), nanos: event.created_at.timestamp_subsec_nanos() },
+        data: event.data.clone(),
+        metadata: event.metadata.clone(),
+    }
+}
