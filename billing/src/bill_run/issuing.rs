@@ -20,7 +20,11 @@ use daftar_projections::billable::Known;
 use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
 use tokio::task::JoinSet;
 
-use super::{ACTOR, RunError, rating::Drafted, stream};
+use super::{
+    ACTOR, RunError,
+    rating::{Drafted, Read},
+    stream,
+};
 
 /// A block that was rated: what its list says, ready to be issued.
 pub(super) type Ready = HashMap<AccountId, Drafted>;
@@ -102,7 +106,7 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     let account = Some(account).filter(|_| !has_credit);
     ask(&engine, &stream, &context, charge, account).await.map_err(refused)?;
 
-    for (meter_id, meter, reading_ids) in meters {
+    for Read { meter_id, meter, reading_ids } in meters {
         let stream = StreamName::of::<Meter>(meter_id);
         let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), Utc::now());
         let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
