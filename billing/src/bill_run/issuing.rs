@@ -20,7 +20,11 @@ use daftar_projections::billable::Known;
 use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
 use tokio::task::JoinSet;
 
-use super::{ACTOR, RunError, rating::Drafted, stream};
+use super::{
+    ACTOR, RunError,
+    rating::{Drafted, Read},
+    stream,
+};
 
 /// A block that was rated: what its list says, ready to be issued.
 pub(super) type Ready = HashMap<AccountId, Drafted>;
@@ -85,8 +89,14 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     let stream = StreamName::of::<Invoice>(invoice_id);
     let context = CommandContext::new(Actor::job(ACTOR), "issueAtOnce", &invoice_id.to_string(), Utc::now());
     let wish = IssueAtOnce { invoice_id, account_id, draft, dates: plan.dates, number };
-    let issued = issued(&wish).ok_or(RunError::RatedOtherwise { account_id })?;
-    engine.execute_from(&stream, &context, invoice::Command::IssueAtOnce(wish), Seen::<Invoice>::default()).await.map_err(refused)?;
+    let again = wish.clone();
+    let command = invoice::Command::IssueAtOnce(wish);
+    let issued = match engine.execute_from(&stream, &context, command, Seen::<Invoice>::default()).await.map_err(refused)? {
+        Outcome::Recorded { events, .. } => issued(events),
+        // By the process before, in these very words, or it would have been refused.
+        Outcome::AlreadyTrue { .. } => issued(Invoice::default().decide(invoice::Command::IssueAtOnce(again)).map_err(interrupted)?),
+    };
+    let issued = issued.ok_or(RunError::RatedOtherwise { account_id })?;
 
     let event_id = ids::event_id(context.command_id, &stream, 0);
     let (command_id, charge) = policy::charge_request(event_id, &issued);
@@ -96,7 +106,7 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     let account = Some(account).filter(|_| !has_credit);
     ask(&engine, &stream, &context, charge, account).await.map_err(refused)?;
 
-    for (meter_id, meter, reading_ids) in meters {
+    for Read { meter_id, meter, reading_ids } in meters {
         let stream = StreamName::of::<Meter>(meter_id);
         let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), Utc::now());
         let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
@@ -129,9 +139,7 @@ async fn ask<D: Decider>(
     }
 }
 
-/// The event by which a wish like this issues an invoice, now or before.
-fn issued(wish: &IssueAtOnce) -> Option<InvoiceIssued> {
-    let events = Invoice::default().decide(invoice::Command::IssueAtOnce(wish.clone())).ok()?;
+fn issued(events: Vec<invoice::Event>) -> Option<InvoiceIssued> {
     events.into_iter().find_map(|event| if let invoice::Event::InvoiceIssued(issued) = event { Some(issued) } else { None })
 }
 

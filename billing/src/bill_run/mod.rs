@@ -8,7 +8,13 @@ mod issuing;
 mod rating;
 mod report;
 
-use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    num::NonZeroUsize,
+    sync::Arc,
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 use daftar_domain::{
@@ -35,6 +41,9 @@ const ACTOR: &str = "bill run";
 
 /// Accounts in a block.
 const BLOCK: i64 = 1_000;
+
+/// Blocks that are being issued at one time: when the last invoices of one wait for the disk, there are those of another to go with them.
+const AT_ONCE: usize = 3;
 
 /// How long the read model may take to hear of what was recorded before the run.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -141,7 +150,7 @@ impl BillRuns {
             issue_block(&self.engine, &run, block, ready).await?;
         }
         let mut after = run.cursor().1;
-        let mut issuing: Option<Issuing> = None;
+        let mut issuing: VecDeque<Issuing> = VecDeque::with_capacity(AT_ONCE);
         while !run.is_finished()
             && let Some(page) = billable::after(&self.read_models, after, BLOCK).await?
         {
@@ -158,15 +167,17 @@ impl BillRuns {
             let at = context("freezeBlock", run_id, block);
             self.engine.execute::<BillRun>(&stream(run_id), &at, freeze).await.map_err(RunError::of_run)?;
             run = self.run(run_id).await?;
-            if let Some(before) = issuing.take() {
-                before.done().await?;
+            if issuing.len() == AT_ONCE
+                && let Some(earliest) = issuing.pop_front()
+            {
+                earliest.done().await?;
             }
-            issuing = Some(Issuing::begin(&self.engine, &run, block, ready(rated)));
+            issuing.push_back(Issuing::begin(&self.engine, &run, block, ready(rated)));
             progressed.tally = run.tally();
             progress(progressed);
         }
-        if let Some(last) = issuing {
-            last.done().await?;
+        for block in issuing {
+            block.done().await?;
         }
         let finish = bill_run::Command::FinishRun(FinishRun {});
         self.engine.execute::<BillRun>(&stream(run_id), &context("finishRun", run_id, 0), finish).await.map_err(RunError::of_run)?;

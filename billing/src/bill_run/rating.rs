@@ -38,8 +38,16 @@ pub struct Drafted {
     pub held: Option<BillCheck>,
     pub account: Known<Account>,
     pub has_credit: bool,
-    /// The readings that it stands on.
-    pub meters: Vec<(MeterId, Known<Meter>, Vec<ReadingId>)>,
+    /// What it stands on.
+    pub meters: Vec<Read>,
+}
+
+/// The readings of a meter that a bill stands on.
+#[derive(Debug)]
+pub struct Read {
+    pub meter_id: MeterId,
+    pub meter: Known<Meter>,
+    pub reading_ids: Vec<ReadingId>,
 }
 
 /// How many bills make the average.
@@ -159,9 +167,6 @@ fn rate_supply(
     Ok(bills)
 }
 
-/// A meter as it is known, and which of its readings a bill stands on.
-type Read = (MeterId, Known<Meter>, Vec<ReadingId>);
-
 /// The readings that the bill stands on, by meter, if the meters will agree: once the invoice has its number it is too late to ask.
 fn read(invoice_id: InvoiceId, supply: Supplied, period: BillingPeriod) -> Result<Vec<Read>, Failure> {
     let register = register(&supply)?;
@@ -175,7 +180,7 @@ fn read(invoice_id: InvoiceId, supply: Supplied, period: BillingPeriod) -> Resul
         }
         let wish = NoteReadingsBilled { invoice_id, reading_ids: reading_ids.clone() };
         meter.state.decide(meter::Command::NoteReadingsBilled(wish)).map_err(|rejection| failure("rebill-first", rejection))?;
-        read.push((meter_id, meter, reading_ids));
+        read.push(Read { meter_id, meter, reading_ids });
     }
     Ok(read)
 }
