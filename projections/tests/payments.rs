@@ -51,9 +51,12 @@ async fn an_attempt_is_as_its_gateway_last_said() {
     projecting::<Payments>()
         .given(everything().into_iter().filter(|(id, _)| *id == Uuid::from_u128(301)).take(3))
         .when([(Uuid::from_u128(301), BillingEvent::Payment(payment::example::completed(false)))])
-        .then("SELECT status, reference, cause, position FROM read_payments.attempt", expect![[r#"
+        .then(
+            "SELECT status, reference, cause, position FROM read_payments.attempt",
+            expect![[r#"
             {"status":"completed","reference":"G-77","cause":null,"position":4}
-        "#]])
+        "#]],
+        )
         .await;
 }
 
