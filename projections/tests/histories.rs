@@ -116,7 +116,7 @@ impl World {
         let item = items[if flag { self.lot.random_range(0..3) } else { 0 }];
         let (day, reason) = (on(self.lot.random_range(0..30)), Reason::new("drawn by lot").unwrap());
         let surplus = if flag { Surplus::AccountCredit } else { Surplus::Refund };
-        match self.lot.random_range(0..40) {
+        match self.lot.random_range(0..42) {
             0..=5 => {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
                 let lines = revenues.iter().take(usize::try_from(n).unwrap()).map(|revenue| invoices::line(*revenue, minor)).collect();
@@ -179,6 +179,7 @@ impl World {
                 let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
                 self.account(n, account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason }));
             }
+            32 | 33 => self.invoice(m, invoice::Command::MarkOverdue(invoice::MarkOverdue { as_of: day + Days::new(40) })),
             _ => (0..=m).for_each(|_| self.tell()),
         }
     }

@@ -81,7 +81,7 @@ async fn an_invoice_stands_as_its_aggregate_says() {
             let (status, overdue, left) = stood(&pool, id, as_of).await.unwrap().expect("an invoice");
             assert_eq!(Some(status), invoice.status(), "seed {seed}, {event:?}");
             assert_eq!((overdue, Some(left)), (invoice.is_overdue(), invoice.left_to_pay().map(|left| left.minor)));
-            met.insert(format!("{status:?}"));
+            met.insert(format!("{status:?}{}", if overdue { "Overdue" } else { "" }));
         }
         for (id, invoice) in &folded {
             let found = by_id(&pool, InvoiceId::new(*id)).await.unwrap().expect("an invoice");
@@ -97,7 +97,10 @@ async fn an_invoice_stands_as_its_aggregate_says() {
             assert_listed(&pool, account_id, &folded).await;
         }
     }
-    assert_eq!(met.into_iter().collect::<Vec<_>>().join(" "), "Cancelled Credited Open Paid PartlyPaid WrittenOff");
+    assert_eq!(
+        met.into_iter().collect::<Vec<_>>().join(" "),
+        "Cancelled Credited CreditedOverdue Open OpenOverdue Paid PartlyPaid PartlyPaidOverdue WrittenOff"
+    );
 }
 
 async fn assert_listed(pool: &sqlx::PgPool, account_id: AccountId, all: &std::collections::BTreeMap<Uuid, Invoice>) {
