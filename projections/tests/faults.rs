@@ -26,7 +26,7 @@ use crate::{books, spec::database};
 /// How often each of the killings is done.
 const ROUNDS: usize = 20;
 
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(240);
 
 async fn open_log(url: &str) -> Log {
     let durability = Durability::UnsafeForTests;
