@@ -38,6 +38,12 @@ impl CommandContext {
         let command_id = ids::command_id(&actor, wish, idempotency_key);
         Self { command_id, actor, correlation_id: command_id, causation_id: command_id, now }
     }
+
+    /// When what follows an event of that time counts as recorded: time never runs backwards in a stream.
+    fn recorded_after(&self, before: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let now = self.now.trunc_subsecs(6);
+        before.map_or(now, |before| before.max(now))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -119,10 +125,9 @@ impl Engine {
     ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
         let slot = self.slot(stream);
         let mut slot = slot.lock().await;
-        // Taken out, not borrowed: if this future is dropped or fails half-way, what is left is "unknown", never a half-truth.
-        let cached = slot.take().and_then(|state| state.downcast::<History<D>>().ok());
+        let cached = History::<D>::taken_out(&mut slot);
         let from_cache = cached.is_some();
-        let mut history = cached.map_or_else(History::default, |history| *history);
+        let mut history = cached.unwrap_or_default();
         if !from_cache {
             history.read_on(&*self.store, stream).await?;
         }
@@ -135,6 +140,8 @@ impl Engine {
 
     /// As [`execute`](Self::execute), for whoever has seen the stream already, in a read model or by having made its name up. If the stream
     /// does not stand there, or there is nothing to append, it is read like any other.
+    ///
+    /// A repeat is recognised by its ids alone, so a command id must stand for one content: derive it from what is done, never from a key that a caller chose.
     pub async fn execute_from<D: Decider>(
         &self,
         stream: &StreamName,
@@ -146,7 +153,7 @@ impl Engine {
         if let Ok(events) = state.decide(command.clone())
             && !events.is_empty()
         {
-            let recorded_at = recorded_at.map_or(context.now.trunc_subsecs(6), |before| before.max(context.now.trunc_subsecs(6)));
+            let recorded_at = context.recorded_after(recorded_at);
             let new = encode(stream, context, CommandHash::of(&command), recorded_at, &events);
             match self.store.append(stream, Expected::last(revision), new).await {
                 Ok(appended) => return Ok(Outcome::Recorded { events, position: appended.position }),
@@ -161,8 +168,7 @@ impl Engine {
     pub async fn look<D: Decider + Clone>(&self, stream: &StreamName) -> Result<D, ExecuteError<D::Rejection>> {
         let slot = self.slot(stream);
         let mut slot = slot.lock().await;
-        let cached = slot.take().and_then(|state| state.downcast::<History<D>>().ok());
-        let mut history = cached.map_or_else(History::default, |history| *history);
+        let mut history = History::<D>::taken_out(&mut slot).unwrap_or_default();
         history.read_on(&*self.store, stream).await?;
         let state = history.state.clone();
         *slot = Some(Box::new(history));
@@ -190,8 +196,7 @@ impl Engine {
                 Ok(events) if events.is_empty() && !may_be_stale => return Ok(Outcome::AlreadyTrue { position: history.position }),
                 Err(rejection) if !may_be_stale => return Err(ExecuteError::Rejected(rejection)),
                 Ok(events) if !events.is_empty() => {
-                    let recorded_at =
-                        history.recorded_at.max(Some(context.now.trunc_subsecs(6))).expect("the later of a time and perhaps another");
+                    let recorded_at = context.recorded_after(history.recorded_at);
                     let new = encode(stream, context, hash, recorded_at, &events);
                     match self.store.append(stream, Expected::last(history.revision), new).await {
                         Ok(appended) => {
@@ -238,6 +243,11 @@ impl<D: Decider> Default for History<D> {
 }
 
 impl<D: Decider> History<D> {
+    /// Taken out, not borrowed: if the future is dropped or fails half-way, what is left is "unknown", never a half-truth.
+    fn taken_out(slot: &mut Option<Box<dyn Any + Send>>) -> Option<Self> {
+        slot.take().and_then(|state| state.downcast::<Self>().ok()).map(|history| *history)
+    }
+
     /// Folds what the stream holds beyond what has been folded.
     async fn read_on(&mut self, store: &dyn EventWriter, stream: &StreamName) -> Result<(), ExecuteError<D::Rejection>> {
         let mut events = store.read(stream, self.revision.map_or(0, |last| last + 1));
