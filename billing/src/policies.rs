@@ -17,6 +17,7 @@ use daftar_domain::{
     },
     register::Register,
 };
+use daftar_projections::{chain, elected};
 use daftar_store::{CommandContext, Engine, ExecuteError, Followed, Scope, StoreError, Unreadable};
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::{Connection, PgConnection, PgExecutor, postgres::PgConnectOptions};
@@ -28,9 +29,6 @@ const BATCH: usize = 2_000;
 
 /// Streams that are asked at once: enough to fill the log's groups.
 const AT_ONCE: usize = 128;
-
-/// How soon another process takes over from one that has gone.
-const ELECTION: Duration = Duration::from_millis(500);
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -110,7 +108,7 @@ impl Policies {
 
     /// Waits to be the only one, then follows.
     async fn follow(&self, db: &mut PgConnection, progressed: &mut bool) -> Result<(), Interruption> {
-        elected(db).await?;
+        elected(db, "daftar policies").await?;
         note_stop(db, None).await?;
         let mut reached = reached(&mut *db).await?;
         tracing::info!(after = %reached.map_or("the beginning".to_owned(), |at| at.to_string()), "the policies follow the log");
@@ -228,15 +226,6 @@ fn shortened(reason: &str) -> String {
     reason.chars().take(200).collect()
 }
 
-/// Holds the lock for as long as the session lives. A session's end, however it comes, is a resignation.
-async fn elected(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar policies', 0))";
-    while !sqlx::query_scalar::<_, bool>(stand).fetch_one(&mut *db).await? {
-        sleep(ELECTION).await;
-    }
-    Ok(())
-}
-
 /// How far the policies have read: everything up to here was asked, and done or refused.
 pub async fn reached(db: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
     let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_billing.policies").fetch_one(db).await?;
@@ -261,9 +250,4 @@ async fn note_stop(db: &mut PgConnection, reason: Option<&str>) -> Result<(), sq
         .execute(db)
         .await?;
     Ok(())
-}
-
-/// An error with all that caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |error| error.source()).fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }

@@ -88,7 +88,7 @@ pub use metrics::Metrics;
 pub use model::{Model, Place};
 pub use projector::{Batch, DeliverError, Projector, deliver};
 pub use readable::Readable;
-pub use runner::{Runner, Stopped};
+pub use runner::{Runner, Stopped, chain, elected};
 pub use status::{COUNTED, Status, status};
 
 /// Every read model.

@@ -131,7 +131,7 @@ impl Runner {
 
     async fn led(&self, db: &mut PgConnection) -> Result<Infallible, End> {
         let mut reached = self.version(db).await?;
-        if !elected(db, &self.model).await.map_err(End::database)? {
+        if !elected(db, &format!("daftar read model {}", self.model.name)).await.map_err(End::database)? {
             // Meanwhile somebody else has kept the model.
             reached = self.version(db).await?;
         }
@@ -251,13 +251,14 @@ pub(crate) fn derived(database: PgConnectOptions) -> PgConnectOptions {
     database.options([("synchronous_commit", "off")])
 }
 
-/// Holds the model's lock for as long as the session lives. A session's end, however it comes, is a resignation. Whether it was free at once.
-async fn elected(db: &mut PgConnection, model: &Model) -> Result<bool, sqlx::Error> {
-    let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar read model ' || $1, 0))";
+/// Waits to hold an office, which is then held for as long as the session lives. A session's end, however it comes, is a resignation. Whether it
+/// was free at once.
+pub async fn elected(db: &mut PgConnection, office: &str) -> Result<bool, sqlx::Error> {
+    let stand = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
     let mut at_once = true;
-    while !sqlx::query_scalar::<_, bool>(stand).bind(model.name).fetch_one(&mut *db).await? {
+    while !sqlx::query_scalar::<_, bool>(stand).bind(office).fetch_one(&mut *db).await? {
         if at_once {
-            tracing::info!(model = model.name, "another process keeps the read model; standing by");
+            tracing::info!(office, "another process holds the office; standing by");
             at_once = false;
         }
         sleep(ELECTION).await;
@@ -319,6 +320,6 @@ fn is_refusal(error: &DeliverError) -> bool {
 }
 
 /// An error with all that caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |error| error.source()).fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }
