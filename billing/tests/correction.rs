@@ -2,17 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
-use async_trait::async_trait;
 use chrono::Utc;
-use daftar_billing::correction::{self, CorrectionError, Rerate};
+use daftar_billing::correction::{self, Rerate};
 use daftar_domain::{
-    Actor, BillingEvent, Currency, Decider, Position, Recorded, StreamName,
+    Actor, BillingEvent, Currency, Decider, Recorded, StreamName,
     account::{self, Account, ItemId, example as accounts},
     correction::{CorrectionOpened, Step, Terms},
     ids::{CorrectionId, InvoiceId},
@@ -21,55 +17,14 @@ use daftar_domain::{
     policy::{self, Wish},
     register::{self, Register},
 };
-use daftar_store::{
-    AppendError, Appended, CommandContext, Engine, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope,
-    StoreError, log::Log,
-};
+use daftar_store::{CommandContext, Engine, EventReader, Memory, Scope, log::Log};
 use futures::{TryStreamExt, future::BoxFuture};
 use uuid::Uuid;
 
+use crate::mortal::Mortal;
+
 const CORRECTION: CorrectionId = CorrectionId::new(Uuid::from_u128(70));
 const SAR: Currency = Currency::SAR;
-
-/// A log that can be reached a few times more. What was appended last may be there although nobody was told.
-struct Dying {
-    log: Log,
-    left: AtomicUsize,
-    tells_the_last: bool,
-}
-
-impl EventReader for Dying {
-    fn read(&self, stream: &StreamName, revision: u64) -> EventStream {
-        self.log.read(stream, revision)
-    }
-
-    fn read_all(&self, after: Option<Position>, scope: Scope) -> EventStream {
-        self.log.read_all(after, scope)
-    }
-
-    fn subscribe(&self, after: Option<Position>, scope: Scope) -> FollowStream {
-        self.log.subscribe(after, scope)
-    }
-}
-
-#[async_trait]
-impl EventWriter for Dying {
-    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, AppendError> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        match left {
-            Ok(1) if !self.tells_the_last => {
-                EventWriter::append(&self.log, stream, expected, events).await?;
-                Err(gone())
-            }
-            Ok(_) => EventWriter::append(&self.log, stream, expected, events).await,
-            Err(_) => Err(gone()),
-        }
-    }
-}
-
-fn gone() -> AppendError {
-    StoreError::Unavailable { store: "the log".to_owned(), source: "this process has died".into() }.into()
-}
 
 /// The third bill starts from the reading that was wrong: it is 10 kWh less too.
 struct Lower;
@@ -237,16 +192,16 @@ async fn killed_anywhere_it_is_finished_by_whoever_comes_next() {
         standing(&log).await
     };
     let mut died_before: BTreeSet<Step> = BTreeSet::new();
-    for tells_the_last in [true, false] {
+    for last_is_written in [true, false] {
         for appends in 0.. {
             let log = Memory::log();
             three_paid_bills(&log).await;
-            let dying = Dying { log: log.clone(), left: AtomicUsize::new(appends), tells_the_last };
-            let first = correction::correct(&Engine::new(Arc::new(dying)), CORRECTION, terms(bill(2), "60"), &Lower).await;
-            let Err(CorrectionError::Interrupted(_)) = first else {
-                first.unwrap();
+            let mortal = Mortal::new(&log, appends, last_is_written);
+            let dying = Engine::new(mortal.clone());
+            if let Some(ended) = mortal.outlived(correction::correct(&dying, CORRECTION, terms(bill(2), "60"), &Lower)).await {
+                ended.unwrap();
                 break;
-            };
+            }
             let engine = Engine::new(Arc::new(log.clone()));
             let stream = StreamName::of::<daftar_domain::correction::Correction>(CORRECTION);
             let left = engine.look::<daftar_domain::correction::Correction>(&stream).await.unwrap().next();

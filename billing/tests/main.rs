@@ -1,4 +1,5 @@
 mod bill_run;
 mod correction;
+mod mortal;
 mod opening_balances;
 mod policies;

@@ -1,22 +1,13 @@
 //! A run that is killed wherever, and run again, ends as one that was not.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use async_trait::async_trait;
 use daftar_billing::bill_run::BillRuns;
-use daftar_domain::{BillingEvent, Position, StreamName, invoice, register::DocumentNumber};
-use daftar_store::{
-    AppendError, Appended, EventReader, EventStream, EventWriter, Expected, FollowStream, Memory, NewEvent, Scope, log::Log,
-};
-use tokio::sync::Notify;
+use daftar_domain::{BillingEvent, StreamName, invoice, register::DocumentNumber};
+use daftar_store::{Memory, log::Log};
 
 use super::{company::*, runs};
+use crate::mortal::Mortal;
 
 /// Accounts: enough for three blocks, and for any of them to be open when the end comes. `DAFTAR_BILL_RUN_ACCOUNTS` asks for more.
 fn accounts() -> u128 {
@@ -24,44 +15,6 @@ fn accounts() -> u128 {
 }
 
 const KILLS: i64 = 10;
-
-/// A log that stops answering after so many appends, as a process does that is killed: the last may have been written or not.
-struct Mortal {
-    log: Log,
-    left: AtomicI64,
-    dead: Notify,
-}
-
-impl EventReader for Mortal {
-    fn read(&self, stream: &StreamName, revision: u64) -> EventStream {
-        self.log.read(stream, revision)
-    }
-
-    fn read_all(&self, after: Option<Position>, scope: Scope) -> EventStream {
-        self.log.read_all(after, scope)
-    }
-
-    fn subscribe(&self, after: Option<Position>, scope: Scope) -> FollowStream {
-        self.log.subscribe(after, scope)
-    }
-}
-
-#[async_trait]
-impl EventWriter for Mortal {
-    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, AppendError> {
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 0 {
-            return EventWriter::append(&self.log, stream, expected, events).await;
-        }
-        // Every other dying process had its last wish written and never heard of it.
-        if left == 0 && events.len() % 2 == 1 {
-            let _ = EventWriter::append(&self.log, stream, expected, events).await;
-        }
-        self.dead.notify_waiters();
-        self.dead.notify_one();
-        std::future::pending().await
-    }
-}
 
 /// Each invoice by its account, with its number and what it says.
 async fn invoices(log: &Log) -> BTreeMap<StreamName, (DocumentNumber, i64)> {
@@ -102,14 +55,10 @@ async fn a_run_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     // Three appends an account, more or less, shared out over the kills at random.
     let share = i64::try_from(count).unwrap() * 3 / (KILLS + 1);
     for kill in 0..KILLS {
-        let left = AtomicI64::new(rand::random_range(0..share * 2));
-        let mortal = Arc::new(Mortal { log: log.clone(), left, dead: Notify::new() });
+        let mortal = Mortal::new(&log, rand::random_range(0..share * 2), kill % 2 == 0);
         let dying = BillRuns::new(daftar_store::Engine::new(mortal.clone()), pool.clone());
-        tokio::select! {
-            () = mortal.dead.notified() => {}
-            ended = dying.execute("2026-10", plan(), &|_| ()) => {
-                assert_eq!(ended.unwrap(), expected, "if it ended before kill {kill}, it ended well");
-            }
+        if let Some(ended) = mortal.outlived(dying.execute("2026-10", plan(), &|_| ())).await {
+            assert_eq!(ended.unwrap(), expected, "if it ended before kill {kill}, it ended well");
         }
     }
     let (_, last) = runs(&log, &pool).await;
