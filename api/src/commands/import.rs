@@ -1,9 +1,6 @@
 //! `daftar import opening-balances`: balances from another system, a whole file or nothing of it.
 
-use std::{
-    fs,
-    io::{IsTerminal, Write, stderr},
-};
+use std::fs;
 
 use anyhow::Result;
 use daftar_billing::opening_balances::{self, Fault, File, ImportError, Task};
@@ -13,6 +10,7 @@ use daftar_store::{Durability, Engine};
 use crate::{
     cli::{ImportCommand, OpeningBalances, UsageError},
     compose,
+    display::Display,
 };
 
 pub async fn run(command: ImportCommand) -> Result<()> {
@@ -35,7 +33,11 @@ async fn opening_balances(OpeningBalances { file: path, dry_run, reverse, reason
         println!("{totals}\nnothing was changed: this was a dry run");
         return Ok(());
     }
-    let report = opening_balances::carry_out(&engine, &file, &task, |done| show(done, file.rows.len())).await.map_err(usage)?;
+    let (display, all) = (Display::new(), file.rows.len() as u64);
+    let show = |done: usize| display.now_and_then(|| format!("{}{done} of {all} accounts", Display::bar(done as u64 * 100 / all)));
+    let report = opening_balances::carry_out(&engine, &file, &task, show).await;
+    display.end();
+    let report = report.map_err(usage)?;
     println!("{}\nwritten   {}", report.totals, report.written);
     Ok(())
 }
@@ -50,17 +52,4 @@ fn usage(error: ImportError) -> anyhow::Error {
 
 fn list(faults: &[Fault]) -> String {
     faults.iter().map(|fault| format!("\n  {fault}")).collect()
-}
-
-/// A line that is written over on a terminal, and now and then a line of its own elsewhere.
-fn show(done: usize, all: usize) {
-    let mut err = stderr().lock();
-    // Nobody is told less for not being able to see how far it is.
-    let _ = if err.is_terminal() {
-        write!(err, "\r{done} of {all} accounts{}", if done == all { "\n" } else { "" })
-    } else if done.is_multiple_of(10_000) || done == all {
-        writeln!(err, "{done} of {all} accounts")
-    } else {
-        Ok(())
-    };
 }
