@@ -19,7 +19,7 @@ use daftar_store::{
 };
 use sqlx::PgPool;
 
-use crate::problem::Problem;
+use crate::{caller::Visible, problem::Problem};
 
 /// How long a mutation waits for its own write to be readable.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -99,8 +99,8 @@ impl App {
         Err(Problem::AccountNumberTaken)
     }
 
-    pub async fn account(&self, id: AccountId) -> Result<Account, Problem> {
-        accounts::by_id(&self.read_models, id).await?.ok_or(Problem::NotFound)
+    pub async fn account(&self, account: Visible) -> Result<Account, Problem> {
+        accounts::by_id(&self.read_models, account.id()).await?.ok_or(Problem::NotFound)
     }
 
     pub async fn account_by_number(&self, number: &AccountNumber) -> Result<Account, Problem> {

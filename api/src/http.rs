@@ -19,6 +19,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
     accounts::App,
+    caller::Caller,
     graphql::{self, DaftarSchema},
     language::Language,
     stop::Stop,
@@ -64,7 +65,7 @@ async fn answer(State(parts): State<Parts>, headers: HeaderMap, body: Result<Jso
         }
     };
     let language = Language::accepted(headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()));
-    let mut response = parts.schema.execute(request.data(language)).await;
+    let mut response = parts.schema.execute(request.data(language).data(Caller::not_yet_authenticated())).await;
     // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
     response.errors = response.errors.into_iter().map(|error| coded(error, "INVALID_QUERY")).collect();
     Json(response).into_response()

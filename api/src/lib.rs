@@ -3,7 +3,7 @@
 //! Nothing here has an opinion on billing. A resolver parses, calls one function, and maps the result.
 
 pub mod accounts;
-pub mod actor;
+pub mod caller;
 pub mod cli;
 pub mod commands;
 pub mod compose;

@@ -20,6 +20,10 @@ pub enum Problem {
         field: &'static str,
         flaw: Flaw,
     },
+    /// Whoever asks has not signed in, and what they ask is not for everybody.
+    Unauthenticated,
+    /// Whoever asks has signed in, and may not do this.
+    Forbidden,
     /// It is not there, or not yours: which of the two is nobody's business.
     NotFound,
     IdempotencyKeyReused,
@@ -49,6 +53,8 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "INVALID_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::AccountNumberTaken => "ACCOUNT_NUMBER_TAKEN",
@@ -62,6 +68,8 @@ impl Problem {
     pub fn message(&self, language: Language) -> String {
         let (arabic, english) = match self {
             Self::Invalid { flaw, .. } => return flaw.message(language),
+            Self::Unauthenticated => ("يجب تسجيل الدخول أولًا", "sign in first"),
+            Self::Forbidden => ("ليس لديك إذن بهذا", "you are not allowed to do this"),
             Self::NotFound => ("غير موجود", "not found"),
             Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
             Self::AccountNumberTaken => ("رقم الحساب هذا لحساب آخر", "another account has this number"),
@@ -78,7 +86,13 @@ impl Problem {
         let (code, message) = (self.code(), self.message(language));
         let (field, incident) = match self {
             Self::Invalid { field, .. } => (Some(field), None),
-            Self::NotFound | Self::IdempotencyKeyReused | Self::AccountNumberTaken | Self::Refused(_) | Self::Forgotten => (None, None),
+            Self::Unauthenticated
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::IdempotencyKeyReused
+            | Self::AccountNumberTaken
+            | Self::Refused(_)
+            | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
                 let incident = Uuid::new_v4();
                 tracing::error!(%incident, code, error = %format!("{:#}", anyhow::Error::from_boxed(source)), "a request failed");

@@ -5,12 +5,13 @@ use daftar_projections::accounts;
 use uuid::Uuid;
 
 use super::{
-    answer, app,
+    answer, app, caller,
     scalars::{Date, DateTime},
 };
 use crate::{
     accounts::NewAccount,
-    actor, input,
+    caller::Role,
+    input,
     problem::{Flaw, Problem},
 };
 
@@ -21,7 +22,7 @@ pub struct AccountQuery;
 impl AccountQuery {
     /// An account by its id. An id that is unknown, or not yours to see, is NOT_FOUND.
     async fn account(&self, context: &Context<'_>, #[graphql(desc = "As `openAccount` gave it.")] id: ID) -> Option<Result<Account>> {
-        let account = async { app(context).account(account_id(&id)?).await.map(Account) };
+        let account = async { app(context).account(caller(context).account(account_id(&id)?)?).await.map(Account) };
         Some(answer(context, account.await))
     }
 
@@ -31,7 +32,11 @@ impl AccountQuery {
         context: &Context<'_>,
         #[graphql(desc = "In Latin or Arabic digits.")] number: String,
     ) -> Option<Result<Account>> {
-        let account = async { app(context).account_by_number(&input::account_number(&number)?).await.map(Account) };
+        let account = async {
+            let account = app(context).account_by_number(&input::account_number(&number)?).await?;
+            caller(context).account(account.id)?;
+            Ok(Account(account))
+        };
         Some(answer(context, account.await))
     }
 }
@@ -49,9 +54,12 @@ impl AccountMutation {
         #[graphql(desc = "Chosen by the caller, new for each wish and the same at each retry of it.")] idempotency_key: String,
     ) -> Option<Result<OpenAccountPayload>> {
         let opened = async {
+            let caller = caller(context);
+            caller.staff(&[Role::Billing])?;
             let key = input::idempotency_key(&idempotency_key)?;
-            let written = app(context).open_account(actor::not_yet_authenticated(), &key, input.parse()?, Utc::now()).await?;
-            let account = if written.readable { Some(Account(app(context).account(written.account_id).await?)) } else { None };
+            let written = app(context).open_account(caller.actor()?, &key, input.parse()?, Utc::now()).await?;
+            let account =
+                if written.readable { Some(Account(app(context).account(caller.account(written.account_id)?).await?)) } else { None };
             Ok(OpenAccountPayload {
                 account_id: ID(written.account_id.to_string()),
                 account_number: written.number.to_string(),

@@ -5,7 +5,7 @@ mod scalars;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
 
-use crate::{accounts::App, language::Language, problem::Problem};
+use crate::{accounts::App, caller::Caller, language::Language, problem::Problem};
 
 /// Deeper than any screen asks, and just deep enough for the tools' introspection.
 const DEPTH: usize = 20;
@@ -37,6 +37,10 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
 
 fn app<'a>(context: &Context<'a>) -> &'a App {
     context.data_unchecked()
+}
+
+fn caller<'a>(context: &Context<'a>) -> &'a Caller {
+    context.data_opt().unwrap_or(&Caller::Nobody)
 }
 
 /// Turns a problem into an answer in the language of whoever asked. Resolvers return it inside an `Option`, so that one field's
