@@ -31,6 +31,11 @@ pub enum Command {
     Migrate(Migrate),
     /// Bills the accounts of a cycle; interrupted, it is run again and goes on
     BillRun(BillRun),
+    /// Seals the books of a month, which are never opened again: what comes late is posted in the month that is open
+    ClosePeriod(ClosePeriod),
+    /// Looks after accounting periods
+    #[command(subcommand)]
+    Period(PeriodCommand),
     /// Brings data over from other systems
     #[command(subcommand)]
     Import(ImportCommand),
@@ -181,6 +186,24 @@ pub struct BillRun {
     pub failed_in: Option<String>,
     #[command(flatten)]
     pub places: Places,
+}
+
+#[derive(Debug, Args)]
+pub struct ClosePeriod {
+    /// Such as 2026-10
+    #[arg(value_name = "MONTH")]
+    pub month: Code,
+    /// Says what would be sealed, or why it cannot be, and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PeriodCommand {
+    /// Says which are open, and where the books of the closed ones end
+    Status(Places),
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
 //! The composition root: URLs and files become the parts that everything else is given.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use daftar_billing::Terms;
 use daftar_projections::Readable;
 use daftar_store::{
     Durability, Engine, EventWriter, Postgres, PostgresOptions,
@@ -18,7 +19,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{accounts::App, cli::SecretUrl};
+use crate::{
+    accounts::App,
+    cli::{SecretUrl, UsageError},
+};
 
 const READ_MODEL_CONNECTIONS: u32 = 16;
 
@@ -27,6 +31,12 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(3);
 
 /// Between two tries of a server that is down.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The company's terms of billing, from a file.
+pub fn terms(path: &Path) -> Result<Terms, UsageError> {
+    let wrong = |error: &dyn fmt::Display| UsageError(format!("{}: {error}", path.display()));
+    fs::read_to_string(path).map_err(|error| wrong(&error))?.parse().map_err(|error| wrong(&error))
+}
 
 /// The event store: our own log, which a node can serve, or somebody else's.
 #[derive(Clone)]

@@ -81,4 +81,12 @@ async fn a_run_is_previewed_carried_out_and_gone_on_with_after_a_kill() {
     let balance = company::trial_balance(&company::facts(&log).await);
     assert_eq!(balance.difference(Currency::SAR), 0);
     assert_eq!(balance.balance(LedgerAccount::IssuedNotCharged, Currency::SAR), 0, "what is issued is charged");
+
+    let period = |arguments: &[&str]| tokio::task::block_in_place(|| said(daftar(arguments).args(["--database-url", url])));
+    let books = period(&["close-period", "2024-01", "--dry-run"]);
+    assert!(books.contains("it can be closed\nnothing was changed: this was a dry run"), "{books}");
+    assert!(period(&["period", "status"]).contains("no period has been opened"));
+    assert!(period(&["close-period", "2024-01"]).contains("by job:close-period"));
+    let status = period(&["period", "status"]);
+    assert!(status.contains("2024-01-01 to 2024-01-31  closed on") && status.contains("2024-02-01 to 2024-02-29  open"), "{status}");
 }

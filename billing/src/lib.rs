@@ -6,9 +6,15 @@
 pub mod bill_run;
 pub mod correction;
 pub mod opening_balances;
+pub mod period_close;
 pub mod policies;
+mod rows;
+mod terms;
 
 use sqlx::migrate::Migrator;
+
+pub use rows::Unread;
+pub use terms::Terms;
 
 /// The tables in which processes remember where they are. None of them holds a fact.
 pub fn migrator() -> Migrator {

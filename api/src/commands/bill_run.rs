@@ -1,21 +1,18 @@
 //! `daftar bill-run`: what billing a cycle would come to, and billing it.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use chrono::{Days, Months, NaiveDate};
-use daftar_billing::bill_run::{BillRuns, NEEDS, Progress, Report};
+use daftar_billing::{
+    Terms,
+    bill_run::{BillRuns, Cycle, NEEDS, Progress, Report, RunError},
+};
 use daftar_domain::{
-    bill_run::{Filter, Plan, Tally, Totals},
+    bill_run::{Filter, Tally, Totals},
     ids::{ReadCycleId, bill_run_id},
-    invoice::{Dates, Seller, VatReasons},
-    rating::Rounding,
-    register::Numbering,
 };
 use daftar_projections::{Feed, Runner};
 use daftar_store::{Durability, Engine};
-use rust_decimal::Decimal;
-use serde::Deserialize;
 
 use crate::{
     cli::{BillRun, UsageError},
@@ -24,25 +21,9 @@ use crate::{
     stop::Stop,
 };
 
-/// What all runs of a company have in common.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Terms {
-    seller: Seller,
-    numbering: Numbering,
-    /// After the date on the invoices.
-    due_days: u64,
-    #[serde(default)]
-    vat_reasons: VatReasons,
-    #[serde(default)]
-    rounding: Rounding,
-    #[serde(default)]
-    held_above: Option<Decimal>,
-}
-
 pub async fn run(options: BillRun) -> Result<()> {
     let stop = Stop::on_signals()?;
-    let terms = terms(&options.terms)?;
+    let terms = compose::terms(&options.terms)?;
     let store = compose::open_store(options.places.log(), options.places.wait, Durability::Required).await?;
     let read_models = compose::open_read_models(&options.places.database_url, options.places.wait).await?;
     // If no projector runs elsewhere, this one keeps what the run reads.
@@ -70,7 +51,7 @@ async fn carry_out(runs: &BillRuns, options: &BillRun, terms: Terms, display: &D
             println!("{name} was planned before: it goes by that plan");
             planned
         }
-        None => plan(runs, options, terms).await?,
+        None => runs.plan_for(cycle(options), &terms).await.map_err(usage)?,
     };
     let report = if options.execute { runs.execute(name, plan, &show).await? } else { runs.preview(name, plan, &show).await? };
     display.end();
@@ -81,42 +62,21 @@ async fn carry_out(runs: &BillRuns, options: &BillRun, terms: Terms, display: &D
     Ok(())
 }
 
-fn terms(path: &Path) -> Result<Terms, UsageError> {
-    let wrong = |error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    serde_json::from_str(&text).map_err(|error| wrong(&error))
-}
-
-async fn plan(runs: &BillRuns, options: &BillRun, terms: Terms) -> Result<Plan> {
-    let BillRun { cycle, cut_off, issued_on, read_cycle, class, area, failed_in, .. } = options;
-    let cut_off = match cut_off {
-        Some(cut_off) => *cut_off,
-        None => next_month(cycle.as_str()).ok_or_else(|| UsageError(format!("`{cycle}` is not a month: say --cut-off")))?,
+fn cycle(BillRun { cycle, cut_off, issued_on, read_cycle, class, area, failed_in, .. }: &BillRun) -> Cycle {
+    let filter = Filter {
+        read_cycle_id: read_cycle.map(ReadCycleId::new),
+        class: *class,
+        area: area.clone(),
+        failed_in: failed_in.as_deref().map(bill_run_id),
     };
-    let issued_on = issued_on.unwrap_or(cut_off);
-    let due_on = issued_on.checked_add_days(Days::new(terms.due_days)).unwrap_or(issued_on);
-    let last_day = cut_off.pred_opt().unwrap_or(cut_off);
-    Ok(Plan {
-        cycle: cycle.clone(),
-        cut_off,
-        filter: Filter {
-            read_cycle_id: read_cycle.map(ReadCycleId::new),
-            class: *class,
-            area: area.clone(),
-            failed_in: failed_in.as_deref().map(bill_run_id),
-        },
-        tariffs: runs.tariffs_on(last_day).await?,
-        dates: Dates::new(issued_on, due_on)?,
-        numbering: terms.numbering,
-        seller: terms.seller,
-        vat_reasons: terms.vat_reasons,
-        rounding: terms.rounding,
-        held_above: terms.held_above,
-    })
+    Cycle { cycle: cycle.clone(), cut_off: *cut_off, issued_on: *issued_on, filter }
 }
 
-fn next_month(cycle: &str) -> Option<NaiveDate> {
-    format!("{cycle}-01").parse::<NaiveDate>().ok()?.checked_add_months(Months::new(1))
+fn usage(error: RunError) -> anyhow::Error {
+    match error {
+        RunError::NotAMonth(cycle) => UsageError(format!("`{cycle}` is not a month: say --cut-off")).into(),
+        other => other.into(),
+    }
 }
 
 fn show(display: &Display, Progress { tally, looked_at, of }: Progress) {

@@ -4,6 +4,7 @@ pub mod bill_run;
 pub mod import;
 pub mod migrate;
 pub mod node;
+pub mod period;
 pub mod projections;
 pub mod projector;
 pub mod rate;
@@ -20,6 +21,8 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
         Command::BillRun(options) => bill_run::run(options).await,
+        Command::ClosePeriod(options) => period::close(options).await,
+        Command::Period(command) => period::run(command).await,
         Command::Import(command) => import::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,

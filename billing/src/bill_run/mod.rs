@@ -13,26 +13,28 @@ use std::{
     num::NonZeroUsize,
     sync::Arc,
     thread::available_parallelism,
-    time::Duration,
 };
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    Code, Position, StreamName,
-    bill_run::{self, BillRun, BillRunPlanned, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
+    Code, StreamName,
+    bill_run::{self, BillRun, BillRunPlanned, Filter, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
     ids::{AccountId, BillRunId, bill_run_id, run_invoice_id},
 };
 use daftar_projections::{
-    Model, Projector, QueryError, Readable,
+    Model, QueryError,
     billable::{self, Billable, Page},
-    reached,
 };
-use daftar_store::{Engine, ExecuteError, Scope};
+use daftar_store::{Engine, ExecuteError};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 use thiserror::Error;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::{
+    rows::{Rows, Unread},
+    terms::Terms,
+};
 use issuing::{Ready, context, interrupted, issue_block};
 use rating::{Rated, Tariffs, bill};
 pub use report::{Before, Exceptions, Outlier, Report};
@@ -45,9 +47,6 @@ const BLOCK: i64 = 1_000;
 /// Blocks that are being issued at one time: when the last invoices of one wait for the disk, there are those of another to go with them.
 const AT_ONCE: usize = 3;
 
-/// How long the read model may take to hear of what was recorded before the run.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// Why a run stopped. Run again, it goes on where it was.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -55,8 +54,10 @@ pub enum RunError {
     NotPlanned,
     #[error(transparent)]
     Refused(#[from] bill_run::Rejection),
-    #[error("the read model `{model}` does not follow the log: is a projector running?")]
-    Behind { model: &'static str },
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    #[error("`{0}` is not a month: the day up to which usage is billed must be said")]
+    NotAMonth(Code),
     /// The program has changed between freezing the block and issuing it, or somebody has changed its rows.
     #[error("account {account_id} was listed with another bill than it is rated to now")]
     RatedOtherwise { account_id: AccountId },
@@ -79,8 +80,19 @@ pub struct Progress {
 #[derive(Clone, Debug)]
 pub struct BillRuns {
     engine: Engine,
-    read_models: PgPool,
-    readable: Readable,
+    rows: Rows,
+}
+
+/// Which bills a run is asked for; the rest of its plan are the company's terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cycle {
+    /// As people call it: a month, such as `2026-10`, or another name if the cut-off is said.
+    pub cycle: Code,
+    /// Usage is billed up to and without this day: the first of the next month, if it is not said.
+    pub cut_off: Option<NaiveDate>,
+    /// The date on the invoices: the cut-off, if it is not said.
+    pub issued_on: Option<NaiveDate>,
+    pub filter: Filter,
 }
 
 impl RunError {
@@ -94,20 +106,35 @@ impl RunError {
 
 impl From<QueryError> for RunError {
     fn from(error: QueryError) -> Self {
-        interrupted(error)
-    }
-}
-
-impl From<sqlx::Error> for RunError {
-    fn from(error: sqlx::Error) -> Self {
-        interrupted(error)
+        Unread::from(error).into()
     }
 }
 
 impl BillRuns {
     pub fn new(engine: Engine, read_models: PgPool) -> Self {
-        let readable = Readable::listen(read_models.clone());
-        Self { engine, read_models, readable }
+        Self { engine, rows: Rows::new(read_models) }
+    }
+
+    /// What a run of this cycle would go by now.
+    pub async fn plan_for(&self, Cycle { cycle, cut_off, issued_on, filter }: Cycle, terms: &Terms) -> Result<Plan, RunError> {
+        let cut_off = match cut_off.or_else(|| next_month(cycle.as_str())) {
+            Some(cut_off) => cut_off,
+            None => return Err(RunError::NotAMonth(cycle)),
+        };
+        let issued_on = issued_on.unwrap_or(cut_off);
+        let last_day = cut_off.pred_opt().unwrap_or(cut_off);
+        Ok(Plan {
+            cycle,
+            cut_off,
+            filter,
+            tariffs: self.tariffs_on(last_day).await?,
+            dates: terms.dates(issued_on),
+            numbering: terms.numbering.clone(),
+            seller: terms.seller.clone(),
+            vat_reasons: terms.vat_reasons.clone(),
+            rounding: terms.rounding,
+            held_above: terms.held_above,
+        })
     }
 
     /// The run of this name, if it was planned.
@@ -118,12 +145,12 @@ impl BillRuns {
     /// What carrying out a plan under this name would come to now. Changes nothing.
     pub async fn preview(&self, name: &str, plan: Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, RunError> {
         let run_id = bill_run_id(name);
-        self.caught_up().await?;
+        self.rows.caught_up::<Billable>(&self.engine).await?;
         let chosen = self.chosen(&plan).await?;
-        let of = billable::count_after(&self.read_models, None).await?;
+        let of = billable::count_after(&self.rows.db, None).await?;
         let (mut report, mut progressed) = (Report::new(plan.clone()), Progress { of, ..Progress::default() });
         let (plan, mut after) = (Arc::new(plan), None);
-        while let Some(page) = billable::after(&self.read_models, after, BLOCK).await? {
+        while let Some(page) = billable::after(&self.rows.db, after, BLOCK).await? {
             after = page.accounts().last();
             progressed.looked_at += page.accounts().count() as u64;
             for (account_id, rated) in self.rate(run_id, &plan, page, chosen.as_ref()).await? {
@@ -142,7 +169,7 @@ impl BillRuns {
         let (plan, mut run) = self.plan(run_id, plan).await?;
         let chosen = self.chosen(&plan).await?;
         let plan = Arc::new(plan);
-        let of = billable::count_after(&self.read_models, run.cursor().1).await?;
+        let of = billable::count_after(&self.rows.db, run.cursor().1).await?;
         let mut progressed = Progress { tally: run.tally(), looked_at: 0, of };
         progress(progressed);
         for block in run.open_blocks().collect::<Vec<_>>() {
@@ -152,7 +179,7 @@ impl BillRuns {
         let mut after = run.cursor().1;
         let mut issuing: VecDeque<Issuing> = VecDeque::with_capacity(AT_ONCE);
         while !run.is_finished()
-            && let Some(page) = billable::after(&self.read_models, after, BLOCK).await?
+            && let Some(page) = billable::after(&self.rows.db, after, BLOCK).await?
         {
             after = page.accounts().last();
             let as_of = page.as_of;
@@ -200,7 +227,7 @@ impl BillRuns {
         let wish = bill_run::Command::PlanRun(PlanRun { run_id, plan: Box::new(plan.clone()) });
         let planned = self.engine.execute::<BillRun>(&stream(run_id), &context("planRun", run_id, 0), wish).await;
         if let Some(position) = planned.map_err(RunError::of_run)?.position() {
-            self.reached(position).await?;
+            self.rows.reached::<Billable>(position).await?;
         }
         Ok((plan, self.run(run_id).await?))
     }
@@ -209,29 +236,10 @@ impl BillRuns {
         self.engine.look::<BillRun>(&stream(run_id)).await.map_err(RunError::of_run)
     }
 
-    async fn reached(&self, position: Position) -> Result<(), RunError> {
-        match self.readable.reached(Billable::NAME, position, PATIENCE).await? {
-            true => Ok(()),
-            false => Err(RunError::Behind { model: Billable::NAME }),
-        }
-    }
-
-    /// Waits until the rows show all that is in the log at this moment.
-    async fn caught_up(&self) -> Result<(), RunError> {
-        let reached = reached(&self.read_models, Billable::NAME).await?;
-        let mut behind = self.engine.store().read_all(reached, Scope::categories(Billable::CATEGORIES));
-        let mut last = None;
-        while let Some(stored) = behind.try_next().await.map_err(interrupted)? {
-            last = Some(stored.position);
-        }
-        if let Some(last) = last { self.reached(last).await } else { Ok(()) }
-    }
-
     /// The tariffs that apply on a day, by what the rows show.
-    pub async fn tariffs_on(&self, day: NaiveDate) -> Result<Vec<Code>, RunError> {
-        self.caught_up().await?;
-        let Some(as_of) = reached(&self.read_models, Billable::NAME).await? else { return Ok(vec![]) };
-        let series = billable::tariffs(&self.read_models, as_of).await?;
+    async fn tariffs_on(&self, day: NaiveDate) -> Result<Vec<Code>, RunError> {
+        let Some(as_of) = self.rows.caught_up::<Billable>(&self.engine).await? else { return Ok(vec![]) };
+        let series = billable::tariffs(&self.rows.db, as_of).await?;
         Ok(series.iter().filter_map(|series| series.on(day)).map(|version| version.tariff.code.clone()).collect())
     }
 
@@ -272,9 +280,9 @@ impl BillRuns {
     /// An open block of a run that was killed, rated from what was known when it was frozen.
     async fn rated_again(&self, run_id: BillRunId, plan: &Arc<Plan>, run: &BillRun, block: u32) -> Result<Ready, RunError> {
         let as_of = run.as_of(block).ok_or(RunError::NotPlanned)?;
-        self.reached(as_of).await?;
+        self.rows.reached::<Billable>(as_of).await?;
         let accounts: Vec<AccountId> = run.places(block).iter().map(|place| place.account_id).chain(run.held(block)).collect();
-        let page = billable::of(&self.read_models, &accounts, as_of).await?;
+        let page = billable::of(&self.rows.db, &accounts, as_of).await?;
         Ok(ready(self.rate(run_id, plan, page, None).await?))
     }
 
@@ -286,7 +294,7 @@ impl BillRuns {
         page: Page,
         chosen: Option<&BTreeSet<AccountId>>,
     ) -> Result<Vec<(AccountId, Rated)>, RunError> {
-        let tariffs = billable::tariffs(&self.read_models, page.as_of).await?;
+        let tariffs = billable::tariffs(&self.rows.db, page.as_of).await?;
         let by_code = |series: daftar_domain::tariff::Series| {
             let code = series.versions().first().map(|version| version.tariff.series().clone());
             code.map(|code| (code, series))
@@ -347,6 +355,10 @@ fn ready(rated: Vec<(AccountId, Rated)>) -> Ready {
         Rated::Nothing | Rated::Failed(_) => None,
     });
     drafted.collect()
+}
+
+fn next_month(cycle: &str) -> Option<NaiveDate> {
+    format!("{cycle}-01").parse::<NaiveDate>().ok()?.checked_add_months(chrono::Months::new(1))
 }
 
 fn stream(run_id: BillRunId) -> StreamName {

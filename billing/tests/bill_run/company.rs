@@ -13,12 +13,13 @@ use daftar_domain::{
     invoice::{Dates, VatReasons, example::heading},
     ledger::{self, TrialBalance},
     meter::{self, Breaker, InstallMeter, Meter, Reading, ReadingContext, ReadingKind, RecordReading, RegisterMeter, Seal},
+    policy::{self, Wish},
     premises::{self, Premises, PremisesFacts, RegisterPremises},
     rating::Rounding,
     register::Numbering,
     tariff::{self, PublishTariff, Tariff, TariffSeries},
 };
-use daftar_projections::{Feed, Runner, Stopped, contents, migrate};
+use daftar_projections::{Feed, Model, Runner, Stopped, contents, migrate};
 use daftar_store::{CommandContext, Engine, EventReader, EventWriter, Outcome, Scope};
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::{Connection, PgConnection, PgPool, migrate::MigrateError};
@@ -35,7 +36,11 @@ pub async fn database() -> (TestDatabase, PgPool) {
 
 /// Keeps what bill runs read, as a process of its own would.
 pub fn project(log: Arc<dyn EventReader>, pool: &PgPool) -> JoinHandle<Stopped> {
-    tokio::spawn(Runner::new(daftar_billing::bill_run::NEEDS, Feed::new(log), (*pool.connect_options()).clone()).run())
+    project_model(daftar_billing::bill_run::NEEDS, log, pool)
+}
+
+pub fn project_model(model: Model, log: Arc<dyn EventReader>, pool: &PgPool) -> JoinHandle<Stopped> {
+    tokio::spawn(Runner::new(model, Feed::new(log), (*pool.connect_options()).clone()).run())
 }
 
 /// One of so many customers, by a number from 1.
@@ -176,6 +181,15 @@ pub fn plan() -> Plan {
 /// Every fact of the books, in order.
 pub async fn facts(log: &dyn EventReader) -> Vec<Recorded<BillingEvent>> {
     log.read_all(None, Scope::billing()).map_ok(|stored| stored.decode_billing().unwrap()).try_collect().await.unwrap()
+}
+
+/// What facts ask of accounts, asked as the policies would.
+pub async fn charge_what_is_issued(engine: &Engine, facts: &[Recorded<BillingEvent>]) {
+    for request in facts.iter().filter_map(policy::request) {
+        let policy::Request { command_id, stream, wish: Wish::Account(command), .. } = request else { continue };
+        let context = CommandContext { command_id, ..context("policy") };
+        engine.execute::<Account>(&stream, &context, *command).await.unwrap();
+    }
 }
 
 pub fn trial_balance(facts: &[Recorded<BillingEvent>]) -> TrialBalance {

@@ -3,7 +3,7 @@
 //! One stream holds them all, because none may overlap another or leave a gap. What is recorded late for a closed period is posted in the
 //! first that is open, and keeps its effective date.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -109,6 +109,19 @@ impl AccountingPeriods {
     pub fn posting_period(&self, effective_on: NaiveDate) -> Option<BillingPeriod> {
         let mut open = self.periods.iter().filter(|(_, closed)| closed.is_none()).map(|(period, _)| *period);
         open.find(|period| effective_on < period.to())
+    }
+
+    /// In order, each with where its books end if it is closed.
+    pub fn all(&self) -> impl Iterator<Item = (BillingPeriod, Option<&PeriodClosed>)> {
+        self.periods.iter().map(|(period, closed)| (*period, closed.as_ref()))
+    }
+
+    /// What is to be opened before a month can close: itself, if it is the first of all or the next, and the month after it.
+    pub fn to_open_for(&self, month: BillingPeriod) -> Vec<OpenPeriod> {
+        let next = month.to().checked_add_months(Months::new(1)).and_then(|end| BillingPeriod::new(month.to(), end).ok());
+        let last = self.periods.last().map(|(period, _)| period.to());
+        let missing = [Some(month), next].into_iter().flatten().filter(|period| last.is_none_or(|last| last <= period.from()));
+        missing.map(|period| OpenPeriod { period }).collect()
     }
 
     fn open(&self, wish: OpenPeriod) -> Result<Vec<Event>, Rejection> {
@@ -225,6 +238,27 @@ mod tests {
         given::<AccountingPeriods>([opened(1), opened(2), closed(1)])
             .when(Command::ClosePeriod(elsewhere))
             .then_rejected(Rejection::AlreadyClosed);
+    }
+
+    #[test]
+    fn a_month_that_closes_is_opened_first_with_the_one_after_it() {
+        let to_open = |facts: &[Event], n| {
+            let periods = facts.iter().fold(AccountingPeriods::default(), AccountingPeriods::evolve);
+            periods.to_open_for(month(n)).into_iter().map(|wish| wish.period).collect::<Vec<_>>()
+        };
+        assert_eq!(to_open(&[], 3), [month(3), month(4)], "books begin with any month");
+        assert_eq!(to_open(&[opened(3)], 3), [month(4)]);
+        assert_eq!(to_open(&[opened(3), opened(4)], 3), []);
+        assert_eq!(to_open(&[opened(3)], 4), [month(4), month(5)]);
+        // There is a gap before it, and the rules say so when they are asked.
+        given::<AccountingPeriods>([opened(1)]).when(open(3)).then_rejected(Rejection::NotNext(month(2).from()));
+        assert_eq!(to_open(&[opened(1)], 3), [month(3), month(4)]);
+    }
+
+    #[test]
+    fn a_closed_period_is_never_open_again() {
+        given::<AccountingPeriods>([opened(1), opened(2), closed(1)]).when(open(1)).then_nothing();
+        given::<AccountingPeriods>([opened(1), opened(2), closed(1)]).when(wish(1)).then_nothing();
     }
 
     #[test]

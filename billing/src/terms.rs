@@ -1,0 +1,91 @@
+//! The terms on which a company bills: one file, by which bill runs, corrections and notes all go.
+
+use std::str::FromStr;
+
+use chrono::{Days, NaiveDate};
+use daftar_domain::{
+    Code,
+    invoice::{Dates, Seller, VatReasons},
+    rating::Rounding,
+    register::Numbering,
+};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Terms {
+    pub seller: Seller,
+    /// Of invoices.
+    pub numbering: Numbering,
+    #[serde(default = "credit_series")]
+    credit_series: Code,
+    #[serde(default = "debit_series")]
+    debit_series: Code,
+    /// From the date on a document to the last day on which it is paid in time.
+    pub due_days: u64,
+    #[serde(default)]
+    pub vat_reasons: VatReasons,
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// Bills of more than so many times the account's average are held.
+    #[serde(default)]
+    pub held_above: Option<Decimal>,
+}
+
+impl FromStr for Terms {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str(text)
+    }
+}
+
+impl Terms {
+    /// All three kinds of document share one register, and with it the counter that the law wants without a gap.
+    pub fn credit_numbering(&self) -> Numbering {
+        Numbering { series: self.credit_series.clone(), ..self.numbering.clone() }
+    }
+
+    pub fn debit_numbering(&self) -> Numbering {
+        Numbering { series: self.debit_series.clone(), ..self.numbering.clone() }
+    }
+
+    pub fn dates(&self, issued_on: NaiveDate) -> Dates {
+        let due_on = issued_on.checked_add_days(Days::new(self.due_days)).unwrap_or(issued_on);
+        Dates::new(issued_on, due_on).expect("days were added")
+    }
+}
+
+fn credit_series() -> Code {
+    Code::new("CRN").expect("a code")
+}
+
+fn debit_series() -> Code {
+    Code::new("DBN").expect("a code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SELLER: &str = r#""seller": {"name": "الدفتر", "address": {"street": "العليا", "building": "1", "district": "العليا",
+        "city": "الرياض", "postal_code": "12212", "country": "SA"}}"#;
+
+    #[test]
+    fn what_is_not_said_has_a_usual_value() {
+        let terms: Terms = format!(r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15}}"#).parse().unwrap();
+        let numbering = |series: &str| Numbering { register: Code::new("RUH").unwrap(), series: Code::new(series).unwrap() };
+        assert_eq!((terms.credit_numbering(), terms.debit_numbering()), (numbering("CRN"), numbering("DBN")));
+        let dates = terms.dates("2026-11-20".parse().unwrap());
+        assert_eq!(dates.due_on.to_string(), "2026-12-05");
+        assert_eq!((terms.held_above, terms.rounding), (None, Rounding::default()));
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_named_with_its_place() {
+        let wrong = format!(r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "heldabove": "3"}}"#);
+        let error = wrong.parse::<Terms>().unwrap_err().to_string();
+        assert!(error.contains("unknown field `heldabove`") && error.contains("line 2"), "{error}");
+    }
+}
