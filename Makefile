@@ -37,8 +37,9 @@ bench-store: throwaway-postgres ## Measures the event store on a durable Postgre
 bench-projections: throwaway-postgres ## Measures rebuilding, catching up and living of the read models on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-projections --bench projections
 
-bench-proof: ## Measures how fast history is sealed, verified and archived
+bench-proof: throwaway-postgres ## Measures how fast history is sealed, verified and archived
 	cargo bench -p daftar-proof --bench proof
+	$(THROWAWAY) --durable -- cargo bench -p daftar-sealer --bench sealer
 
 bench-bill-run: throwaway-postgres ## Measures a bill run on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-billing --bench bill_run

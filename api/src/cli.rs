@@ -5,6 +5,7 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use daftar_domain::{Code, VatCategory, account::CustomerClass};
+use daftar_proof::KeyName;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -22,8 +23,11 @@ pub enum Command {
     Up(Up),
     /// Serves GraphQL
     Server(Server),
-    /// Keeps the read models up to date
+    /// Keeps the read models up to date, and seals the log
     Projector(Projector),
+    /// Looks after the keys that seal the log
+    #[command(subcommand)]
+    Seal(SealCommand),
     /// Looks after the read models
     #[command(subcommand)]
     Projections(ProjectionsCommand),
@@ -84,6 +88,42 @@ pub struct Server {
 pub struct Projector {
     #[command(flatten)]
     pub places: Places,
+    #[command(flatten)]
+    pub sealing: Sealing,
+}
+
+/// What seals the log, and where.
+#[derive(Clone, Debug, Args)]
+pub struct Sealing {
+    /// The keys that sign checkpoints; made at the first start. DAFTAR_SEAL_KEY may hold them instead
+    #[arg(long, value_name = "FILE", env = "DAFTAR_SEAL_KEY_FILE")]
+    pub seal_key_file: Option<PathBuf>,
+    /// What the log is called in its checkpoints, once a key is made
+    #[arg(long, value_name = "NAME", env = "DAFTAR_SEAL_ORIGIN", default_value = "daftar.local/books", value_parser = |text: &str| text.parse::<KeyName>())]
+    pub seal_origin: KeyName,
+    /// A folder that gets the checkpoint and the tiles too
+    #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_SEAL_FOLDER")]
+    pub seal_folder: Option<PathBuf>,
+    /// Seconds that an event waits at most until it is sealed
+    #[arg(long, value_name = "SECONDS", env = "DAFTAR_SEAL_EVERY", default_value = "10", value_parser = seconds)]
+    pub seal_every: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SealCommand {
+    /// Shows the public half of each key: what auditors check with
+    Key(SealKeys),
+    /// Has a new key sign beside those there are, from the next start of the projector on
+    Rotate(SealKeys),
+    /// Leaves the newest key to sign alone, from the next start of the projector on
+    Retire(SealKeys),
+}
+
+#[derive(Debug, Args)]
+pub struct SealKeys {
+    /// Where the keys are
+    #[arg(long, value_name = "FILE", env = "DAFTAR_SEAL_KEY_FILE", default_value = ".daftar/postgres/seal.key")]
+    pub seal_key_file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -288,6 +328,8 @@ pub struct Up {
     /// The master key's file [default: in the home, made at the first start]
     #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub sealing: Sealing,
 }
 
 /// A URL that may hold a password, and so is never shown.

@@ -22,6 +22,7 @@ use crate::{
     caller::Caller,
     graphql::{self, DaftarSchema},
     language::Language,
+    seal,
     stop::Stop,
 };
 
@@ -39,6 +40,7 @@ struct Parts {
 pub fn router(app: App) -> Router {
     let parts = Parts { read_models: app.read_models.clone(), schema: graphql::schema(app) };
     Router::new()
+        .merge(seal::routes(parts.read_models.clone()))
         .route("/graphql", get(graphiql).post(answer))
         .route("/health/live", get(async || "alive"))
         .route("/health/ready", get(ready))

@@ -14,4 +14,5 @@ pub mod input;
 pub mod language;
 pub mod problem;
 mod refusal;
+mod seal;
 pub mod stop;

@@ -18,7 +18,15 @@ pub fn daftar(arguments: &[&str]) -> Command {
     for name in ["DATABASE_URL", "EVENTSTORE_URL", "DAFTAR_LISTEN", "DAFTAR_HOME", "DAFTAR_MASTER_KEY_FILE", "DAFTAR_NODE_PORT"] {
         command.env_remove(name);
     }
-    for name in ["DAFTAR_NODE_USER", "DAFTAR_NODE_PASSWORD", "DAFTAR_WAIT", "DAFTAR_LOG", "DAFTAR_LOG_FORMAT"] {
+    for name in [
+        "DAFTAR_NODE_USER",
+        "DAFTAR_NODE_PASSWORD",
+        "DAFTAR_WAIT",
+        "DAFTAR_LOG",
+        "DAFTAR_LOG_FORMAT",
+        "DAFTAR_SEAL_KEY",
+        "DAFTAR_SEAL_KEY_FILE",
+    ] {
         command.env_remove(name);
     }
     command

@@ -2,10 +2,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
+use daftar_proof::Checkpoint;
 use daftar_tests::http;
 use serde_json::{Value, json};
 
-use crate::daftar::{Running, address_in, daftar};
+use crate::daftar::{Running, address_in, daftar, failure};
 
 const OPEN: &str = r#"mutation { openAccount(idempotencyKey: "k", input: { holderName: "Layla", class: COMMERCIAL, currency: "KWD",
     language: ENGLISH, openedOn: "2026-01-31" }) { accountId readable account { holderName } } }"#;
@@ -26,6 +27,18 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
     let payload = &opened["data"]["openAccount"];
     assert_eq!((&payload["readable"], &payload["account"]["holderName"]), (&json!(true), &json!("Layla")), "{opened}");
 
+    let checkpoint = sealed(graphql);
+    let key = home.path().join("postgres/seal.key");
+    let public = said(&mut daftar_seal("key", &key));
+    let opened = Checkpoint::open(checkpoint.as_bytes(), &[public.trim().parse().unwrap()]).unwrap().checkpoint;
+    assert_eq!(opened.origin(), "daftar.local/books");
+    assert_eq!(http::get(graphql, "/tile/0/000.p/1").unwrap().status, 200);
+    for not_there in ["/tile/0/000", "/tile/0/000.p/200", "/tile/0/1", "/tile/../master.key"] {
+        assert_eq!(http::get(graphql, not_there).unwrap().status, 404, "{not_there}");
+    }
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(home.path().join("sealed/tile/0/000.p").is_dir());
+
     let (well, said) = daftar.terminate();
     assert!(well && said.ends_with("Everything has stopped.\n"), "{said}");
     assert!(!is_running(&postgres), "PostgreSQL outlived us");
@@ -40,12 +53,52 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
     let account = ask(graphql, &format!("{{ account(id: \"{id}\") {{ holderName currency }} }}"));
     assert_eq!(account["data"]["account"], json!({ "holderName": "Layla", "currency": "KWD" }), "{account}");
     assert_eq!(ask(graphql, OPEN)["data"]["openAccount"]["accountId"], id);
+    let size = |note: &str| Checkpoint::unverified(note.as_bytes()).unwrap().size();
+    assert!(size(&sealed(graphql)) >= opened.size(), "the same tree goes on");
     assert!(again.terminate().0);
+}
+
+#[test]
+fn a_new_key_signs_beside_the_old_one_until_that_is_retired() {
+    let home = home();
+    let key = home.path().join("seal.key");
+    daftar_sealer::keys::read_or_create(&key, &"daftar.example".parse().unwrap()).unwrap();
+    let old = said(&mut daftar_seal("key", &key));
+    let both = said(&mut daftar_seal("rotate", &key));
+    assert!(old.starts_with("daftar.example+") && both.ends_with(&old) && both.lines().count() == 2, "{both}");
+    assert_eq!(said(&mut daftar_seal("key", &key)), both);
+    assert_eq!(said(&mut daftar_seal("retire", &key)).lines().collect::<Vec<_>>(), [both.lines().next().unwrap()]);
+    let (code, reason) = failure(&mut daftar_seal("key", &home.path().join("none")));
+    assert!(code == 1 && reason.contains("cannot be read"), "{reason}");
+}
+
+/// The checkpoint, as soon as there is one.
+fn sealed(server: std::net::SocketAddr) -> String {
+    loop {
+        let answer = http::get(server, "/checkpoint").unwrap();
+        match answer.status {
+            200 => return answer.body,
+            404 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            _ => panic!("{answer:?}"),
+        }
+    }
+}
+
+fn daftar_seal(what: &str, key: &Path) -> Command {
+    let mut command = daftar(&["seal", what]);
+    command.env("DAFTAR_SEAL_KEY_FILE", key);
+    command
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn up(home: &Path) -> Command {
     let mut command = daftar(&["up", "--listen", "127.0.0.1:0", "--node-port", "0"]);
-    command.env("DAFTAR_HOME", home);
+    command.env("DAFTAR_HOME", home).env("DAFTAR_SEAL_EVERY", "0").env("DAFTAR_SEAL_FOLDER", home.join("sealed"));
     command
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Checkpoint, ConsistencyError, Hash, Head, KeyName, Note, SigningKey, verify_consistency};
+use crate::{Checkpoint, ConsistencyError, Hash, Head, KeyName, Note, SigningKey, VerifyingKey, verify_consistency};
 
 /// Remembers the last head that may have been signed, and lets through only what goes on from there.
 #[derive(Clone, Debug)]
@@ -87,6 +87,11 @@ impl LogKeys {
 
     pub fn origin(&self) -> &KeyName {
         &self.origin
+    }
+
+    /// What to make known: each is enough to check what all of them sign.
+    pub fn verifying_keys(&self) -> Vec<VerifyingKey> {
+        self.keys.iter().map(SigningKey::verifying_key).collect()
     }
 }
 

@@ -38,8 +38,10 @@ fn send(server: SocketAddr, request: &str) -> io::Result<Answer> {
     let mut socket = TcpStream::connect(server)?;
     socket.set_read_timeout(Some(Duration::from_secs(30)))?;
     socket.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer)?;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer)?;
+    // A body that is no text is there to be counted, not to be read.
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| io::Error::other(format!("no answer but {answer:?}")))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(format!("no status in {head:?}")))?;

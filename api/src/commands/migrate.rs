@@ -35,6 +35,7 @@ pub async fn migrate_rest(url: &SecretUrl, wait: Duration) -> Result<()> {
     keyring::migrator().run(&mut db).await.context("the keys cannot be migrated")?;
     daftar_projections::migrate(&mut db).await.context("the read models cannot be migrated")?;
     daftar_billing::migrator().run(&mut db).await.context("the tables of the billing processes cannot be migrated")?;
+    daftar_sealer::migrator().run(&mut db).await.context("the tables of the seal cannot be migrated")?;
     db.close().await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod period;
 pub mod projections;
 pub mod projector;
 pub mod rate;
+pub mod seal;
 pub mod server;
 pub mod up;
 
@@ -20,6 +21,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Up(options) => up::run(options).await,
         Command::Server(options) => server::run(options).await,
         Command::Projector(options) => projector::run(options).await,
+        Command::Seal(command) => seal::run(&command),
         Command::BillRun(options) => bill_run::run(options).await,
         Command::ClosePeriod(options) => period::close(options).await,
         Command::Period(command) => period::run(command).await,

@@ -18,7 +18,7 @@ use daftar_store::{
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::private::Private;
-use super::{migrate, projector};
+use super::{migrate, projector, seal};
 use crate::{
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
@@ -81,7 +81,10 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let graphql_address = graphql.local_addr()?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
-    let (projecting, stopping) = (projector::project(store.writer(), (*read_models.connect_options()).clone(), stop.clone()), stop.clone());
+    let database = (*read_models.connect_options()).clone();
+    let home = private.map_or_else(|| options.home.clone(), Private::directory);
+    let sealer = seal::sealer(&seal::beside(options.sealing.clone(), home), store.writer(), database.clone())?;
+    let (projecting, stopping) = (projector::project(store.writer(), database, sealer, stop.clone()), stop.clone());
     parts.spawn(async {
         // Read models that stand still answer what they know: no reason to stop serving.
         if let Err(error) = projecting.await {
@@ -107,6 +110,7 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     println!();
     println!("  GraphQL       http://{graphql_address}/graphql");
     println!("  Health        http://{graphql_address}/health/ready");
+    println!("  Checkpoint    http://{graphql_address}/checkpoint");
     println!("  Event store   {event_store}");
     if let Some(private) = private {
         println!("  PostgreSQL    {private}");
