@@ -9,13 +9,14 @@ use daftar_domain::{
     },
     ids::{AccountId, AddressId, ContactId},
 };
+use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
+    columns::{beginning_with, from_bigint, from_name, position, sealed, to_bigint, to_name},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -23,6 +24,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Accounts {
     accounts: Current<AccountRow>,
+    headcounts: Current<HeadcountRow>,
     classes: History<ClassRow>,
     holders: History<HolderRow>,
     standings: History<StandingRow>,
@@ -48,6 +50,13 @@ rows! {
         closed_on: Option<NaiveDate>,
         recorded_at: DateTime<Utc>,
         revision: i64,
+        position: i64,
+    }
+
+    struct HeadcountRow in headcount {
+        class: String,
+        standing: String,
+        accounts: i64,
         position: i64,
     }
 
@@ -104,13 +113,14 @@ rows! {
 
 keys! {
     AccountRow by account_id: Uuid;
+    HeadcountRow by class: String, standing: String;
     ContactRow by account_id: Uuid, contact_id: Uuid;
     AddressRow by account_id: Uuid, address_id: Uuid;
 }
 
 impl Projector for Accounts {
     const NAME: &'static str = "accounts";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[account::Account::CATEGORY];
     const TABLES: &'static str = include_str!("../models/accounts/tables.sql");
     const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
@@ -122,8 +132,8 @@ impl Projector for Accounts {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { accounts, classes, holders, standings, vat_statuses, contacts, addresses } = self;
-        vec![accounts, classes, holders, standings, vat_statuses, contacts, addresses]
+        let Self { accounts, headcounts, classes, holders, standings, vat_statuses, contacts, addresses } = self;
+        vec![accounts, headcounts, classes, holders, standings, vat_statuses, contacts, addresses]
     }
 }
 
@@ -177,10 +187,10 @@ impl Accounts {
             account::Event::LinkedToLedger(event) => {
                 self.change(fact, |account| account.ledger_account = Some(event.ledger_account.to_string()))
             }
-            account::Event::AccountSuspended(event) => self.stands(fact, SUSPENDED, event.suspended_on, Some(&event.reason)),
-            account::Event::AccountResumed(event) => self.stands(fact, ACTIVE, event.resumed_on, Some(&event.reason)),
+            account::Event::AccountSuspended(event) => self.stands(fact, Standing::Suspended, event.suspended_on, Some(&event.reason)),
+            account::Event::AccountResumed(event) => self.stands(fact, Standing::Active, event.resumed_on, Some(&event.reason)),
             account::Event::AccountClosed(event) => {
-                self.stands(fact, CLOSED, event.closed_on, Some(&event.reason));
+                self.stands(fact, Standing::Closed, event.closed_on, Some(&event.reason));
                 self.change(fact, |account| account.closed_on = Some(event.closed_on));
             }
             // What supplies an account is told by the service points, in more words; what it owes is the receivables' to tell.
@@ -222,7 +232,7 @@ impl Accounts {
             class: to_name(class),
             currency: to_name(currency),
             language: to_name(language),
-            standing: ACTIVE.to_owned(),
+            standing: to_name(&Standing::Active),
             identity_kind: None,
             identity_number: None,
             identity_expires_on: None,
@@ -237,11 +247,12 @@ impl Accounts {
         self.holder(fact, holder_name, *opened_on, None);
         self.standings.add(StandingRow {
             account_id: (*account_id).into(),
-            standing: ACTIVE.to_owned(),
+            standing: to_name(&Standing::Active),
             effective_on: *opened_on,
             reason: None,
             position: position(fact),
         });
+        self.count(fact, (to_name(class), to_name(&Standing::Active)), 1);
     }
 
     fn class(&mut self, fact: &Recorded<BillingEvent>, class: CustomerClass, effective_on: NaiveDate, reason: Option<&Reason>) {
@@ -264,29 +275,50 @@ impl Accounts {
         });
     }
 
-    fn stands(&mut self, fact: &Recorded<BillingEvent>, standing: &str, effective_on: NaiveDate, reason: Option<&Reason>) {
+    fn stands(&mut self, fact: &Recorded<BillingEvent>, standing: Standing, effective_on: NaiveDate, reason: Option<&Reason>) {
         self.standings.add(StandingRow {
             account_id: fact.stream.id(),
-            standing: standing.to_owned(),
+            standing: to_name(&standing),
             effective_on,
             reason: reason.map(Reason::to_string),
             position: position(fact),
         });
-        self.change(fact, |account| account.standing = standing.to_owned());
+        self.change(fact, |account| account.standing = to_name(&standing));
     }
 
     fn change(&mut self, fact: &Recorded<BillingEvent>, change: impl FnOnce(&mut AccountRow)) {
-        if let Some(account) = self.accounts.get_mut(&fact.stream.id()) {
-            change(account);
-            account.revision = to_bigint(fact.revision);
-            account.position = position(fact);
+        let Some(account) = self.accounts.get_mut(&fact.stream.id()) else { return };
+        let before = (account.class.clone(), account.standing.clone());
+        change(account);
+        account.revision = to_bigint(fact.revision);
+        account.position = position(fact);
+        let after = (account.class.clone(), account.standing.clone());
+        if before != after {
+            self.count(fact, before, -1);
+            self.count(fact, after, 1);
+        }
+    }
+
+    fn count(&mut self, fact: &Recorded<BillingEvent>, (class, standing): (String, String), more: i64) {
+        let key = (class, standing);
+        match self.headcounts.get_mut(&key) {
+            Some(headcount) => (headcount.accounts, headcount.position) = (headcount.accounts + more, position(fact)),
+            None => {
+                let (class, standing) = key;
+                self.headcounts.put(HeadcountRow { class, standing, accounts: more, position: position(fact) });
+            }
         }
     }
 }
 
-const ACTIVE: &str = "active";
-const SUSPENDED: &str = "suspended";
-const CLOSED: &str = "closed";
+/// Whether an account is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    Active,
+    Suspended,
+    Closed,
+}
 
 /// An account as it is known at `position`.
 #[derive(Clone, Debug, PartialEq)]
@@ -297,7 +329,7 @@ pub struct Account {
     pub class: CustomerClass,
     pub currency: Currency,
     pub language: Language,
-    pub standing: String,
+    pub standing: Standing,
     pub opened_on: NaiveDate,
     pub closed_on: Option<NaiveDate>,
     pub recorded_at: DateTime<Utc>,
@@ -305,29 +337,89 @@ pub struct Account {
 }
 
 pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Account>, QueryError> {
-    let row = sqlx::query_as!(
-        AccountRow,
-        "SELECT account_id, number, holder_name, class, currency, language, standing, identity_kind, identity_number, identity_expires_on,
-                ledger_account, opened_on, closed_on, recorded_at, revision, position
-         FROM read_accounts.account WHERE account_id = $1",
-        Uuid::from(id),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = sqlx::query_as!(AccountRow, "SELECT * FROM read_accounts.account WHERE account_id = $1", Uuid::from(id),)
+        .fetch_optional(db)
+        .await?;
     row.map(Account::try_from).transpose()
 }
 
 pub async fn by_number(db: impl PgExecutor<'_>, number: &AccountNumber) -> Result<Option<Account>, QueryError> {
-    let row = sqlx::query_as!(
-        AccountRow,
-        "SELECT account_id, number, holder_name, class, currency, language, standing, identity_kind, identity_number, identity_expires_on,
-                ledger_account, opened_on, closed_on, recorded_at, revision, position
-         FROM read_accounts.account WHERE number = $1",
-        number.as_str(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row =
+        sqlx::query_as!(AccountRow, "SELECT * FROM read_accounts.account WHERE number = $1", number.as_str(),).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
+}
+
+/// Which accounts are meant: those to which all that is named here applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub class: Option<CustomerClass>,
+    pub standing: Option<Standing>,
+    pub currency: Option<Currency>,
+    /// What the number begins with.
+    pub number: Option<String>,
+}
+
+/// Accounts in the order of their numbers, after one that was seen.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &Filter,
+    after: Option<(&AccountNumber, AccountId)>,
+    limit: u32,
+) -> Result<Vec<Account>, QueryError> {
+    let [from, to] = beginning_with(filter.number.as_deref());
+    let (number, id) = after.map_or(("", Uuid::nil()), |(number, id)| (number.as_str(), id.into()));
+    let rows = sqlx::query_as!(
+        AccountRow,
+        "SELECT * FROM read_accounts.account
+         WHERE (class = $1 OR $1 IS NULL) AND (standing = $2 OR $2 IS NULL) AND (currency = $3 OR $3 IS NULL)
+           AND number >= $4 AND number < $5 AND (number, account_id) > ($6, $7)
+         ORDER BY number, account_id LIMIT $8",
+        filter.class.map(|class| to_name(&class)),
+        filter.standing.map(|standing| to_name(&standing)),
+        filter.currency.map(Currency::code),
+        from,
+        to,
+        number,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Account::try_from).collect()
+}
+
+pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
+    let [from, to] = beginning_with(filter.number.as_deref());
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_accounts.account
+           WHERE (class = $1 OR $1 IS NULL) AND (standing = $2 OR $2 IS NULL) AND (currency = $3 OR $3 IS NULL)
+             AND number >= $4 AND number < $5"#,
+        filter.class.map(|class| to_name(&class)),
+        filter.standing.map(|standing| to_name(&standing)),
+        filter.currency.map(Currency::code),
+        from,
+        to,
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
+}
+
+/// So many accounts are in this class and stand like this.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Headcount {
+    pub class: CustomerClass,
+    pub standing: Standing,
+    pub accounts: u64,
+}
+
+/// All accounts, counted by what they are at last, also where that applies from a later date only.
+pub async fn headcounts(db: impl PgExecutor<'_>) -> Result<Vec<Headcount>, QueryError> {
+    let rows = sqlx::query_as!(HeadcountRow, "SELECT * FROM read_accounts.headcount WHERE accounts > 0 ORDER BY class, standing");
+    let headcounts = rows.fetch_all(db).await?.into_iter().map(|row| {
+        Ok(Headcount {
+            class: from_name(row.class).map_err(malformed("class"))?,
+            standing: from_name(row.standing).map_err(malformed("standing"))?,
+            accounts: from_bigint(row.accounts),
+        })
+    });
+    headcounts.collect()
 }
 
 /// The class that applies on a date; none before the account opened.
@@ -427,7 +519,7 @@ impl TryFrom<AccountRow> for Account {
             class: from_name(row.class).map_err(malformed("class"))?,
             currency: from_name(row.currency).map_err(malformed("currency"))?,
             language: from_name(row.language).map_err(malformed("language"))?,
-            standing: row.standing,
+            standing: from_name(row.standing).map_err(malformed("standing"))?,
             opened_on: row.opened_on,
             closed_on: row.closed_on,
             recorded_at: row.recorded_at,

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use daftar_domain::{BillingEvent, Recorded, Sealed};
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
@@ -36,6 +36,11 @@ pub fn from_name<T: DeserializeOwned>(name: String) -> serde_json::Result<T> {
     serde_json::from_value(Value::String(name))
 }
 
+/// A sum of whole numbers, which PostgreSQL gives as a decimal.
+pub(crate) fn whole(sum: Decimal) -> serde_json::Result<i64> {
+    i64::try_from(sum.trunc().mantissa()).map_err(serde::de::Error::custom)
+}
+
 /// Positions and revisions: in every store they are 63 bits wide.
 pub fn to_bigint(number: u64) -> i64 {
     i64::try_from(number).expect("no store counts beyond 63 bits")
@@ -43,6 +48,17 @@ pub fn to_bigint(number: u64) -> i64 {
 
 pub fn from_bigint(number: i64) -> u64 {
     u64::try_from(number).expect("written by `to_bigint`, so not negative")
+}
+
+/// The first day of a date's month: what sums of months are kept under.
+pub(crate) fn month(date: NaiveDate) -> NaiveDate {
+    date.with_day(1).unwrap_or(date)
+}
+
+/// Between which texts those lie that begin so: with the first, and without the second. The column must sort by bytes.
+pub(crate) fn beginning_with(prefix: Option<&str>) -> [String; 2] {
+    let prefix = prefix.unwrap_or_default();
+    [prefix.to_owned(), format!("{prefix}{}", char::MAX)]
 }
 
 /// Where a fact stands, as every row has it that the fact made or changed.
@@ -223,5 +239,22 @@ where
 
     fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
         bind_column(bind_column(bind_column(query, keys, |key| &key.0), keys, |key| &key.1), keys, |key| &key.2)
+    }
+}
+
+impl<A: KeyColumn, B: KeyColumn, C: KeyColumn, D: KeyColumn> Key for (A, B, C, D)
+where
+    Vec<A>: for<'e> Encode<'e, Postgres> + Type<Postgres>,
+    Vec<B>: for<'e> Encode<'e, Postgres> + Type<Postgres>,
+    Vec<C>: for<'e> Encode<'e, Postgres> + Type<Postgres>,
+    Vec<D>: for<'e> Encode<'e, Postgres> + Type<Postgres>,
+{
+    fn types() -> Vec<String> {
+        vec![type_name::<A>(), type_name::<B>(), type_name::<C>(), type_name::<D>()]
+    }
+
+    fn bind<'q>(keys: &[Self], query: Statement<'q>) -> Statement<'q> {
+        let query = bind_column(bind_column(query, keys, |key| &key.0), keys, |key| &key.1);
+        bind_column(bind_column(query, keys, |key| &key.2), keys, |key| &key.3)
     }
 }

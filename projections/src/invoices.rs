@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, to_bigint, to_name, whole},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -373,6 +373,86 @@ pub async fn of_account(
         i64::from(limit),
     );
     rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+}
+
+/// Which issued invoices are meant: those to which all that is named here applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub account_id: Option<AccountId>,
+    /// Any of these.
+    pub statuses: Option<Vec<Status>>,
+    pub overdue: Option<bool>,
+    pub currency: Option<Currency>,
+    /// From a day to another, with both.
+    pub issued: Option<(NaiveDate, NaiveDate)>,
+}
+
+impl Filter {
+    fn statuses(&self) -> Option<Vec<String>> {
+        self.statuses.as_ref().map(|statuses| statuses.iter().map(to_name).collect())
+    }
+}
+
+/// Issued invoices, the latest first, after one that was seen.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &Filter,
+    after: Option<(NaiveDate, InvoiceId)>,
+    limit: u32,
+) -> Result<Vec<Standing>, QueryError> {
+    let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
+    let ((from, to), statuses) = (filter.issued.unwrap_or((FIRST_DAY, LAST_DAY)), filter.statuses());
+    let rows = sqlx::query_as!(
+        InvoiceRow,
+        "SELECT * FROM read_invoices.invoice
+         WHERE (account_id = $1 OR $1 IS NULL) AND (status = ANY($2) OR $2 IS NULL) AND (overdue = $3 OR $3 IS NULL)
+           AND (currency = $4 OR $4 IS NULL) AND issued_on BETWEEN $5 AND $6 AND (issued_on, invoice_id) < ($7, $8)
+         ORDER BY issued_on DESC, invoice_id DESC LIMIT $9",
+        filter.account_id.map(Uuid::from),
+        statuses.as_deref(),
+        filter.overdue,
+        filter.currency.map(Currency::code),
+        from,
+        to,
+        day,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+}
+
+/// What some invoices in one currency come to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sum {
+    pub invoices: u64,
+    pub total: Money,
+    pub left_to_pay: Money,
+}
+
+pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, QueryError> {
+    let ((from, to), statuses) = (filter.issued.unwrap_or((FIRST_DAY, LAST_DAY)), filter.statuses());
+    let rows = sqlx::query!(
+        r#"SELECT currency, count(*) AS "invoices!", sum(total) AS "total!", sum(left_to_pay) AS "left_to_pay!" FROM read_invoices.invoice
+           WHERE (account_id = $1 OR $1 IS NULL) AND (status = ANY($2) OR $2 IS NULL) AND (overdue = $3 OR $3 IS NULL)
+             AND (currency = $4 OR $4 IS NULL) AND issued_on BETWEEN $5 AND $6
+           GROUP BY currency ORDER BY currency"#,
+        filter.account_id.map(Uuid::from),
+        statuses.as_deref(),
+        filter.overdue,
+        filter.currency.map(Currency::code),
+        from,
+        to,
+    );
+    let sums = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let currency = from_name(row.currency).map_err(malformed("currency"))?;
+        let money = |sum, column| Ok::<_, QueryError>(Money::new(whole(sum).map_err(malformed(column))?, currency));
+        Ok(Sum {
+            invoices: from_bigint(row.invoices),
+            total: money(row.total, "total")?,
+            left_to_pay: money(row.left_to_pay, "left_to_pay")?,
+        })
+    });
+    sums.collect()
 }
 
 /// What was due before a day and has something left to pay, the longest due first, after one that was seen.

@@ -54,11 +54,13 @@
 pub mod accounts;
 pub mod agreements;
 mod as_of;
+pub mod bill_runs;
 pub mod billable;
 mod checkpoint;
 pub mod columns;
 mod feed;
 pub mod invoices;
+pub mod kpis;
 pub mod ledger;
 pub mod meters;
 mod metrics;
@@ -95,6 +97,7 @@ pub use status::{COUNTED, Status, status};
 pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
+    Model::of::<bill_runs::BillRuns>(),
     Model::of::<billable::Billable>(),
     Model::of::<invoices::Invoices>(),
     Model::of::<ledger::Ledger>(),

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    BillingEvent, Decider, Reason, Recorded,
-    ids::{MeterId, PremisesId},
+    BillingEvent, Decider, Reason, Recorded, Service,
+    ids::{AccountId, MeterId, PremisesId},
     meter::{
         self, Breaker, BreakerReplaced, Meter, MeterInstalled, MeterKind, MeterRegistered, MeterTested, Seal, SealApplied, SealBroken,
         SealReplaced,
@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
-    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    as_of::AsOf,
+    columns::{beginning_with, from_bigint, from_name, position, to_bigint, to_name},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -102,6 +103,14 @@ pub enum Status {
     Removed,
     OnBench,
     Scrapped,
+}
+
+/// A part that is at the customer, and changed there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Part {
+    Breaker,
+    Seal,
 }
 
 /// What was done to a part.
@@ -279,7 +288,7 @@ impl Meters {
         reason: Option<&Reason>,
     ) {
         let amps = breaker.map(|breaker| breaker.amps.into());
-        self.component(fact, ComponentRow { part: "breaker".to_owned(), amps, ..component(fact, number, change, effective_on, reason) });
+        self.component(fact, ComponentRow { part: to_name(&Part::Breaker), amps, ..component(fact, number, change, effective_on, reason) });
     }
 
     fn seal(
@@ -292,7 +301,7 @@ impl Meters {
         reason: Option<&Reason>,
     ) {
         let place = seal.map(|seal| seal.place.to_string());
-        self.component(fact, ComponentRow { part: "seal".to_owned(), place, ..component(fact, number, change, effective_on, reason) });
+        self.component(fact, ComponentRow { part: to_name(&Part::Seal), place, ..component(fact, number, change, effective_on, reason) });
     }
 
     fn component(&mut self, fact: &Recorded<BillingEvent>, component: ComponentRow) {
@@ -338,41 +347,154 @@ pub struct Device {
     pub certified_until: Option<NaiveDate>,
     pub status: Status,
     pub premises_id: Option<PremisesId>,
+    pub service: Option<Service>,
+    /// The account that had it put up.
+    pub account_id: Option<AccountId>,
     pub revision: u64,
 }
 
 pub async fn by_id(db: impl PgExecutor<'_>, id: MeterId) -> Result<Option<Device>, QueryError> {
-    let row = sqlx::query_as!(
-        MeterRow,
-        "SELECT meter_id, maker, serial, kind, certified_until, status, reserved_for, premises_id, service, account_id, registered_on,
-                revision, position
-         FROM read_meters.meter WHERE meter_id = $1",
-        Uuid::from(id),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = sqlx::query_as!(MeterRow, "SELECT * FROM read_meters.meter WHERE meter_id = $1", Uuid::from(id),).fetch_optional(db).await?;
     row.map(Device::try_from).transpose()
 }
 
 /// The meters at premises.
 pub async fn at(db: impl PgExecutor<'_>, premises_id: PremisesId) -> Result<Vec<Device>, QueryError> {
+    let rows =
+        sqlx::query_as!(MeterRow, "SELECT * FROM read_meters.meter WHERE premises_id = $1 ORDER BY meter_id", Uuid::from(premises_id),)
+            .fetch_all(db)
+            .await?;
+    rows.into_iter().map(Device::try_from).collect()
+}
+
+/// Which meters are meant: those to which all that is named here applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub kind: Option<MeterKind>,
+    pub status: Option<Status>,
+    pub service: Option<Service>,
+    /// The account that had it put up.
+    pub account_id: Option<AccountId>,
+    /// What the serial number begins with.
+    pub serial: Option<String>,
+}
+
+/// Meters in the order of their serial numbers, after one that was seen.
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, after: Option<(&str, MeterId)>, limit: u32) -> Result<Vec<Device>, QueryError> {
+    let [from, to] = beginning_with(filter.serial.as_deref());
+    let (serial, id) = after.map_or(("", Uuid::nil()), |(serial, id)| (serial, id.into()));
     let rows = sqlx::query_as!(
         MeterRow,
-        "SELECT meter_id, maker, serial, kind, certified_until, status, reserved_for, premises_id, service, account_id, registered_on,
-                revision, position
-         FROM read_meters.meter WHERE premises_id = $1 ORDER BY meter_id",
-        Uuid::from(premises_id),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Device::try_from).collect()
+        "SELECT * FROM read_meters.meter
+         WHERE (kind = $1 OR $1 IS NULL) AND (status = $2 OR $2 IS NULL) AND (service = $3 OR $3 IS NULL)
+           AND (account_id = $4 OR $4 IS NULL) AND serial >= $5 AND serial < $6 AND (serial, meter_id) > ($7, $8)
+         ORDER BY serial, meter_id LIMIT $9",
+        filter.kind.map(|kind| to_name(&kind)),
+        filter.status.map(|status| to_name(&status)),
+        filter.service.map(|service| to_name(&service)),
+        filter.account_id.map(Uuid::from),
+        from,
+        to,
+        serial,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Device::try_from).collect()
+}
+
+pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
+    let [from, to] = beginning_with(filter.serial.as_deref());
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_meters.meter
+           WHERE (kind = $1 OR $1 IS NULL) AND (status = $2 OR $2 IS NULL) AND (service = $3 OR $3 IS NULL)
+             AND (account_id = $4 OR $4 IS NULL) AND serial >= $5 AND serial < $6"#,
+        filter.kind.map(|kind| to_name(&kind)),
+        filter.status.map(|status| to_name(&status)),
+        filter.service.map(|service| to_name(&service)),
+        filter.account_id.map(Uuid::from),
+        from,
+        to,
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
+}
+
+/// Something that was done to a part of a meter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartChange {
+    pub part: Part,
+    pub number: String,
+    pub change: Change,
+    /// Of a breaker.
+    pub amps: Option<u64>,
+    /// Of a seal.
+    pub place: Option<String>,
+    pub effective_on: NaiveDate,
+    pub reason: Option<String>,
+}
+
+/// What was done to the parts of a meter, in the order in which it was recorded.
+pub async fn parts(db: impl PgExecutor<'_>, id: MeterId, as_of: AsOf) -> Result<Vec<PartChange>, QueryError> {
+    let found = sqlx::query_as!(
+        ComponentRow,
+        "SELECT * FROM read_meters.component WHERE meter_id = $1 AND effective_on <= $2 AND position <= $3
+         ORDER BY position, part, change DESC, number",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    );
+    let parts = found.fetch_all(db).await?.into_iter().map(|row| {
+        Ok(PartChange {
+            part: from_name(row.part).map_err(malformed("part"))?,
+            number: row.number,
+            change: from_name(row.change).map_err(malformed("change"))?,
+            amps: row.amps.map(from_bigint),
+            place: row.place,
+            effective_on: row.effective_on,
+            reason: row.reason,
+        })
+    });
+    parts.collect()
+}
+
+/// A step in a meter's life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub status: Status,
+    /// A reservation has no date of its own.
+    pub effective_on: Option<NaiveDate>,
+    pub premises_id: Option<PremisesId>,
+    pub reason: Option<String>,
+}
+
+/// What became of a meter, in the order in which it was recorded.
+pub async fn life(db: impl PgExecutor<'_>, id: MeterId, as_of: AsOf) -> Result<Vec<Step>, QueryError> {
+    let found = sqlx::query_as!(
+        StatusRow,
+        "SELECT * FROM read_meters.status WHERE meter_id = $1 AND (effective_on <= $2 OR effective_on IS NULL) AND position <= $3
+         ORDER BY position",
+        Uuid::from(id),
+        as_of.effective,
+        as_of.position(),
+    );
+    let steps = found.fetch_all(db).await?.into_iter().map(|row| {
+        Ok(Step {
+            status: from_name(row.status).map_err(malformed("status"))?,
+            effective_on: row.effective_on,
+            premises_id: row.premises_id.map(PremisesId::new),
+            reason: row.reason,
+        })
+    });
+    steps.collect()
+}
+
+fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {
+    move |source| QueryError::Malformed { model: Meters::NAME, column, source }
 }
 
 impl TryFrom<MeterRow> for Device {
     type Error = QueryError;
 
     fn try_from(row: MeterRow) -> Result<Self, QueryError> {
-        let malformed = |column| move |source| QueryError::Malformed { model: Meters::NAME, column, source };
         Ok(Self {
             id: MeterId::new(row.meter_id),
             maker: row.maker,
@@ -381,6 +503,8 @@ impl TryFrom<MeterRow> for Device {
             certified_until: row.certified_until,
             status: from_name(row.status).map_err(malformed("status"))?,
             premises_id: row.premises_id.map(PremisesId::new),
+            service: row.service.map(|service| from_name(service).map_err(malformed("service"))).transpose()?,
+            account_id: row.account_id.map(AccountId::new),
             revision: from_bigint(row.revision),
         })
     }

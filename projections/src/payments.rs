@@ -10,7 +10,6 @@ use daftar_domain::{
     ids::{AccountId, CashSessionId, PaymentId},
     payment::{self, Payment, PaymentStarted},
 };
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_name, position, to_name},
+    columns::{from_name, position, to_name, whole},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -30,6 +29,7 @@ pub struct Payments {
     allocations: History<AllocationRow>,
     refunds: History<RefundRow>,
     cash: History<CashRow>,
+    days: Current<DayRow>,
 }
 
 rows! {
@@ -99,10 +99,21 @@ rows! {
         effective_on: NaiveDate,
         position: i64,
     }
+
+    struct DayRow in day {
+        effective_on: NaiveDate,
+        tender: String,
+        cause: String,
+        currency: String,
+        movements: i64,
+        amount: i64,
+        position: i64,
+    }
 }
 
 keys! {
     PaymentRow by account_id: Uuid, payment_id: Uuid;
+    DayRow by effective_on: NaiveDate, tender: String, cause: String, currency: String;
     AttemptRow by payment_id: Uuid;
 }
 
@@ -133,7 +144,7 @@ pub enum Cause {
 
 impl Projector for Payments {
     const NAME: &'static str = "payments";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
     const TABLES: &'static str = include_str!("../models/payments/tables.sql");
     const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
@@ -148,7 +159,8 @@ impl Projector for Payments {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        vec![&mut self.payments, &mut self.attempts, &mut self.allocations, &mut self.refunds, &mut self.cash]
+        let Self { payments, attempts, allocations, refunds, cash, days } = self;
+        vec![payments, attempts, allocations, refunds, cash, days]
     }
 }
 
@@ -323,11 +335,24 @@ impl Payments {
         effective_on: NaiveDate,
     ) {
         let row = cash_row(fact, tender, cause, (amount, 1), effective_on);
-        self.cash.add(CashRow { channel: Some(channel.to_string()), session_id: session.map(Uuid::from), ..row });
+        self.money(CashRow { channel: Some(channel.to_string()), session_id: session.map(Uuid::from), ..row });
     }
 
     fn moved(&mut self, fact: &Recorded<BillingEvent>, tender: Tender, cause: Cause, amount: (Money, i64), effective_on: NaiveDate) {
-        self.cash.add(cash_row(fact, tender, cause, amount, effective_on));
+        self.money(cash_row(fact, tender, cause, amount, effective_on));
+    }
+
+    fn money(&mut self, row: CashRow) {
+        let key = (row.effective_on, row.tender.clone(), row.cause.clone(), row.currency.clone());
+        match self.days.get_mut(&key) {
+            Some(day) => (day.movements, day.amount, day.position) = (day.movements + 1, day.amount + row.amount, row.position),
+            None => {
+                let (effective_on, tender, cause, currency) = key;
+                let (amount, position) = (row.amount, row.position);
+                self.days.put(DayRow { effective_on, tender, cause, currency, movements: 1, amount, position });
+            }
+        }
+        self.cash.add(row);
     }
 
     fn started(&mut self, fact: &Recorded<BillingEvent>, event: &PaymentStarted) {
@@ -414,6 +439,78 @@ pub async fn of_account(
     rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
 }
 
+/// Which payments are meant: those to which all that is named here applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub account_id: Option<AccountId>,
+    pub tender: Option<Tender>,
+    pub channel: Option<Code>,
+    pub currency: Option<Currency>,
+    pub reversed: Option<bool>,
+    /// From a day to another, with both.
+    pub value: Option<(NaiveDate, NaiveDate)>,
+}
+
+/// Payments, the latest first, after one that was seen.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &Filter,
+    after: Option<(NaiveDate, PaymentId, AccountId)>,
+    limit: u32,
+) -> Result<Vec<Received>, QueryError> {
+    let (day, id, account_id) = after.map_or((LAST_DAY, Uuid::max(), Uuid::max()), |(day, id, account)| (day, id.into(), account.into()));
+    let (from, to) = filter.value.unwrap_or((FIRST_DAY, LAST_DAY));
+    let rows = sqlx::query_as!(
+        PaymentRow,
+        "SELECT * FROM read_payments.payment
+         WHERE (account_id = $1 OR $1 IS NULL) AND (tender = $2 OR $2 IS NULL) AND (channel = $3 OR $3 IS NULL)
+           AND (currency = $4 OR $4 IS NULL) AND ((reversed_on IS NOT NULL) = $5 OR $5 IS NULL)
+           AND value_on BETWEEN $6 AND $7 AND (value_on, payment_id, account_id) < ($8, $9, $10)
+         ORDER BY value_on DESC, payment_id DESC, account_id DESC LIMIT $11",
+        filter.account_id.map(Uuid::from),
+        filter.tender.map(|tender| to_name(&tender)),
+        filter.channel.as_ref().map(Code::as_str),
+        filter.currency.map(Currency::code),
+        filter.reversed,
+        from,
+        to,
+        day,
+        id,
+        account_id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
+}
+
+/// What some payments in one currency come to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sum {
+    pub payments: u64,
+    pub amount: Money,
+}
+
+pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, QueryError> {
+    let (from, to) = filter.value.unwrap_or((FIRST_DAY, LAST_DAY));
+    let rows = sqlx::query!(
+        r#"SELECT currency, count(*) AS "payments!", sum(amount) AS "amount!" FROM read_payments.payment
+           WHERE (account_id = $1 OR $1 IS NULL) AND (tender = $2 OR $2 IS NULL) AND (channel = $3 OR $3 IS NULL)
+             AND (currency = $4 OR $4 IS NULL) AND ((reversed_on IS NOT NULL) = $5 OR $5 IS NULL) AND value_on BETWEEN $6 AND $7
+           GROUP BY currency ORDER BY currency"#,
+        filter.account_id.map(Uuid::from),
+        filter.tender.map(|tender| to_name(&tender)),
+        filter.channel.as_ref().map(Code::as_str),
+        filter.currency.map(Currency::code),
+        filter.reversed,
+        from,
+        to,
+    );
+    let sums = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let amount = Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?);
+        Ok(Sum { payments: row.payments.unsigned_abs(), amount })
+    });
+    sums.collect()
+}
+
 /// The payments that the outside calls so: in each account at most one.
 pub async fn by_reference(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Received>, QueryError> {
     let rows = sqlx::query_as!(PaymentRow, "SELECT * FROM read_payments.payment WHERE reference = $1 ORDER BY account_id", reference);
@@ -438,14 +535,15 @@ pub async fn allocations(
     );
     let allocations = found.fetch_all(db).await?.into_iter().map(|row| {
         let item = serde_json::from_str(&row.item).map_err(malformed("item"))?;
-        Ok((item, Money::new(whole(row.amount)?, currency(row.currency)?)))
+        Ok((item, Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?)))
     });
     allocations.collect()
 }
 
-/// What came in and went out on a day, by tender and cause.
+/// What came in and went out on a day or in a month, by tender and cause.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cash {
+    /// The day; of a month the first.
     pub effective_on: NaiveDate,
     pub tender: Tender,
     pub cause: Cause,
@@ -456,27 +554,44 @@ pub struct Cash {
 
 /// The cash of the days from one to that of the moment, as it was known then.
 pub async fn daily_cash(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> Result<Vec<Cash>, QueryError> {
+    cash(db, "day", from, as_of).await
+}
+
+/// As [`daily_cash`], by months.
+pub async fn monthly_cash(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> Result<Vec<Cash>, QueryError> {
+    cash(db, "month", from, as_of).await
+}
+
+async fn cash(db: impl PgExecutor<'_>, unit: &str, from: NaiveDate, as_of: AsOf) -> Result<Vec<Cash>, QueryError> {
     let found = sqlx::query!(
-        r#"SELECT effective_on, tender, cause, currency, count(*) AS "movements!", sum(amount) AS "amount!" FROM read_payments.cash
-           WHERE effective_on BETWEEN $1 AND $2 AND position <= $3
-           GROUP BY effective_on, tender, cause, currency ORDER BY effective_on, tender, cause, currency"#,
+        r#"SELECT date_trunc($4, effective_on::timestamp)::date AS "effective_on!", tender AS "tender!", cause AS "cause!",
+                  currency AS "currency!", sum(movements) AS "movements!", sum(amount) AS "amount!"
+           FROM (SELECT effective_on, tender, cause, currency, movements, amount FROM read_payments.day
+                 WHERE effective_on BETWEEN $1 AND $2
+                 UNION ALL
+                 -- What was not yet known is in the sums of the days, and comes off.
+                 SELECT effective_on, tender, cause, currency, -1, -amount FROM read_payments.cash
+                 WHERE effective_on BETWEEN $1 AND $2 AND position > $3) known
+           GROUP BY 1, tender, cause, currency HAVING sum(movements) <> 0 ORDER BY 1, tender, cause, currency"#,
         from,
         as_of.effective,
         as_of.position(),
+        unit,
     );
     let cash = found.fetch_all(db).await?.into_iter().map(|row| {
         Ok(Cash {
             effective_on: row.effective_on,
             tender: from_name(row.tender).map_err(malformed("tender"))?,
             cause: from_name(row.cause).map_err(malformed("cause"))?,
-            movements: row.movements,
-            amount: Money::new(whole(row.amount)?, currency(row.currency)?),
+            movements: whole(row.movements).map_err(malformed("movements"))?,
+            amount: Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?),
         })
     });
     cash.collect()
 }
 
-/// As far as PostgreSQL reaches, and this program.
+/// As far as PostgreSQL and this program both reach.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
 
 impl TryFrom<PaymentRow> for Received {
@@ -503,10 +618,6 @@ impl TryFrom<PaymentRow> for Received {
 
 fn currency(code: String) -> Result<Currency, QueryError> {
     from_name(code).map_err(malformed("currency"))
-}
-
-fn whole(sum: Decimal) -> Result<i64, QueryError> {
-    i64::try_from(sum.trunc().mantissa()).map_err(|error| malformed("amount")(serde::de::Error::custom(error)))
 }
 
 fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {

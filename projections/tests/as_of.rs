@@ -92,7 +92,9 @@ async fn answers(pool: &PgPool, as_of: AsOf) -> Vec<String> {
     }
     say("aged", &receivables::aged(&mut db, as_of).await.unwrap());
     say("debtors", &receivables::accounts_with_open_items(pool, None, as_of, 10).await.unwrap());
+    say("charged", &receivables::cohorts(pool, day("2023-01-01"), as_of).await.unwrap());
     say("cash", &payments::daily_cash(pool, day("2024-01-01"), as_of).await.unwrap());
+    say("cash", &payments::monthly_cash(pool, day("2024-01-01"), as_of).await.unwrap());
     for n in 1..=3 {
         let id = AccountId::new(Uuid::from_u128(n));
         say("books", &ledger::of_customer(pool, id, as_of).await.unwrap());

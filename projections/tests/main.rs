@@ -2,13 +2,16 @@
 
 mod accounts;
 mod as_of;
+mod bill_runs;
 mod billable;
 #[path = "../benches/projections/books.rs"]
 mod books;
 mod faults;
 mod histories;
 mod invoices;
+mod kpis;
 mod ledger;
+mod lists;
 mod models;
 mod payments;
 mod rebuild;

@@ -1,5 +1,6 @@
 ALTER TABLE account ADD PRIMARY KEY (account_id);
-CREATE INDEX ON account (number);
+CREATE INDEX ON account (number, account_id);
+ALTER TABLE headcount ADD PRIMARY KEY (class, standing);
 CREATE INDEX ON account (opened_on, account_id);
 ALTER TABLE class ADD PRIMARY KEY (account_id, effective_on, position);
 ALTER TABLE holder ADD PRIMARY KEY (account_id, effective_on, position);

@@ -1,7 +1,8 @@
 -- An account as it stands. What applies only from a later date is in it already: a row knows no today.
 CREATE TABLE account (
     account_id      uuid        NOT NULL,
-    number          text        NOT NULL,
+    -- Sorted by bytes, so that one is found by how it begins.
+    number          text        COLLATE "C" NOT NULL,
     -- Sealed, here and below, as in the event: only the keyring opens it, and only until the person is forgotten.
     holder_name     bytea       NOT NULL,
     class           text        NOT NULL,
@@ -18,6 +19,14 @@ CREATE TABLE account (
     -- Of the event that last changed the row.
     revision        bigint      NOT NULL,
     position        bigint      NOT NULL
+);
+
+-- Accounts counted by what they are at last.
+CREATE TABLE headcount (
+    class    text   NOT NULL,
+    standing text   NOT NULL,
+    accounts bigint NOT NULL,
+    position bigint NOT NULL
 );
 
 -- Which class applies from when. Of two that begin on one day the later word counts.

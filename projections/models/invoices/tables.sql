@@ -61,6 +61,15 @@ CREATE TABLE document (
     position    bigint NOT NULL
 );
 
+-- For people: invoices in decimals, as they stand.
+CREATE VIEW invoice_in_decimals AS
+SELECT invoice_id, account_id, status, overdue, number, issued_on, due_on, supplied_from, supplied_to, currency,
+       daftar_projections.decimal(total, currency) AS total, daftar_projections.decimal(credited, currency) AS credited,
+       daftar_projections.decimal(debited, currency) AS debited, daftar_projections.decimal(paid, currency) AS paid,
+       daftar_projections.decimal(written_off, currency) AS written_off,
+       daftar_projections.decimal(left_to_pay, currency) AS left_to_pay
+FROM invoice;
+
 -- For people: documents in decimals, with credit notes below zero, and the lines that are in them.
 CREATE VIEW document_in_decimals AS
 SELECT document_id, invoice_id, account_id, kind, number, issued_on, due_on, currency,

@@ -2,7 +2,8 @@
 CREATE TABLE meter (
     meter_id        uuid   NOT NULL,
     maker           text   NOT NULL,
-    serial          text   NOT NULL,
+    -- Sorted by bytes, so that one is found by how it begins.
+    serial          text   COLLATE "C" NOT NULL,
     kind            text   NOT NULL,
     certified_until date,
     status          text   NOT NULL,

@@ -1,5 +1,6 @@
 ALTER TABLE payment ADD PRIMARY KEY (account_id, payment_id);
 CREATE INDEX ON payment (account_id, value_on DESC, payment_id DESC);
+CREATE INDEX ON payment (value_on DESC, payment_id DESC, account_id DESC);
 CREATE INDEX ON payment (reference);
 ALTER TABLE attempt ADD PRIMARY KEY (payment_id);
 CREATE INDEX ON attempt (account_id, started_at);
@@ -8,4 +9,4 @@ CREATE INDEX ON attempt (expires_at) WHERE status IN ('started', 'pending', 'unk
 CREATE INDEX ON allocation (account_id, payment_id, position);
 CREATE INDEX ON refund (account_id, position);
 ALTER TABLE cash ADD PRIMARY KEY (position);
-CREATE INDEX ON cash (effective_on, tender);
+ALTER TABLE day ADD PRIMARY KEY (effective_on, tender, cause, currency);

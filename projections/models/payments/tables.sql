@@ -73,6 +73,17 @@ CREATE TABLE cash (
     position     bigint NOT NULL
 );
 
+-- The sums of all movements of a day, so that nobody adds up years of them.
+CREATE TABLE day (
+    effective_on date   NOT NULL,
+    tender       text   NOT NULL,
+    cause        text   NOT NULL,
+    currency     text   NOT NULL,
+    movements    bigint NOT NULL,
+    amount       bigint NOT NULL,
+    position     bigint NOT NULL
+);
+
 -- For people, in decimals.
 CREATE VIEW payment_in_decimals AS
 SELECT account_id, payment_id, tender, channel, reference, currency, daftar_projections.decimal(amount, currency) AS amount,
@@ -81,5 +92,19 @@ SELECT account_id, payment_id, tender, channel, reference, currency, daftar_proj
 FROM payment;
 
 CREATE VIEW daily_cash_in_decimals AS
-SELECT effective_on, tender, cause, currency, count(*) AS movements, daftar_projections.decimal(sum(amount), currency) AS amount
-FROM cash GROUP BY effective_on, tender, cause, currency;
+SELECT effective_on, tender, cause, currency, movements, daftar_projections.decimal(amount, currency) AS amount
+FROM day;
+
+CREATE VIEW allocation_in_decimals AS
+SELECT account_id, payment_id, item, currency, daftar_projections.decimal(amount, currency) AS amount,
+       daftar_projections.decimal(vat, currency) AS vat, effective_on
+FROM allocation;
+
+CREATE VIEW refund_in_decimals AS
+SELECT account_id, refund_id, payment_id, tender, currency, daftar_projections.decimal(amount, currency) AS amount, reason, effective_on
+FROM refund;
+
+CREATE VIEW attempt_in_decimals AS
+SELECT payment_id, account_id, gateway, status, reference, currency, daftar_projections.decimal(amount, currency) AS amount, started_at,
+       expires_at, cause
+FROM attempt;

@@ -8,3 +8,4 @@ CREATE INDEX ON movement (account_id, effective_on, position);
 -- Days come nearly in the log's order, so what applies after one is found by it at little cost.
 CREATE INDEX ON movement USING brin (effective_on);
 CREATE INDEX ON dispute (account_id, item_id, position);
+ALTER TABLE cohort ADD PRIMARY KEY (issued_in, due_on, currency);

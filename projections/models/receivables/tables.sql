@@ -23,6 +23,7 @@ CREATE TABLE credit (
     account_id uuid   NOT NULL,
     credit_id  uuid   NOT NULL,
     reference  text   NOT NULL,
+    kind       text   NOT NULL,
     -- What people call it: a receipt, a note's number.
     document   text,
     currency   text   NOT NULL,
@@ -60,6 +61,20 @@ CREATE TABLE dispute (
     position     bigint  NOT NULL
 );
 
+-- What was charged in a month, by when it is due, and what became of it as far as anyone knows.
+CREATE TABLE cohort (
+    -- The first day of the month.
+    issued_in   date   NOT NULL,
+    due_on      date   NOT NULL,
+    currency    text   NOT NULL,
+    charged     bigint NOT NULL,
+    -- With money; with credit notes.
+    paid        bigint NOT NULL,
+    credited    bigint NOT NULL,
+    written_off bigint NOT NULL,
+    position    bigint NOT NULL
+);
+
 -- For people, in decimals.
 CREATE VIEW open_item_in_decimals AS
 SELECT account_id, document, kind, currency, daftar_projections.decimal(amount, currency) AS amount,
@@ -71,3 +86,15 @@ SELECT position, line, account_id, cause, document, currency, daftar_projections
        daftar_projections.decimal(unapplied, currency) AS unapplied, daftar_projections.decimal(deposit, currency) AS deposit,
        due_on, effective_on
 FROM movement;
+
+CREATE VIEW credit_in_decimals AS
+SELECT account_id, kind, document, currency, daftar_projections.decimal(amount, currency) AS amount,
+       daftar_projections.decimal(unspent, currency) AS unspent, value_on
+FROM credit;
+
+CREATE VIEW month_in_decimals AS
+SELECT issued_in, currency, daftar_projections.decimal(sum(charged), currency) AS charged,
+       daftar_projections.decimal(sum(paid), currency) AS paid, daftar_projections.decimal(sum(credited), currency) AS credited,
+       daftar_projections.decimal(sum(written_off), currency) AS written_off,
+       daftar_projections.decimal(sum(charged - paid - credited - written_off), currency) AS open
+FROM cohort GROUP BY issued_in, currency;

@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    Balance, OpenItem, Place, Statement, StatementLine, accounts_with_open_items, aged, aged_of, balances, open_items, statement,
+    Balance, Cohort, OpenItem, Place, Statement, StatementLine, accounts_with_open_items, aged, aged_of, balances, cohorts, open_items,
+    statement,
 };
 
 use crate::{
     Projector,
-    columns::{position, to_name},
+    columns::{month, position, to_name},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -34,6 +35,7 @@ pub struct Receivables {
     credits: Current<CreditRow>,
     movements: History<MovementRow>,
     disputes: History<DisputeRow>,
+    cohorts: Current<CohortRow>,
 }
 
 rows! {
@@ -58,6 +60,7 @@ rows! {
         account_id: Uuid,
         credit_id: Uuid,
         reference: String,
+        kind: String,
         document: Option<String>,
         currency: String,
         amount: i64,
@@ -82,6 +85,17 @@ rows! {
         effective_on: NaiveDate,
     }
 
+    struct CohortRow in cohort {
+        issued_in: NaiveDate,
+        due_on: NaiveDate,
+        currency: String,
+        charged: i64,
+        paid: i64,
+        credited: i64,
+        written_off: i64,
+        position: i64,
+    }
+
     struct DisputeRow in dispute {
         account_id: Uuid,
         item_id: Uuid,
@@ -95,6 +109,7 @@ rows! {
 keys! {
     ItemRow by account_id: Uuid, item_id: Uuid;
     CreditRow by account_id: Uuid, credit_id: Uuid;
+    CohortRow by issued_in: NaiveDate, due_on: NaiveDate, currency: String;
 }
 
 /// Why something moved.
@@ -119,9 +134,30 @@ pub enum Cause {
     CreditWrittenOff,
 }
 
+/// What a credit is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CreditKind {
+    Opening,
+    Payment,
+    CreditNote,
+    Deposit,
+}
+
+impl CreditKind {
+    fn of(credit: CreditId) -> Self {
+        match credit {
+            CreditId::Opening { .. } => Self::Opening,
+            CreditId::Payment(_) => Self::Payment,
+            CreditId::CreditNote(_) => Self::CreditNote,
+            CreditId::Deposit(_) => Self::Deposit,
+        }
+    }
+}
+
 impl Projector for Receivables {
     const NAME: &'static str = "receivables";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");
@@ -133,8 +169,8 @@ impl Projector for Receivables {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { items, credits, movements, disputes } = self;
-        vec![items, credits, movements, disputes]
+        let Self { items, credits, movements, disputes, cohorts } = self;
+        vec![items, credits, movements, disputes, cohorts]
     }
 }
 
@@ -338,6 +374,7 @@ impl Receivables {
             account_id: fact.stream.id(),
             credit_id: credit_id(id),
             reference: reference(&id),
+            kind: to_name(&CreditKind::of(id)),
             document,
             currency: to_name(&amount.currency),
             amount: amount.minor,
@@ -353,6 +390,13 @@ impl Receivables {
         let Some(item) = self.items.get_mut(&(movement.account_id, item_id(item))) else { return };
         item.open += change;
         let movement = Movement { item_id: Some(item.item_id), due_on: Some(item.due_on), ..movement };
+        let key = (month(item.issued_on), item.due_on, item.currency.clone());
+        self.add_to_cohort(key, movement.position, |cohort| match (movement.cause, credit) {
+            (Cause::Opening | Cause::OpeningReversed | Cause::Charge, _) => cohort.charged += change,
+            (Cause::DebtWrittenOff | Cause::DebtRecovered, _) => cohort.written_off -= change,
+            (_, Some(CreditId::CreditNote(_))) => cohort.credited -= change,
+            (_, _) => cohort.paid -= change,
+        });
         match credit {
             Some(credit) => {
                 self.change_credit(movement.account_id, credit, change);
@@ -360,6 +404,21 @@ impl Receivables {
                 self.moved(movement, amount.currency, Change { owed: change, unapplied: change, deposit: 0 });
             }
             None => self.moved(movement, amount.currency, Change { owed: change, ..Change::default() }),
+        }
+    }
+
+    fn add_to_cohort(&mut self, key: (NaiveDate, NaiveDate, String), position: i64, add: impl FnOnce(&mut CohortRow)) {
+        match self.cohorts.get_mut(&key) {
+            Some(cohort) => {
+                add(cohort);
+                cohort.position = position;
+            }
+            None => {
+                let (issued_in, due_on, currency) = key;
+                let mut cohort = CohortRow { issued_in, due_on, currency, charged: 0, paid: 0, credited: 0, written_off: 0, position };
+                add(&mut cohort);
+                self.cohorts.put(cohort);
+            }
         }
     }
 

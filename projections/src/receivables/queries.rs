@@ -17,7 +17,7 @@ use super::{Cause, Receivables};
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, to_bigint},
+    columns::{from_bigint, from_name, to_bigint, whole},
 };
 
 /// What all accounts together owe, by age; in each currency.
@@ -108,6 +108,59 @@ pub async fn aged_of(
         entry(&mut aged, (AccountId::new(row.account_id), currency), currency).unapplied = money(row.unapplied, currency)?;
     }
     Ok(aged)
+}
+
+/// What was charged in one month and in one currency, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cohort {
+    /// The first day of the month in which the items were issued.
+    pub issued_in: NaiveDate,
+    pub charged: Money,
+    /// With money, whenever that came.
+    pub paid: Money,
+    /// With credit notes.
+    pub credited: Money,
+    pub written_off: Money,
+    pub open: Money,
+    /// Of what is open: due before the date.
+    pub overdue: Money,
+}
+
+/// What was charged month by month, from a month on.
+pub async fn cohorts(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> Result<Vec<Cohort>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT issued_in AS "issued_in!", currency AS "currency!", sum(charged) AS "charged!", sum(paid) AS "paid!",
+                  sum(credited) AS "credited!", sum(written_off) AS "written_off!",
+                  coalesce(sum(charged - paid - credited - written_off) FILTER (WHERE due_on < $1), 0) AS "overdue!"
+           FROM (SELECT issued_in, due_on, currency, charged, paid, credited, written_off FROM read_receivables.cohort
+                 UNION ALL
+                 -- What has moved since is in the sums of the months, and comes off.
+                 SELECT date_trunc('month', item.issued_on::timestamp)::date, item.due_on, movement.currency,
+                        CASE WHEN cause IN ('opening', 'openingReversed', 'charge') THEN -owed ELSE 0 END,
+                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind <> 'creditNote' THEN owed ELSE 0 END,
+                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind = 'creditNote' THEN owed ELSE 0 END,
+                        CASE WHEN cause IN ('debtWrittenOff', 'debtRecovered') THEN owed ELSE 0 END
+                 FROM read_receivables.movement
+                 JOIN read_receivables.item USING (account_id, item_id)
+                 LEFT JOIN read_receivables.credit USING (account_id, credit_id)
+                 WHERE owed <> 0 AND (movement.effective_on > $1 OR movement.position > $2)) known
+           WHERE issued_in >= $3
+           GROUP BY issued_in, currency
+           HAVING sum(charged) <> 0 OR sum(paid) <> 0 OR sum(credited) <> 0 OR sum(written_off) <> 0
+           ORDER BY issued_in, currency"#,
+        as_of.effective,
+        as_of.position(),
+        from,
+    );
+    let cohorts = found.fetch_all(db).await?.into_iter().map(|row| {
+        let currency = currency(row.currency)?;
+        let sums = [row.charged, row.paid, row.credited, row.written_off, row.overdue].map(|sum| money(sum, currency));
+        let [charged, paid, credited, written_off, overdue] = sums;
+        let (charged, paid, credited, written_off) = (charged?, paid?, credited?, written_off?);
+        let open = Money::new(charged.minor - paid.minor - credited.minor - written_off.minor, currency);
+        Ok(Cohort { issued_in: row.issued_in, charged, paid, credited, written_off, open, overdue: overdue? })
+    });
+    cohorts.collect()
 }
 
 /// The accounts that owed something or had credit, in the order of their ids, after one that was seen.
@@ -223,6 +276,8 @@ pub struct Statement {
     /// What was owed before the first line, less what credit there was.
     pub opening: Money,
     pub lines: Vec<StatementLine>,
+    /// After the last line of the page.
+    pub closing: Money,
 }
 
 /// An event that changed what the customer owes. Which credit pays which item changes nothing, and is not among them.
@@ -291,7 +346,7 @@ pub async fn statement(
         Ok::<_, QueryError>(StatementLine { place, cause, document: row.document, amount, balance })
     });
     let lines = lines.collect::<Result<_, _>>()?;
-    Ok(Statement { opening, lines })
+    Ok(Statement { opening, lines, closing: balance })
 }
 
 fn entry<K: Ord>(aged: &mut BTreeMap<K, Aged>, key: K, currency: Currency) -> &mut Aged {
@@ -313,9 +368,7 @@ fn currency<T: DeserializeOwned>(code: String) -> Result<T, QueryError> {
 
 /// Sums are whole numbers.
 fn money(sum: Decimal, currency: Currency) -> Result<Money, QueryError> {
-    let minor = i64::try_from(sum.trunc().mantissa());
-    let minor = minor.map_err(|error| malformed("owed")(serde::de::Error::custom(error)))?;
-    Ok(Money::new(minor, currency))
+    Ok(Money::new(whole(sum).map_err(malformed("owed"))?, currency))
 }
 
 fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {
