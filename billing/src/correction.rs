@@ -3,7 +3,6 @@
 //! What is next is the correction's to say, and every request has an id that follows from the correction and its step, so it is asked twice only to
 //! be told that it is done. Where a policy asks the same of an account, it is asked under the policy's id, and whoever is second changes nothing.
 
-use chrono::Utc;
 use daftar_domain::{
     Actor, BillingEvent, Decider, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, FreeAllocations, ItemId, ReapplyCredit, ReviewLateFees},
@@ -45,7 +44,7 @@ pub trait Rerate: Sync {
 /// Opens a correction and sees it through, with those of later invoices that follow from it.
 pub async fn correct(engine: &Engine, correction_id: CorrectionId, terms: Terms, rerate: &impl Rerate) -> Result<(), CorrectionError> {
     let wish = correction::Command::OpenCorrection(OpenCorrection { correction_id, terms });
-    execute::<Correction>(engine, &StreamName::of::<Correction>(correction_id), &context(correction_id, "open"), wish)
+    execute::<Correction>(engine, &StreamName::of::<Correction>(correction_id), &context(engine, correction_id, "open"), wish)
         .await?
         .map_err(CorrectionError::Refused)?;
     go_on(engine, correction_id, rerate).await
@@ -57,7 +56,7 @@ pub async fn go_on(engine: &Engine, correction_id: CorrectionId, rerate: &impl R
     while let Some(task) = engine.look::<Correction>(&stream).await.map_err(interrupted)?.next() {
         let mut number = None;
         for (index, request) in task.requests.into_iter().enumerate() {
-            let context = context(correction_id, &format!("{:?} {index}", task.step));
+            let context = context(engine, correction_id, &format!("{:?} {index}", task.step));
             match ask(engine, &context, request, rerate).await? {
                 Ok(assigned) => number = assigned,
                 Err(reason) if task.step == Step::ApproveCancellation => return refuse(engine, correction_id, reason).await,
@@ -65,7 +64,7 @@ pub async fn go_on(engine: &Engine, correction_id: CorrectionId, rerate: &impl R
             }
         }
         let record = correction::Command::RecordStep(RecordStep { step: task.step, number });
-        execute::<Correction>(engine, &stream, &context(correction_id, &format!("{:?} taken", task.step)), record)
+        execute::<Correction>(engine, &stream, &context(engine, correction_id, &format!("{:?} taken", task.step)), record)
             .await?
             .map_err(|reason| CorrectionError::Stuck { step: task.step, reason })?;
     }
@@ -76,7 +75,7 @@ async fn refuse(engine: &Engine, correction_id: CorrectionId, reason: String) ->
     let why = Reason::new(reason.chars().take(200).collect::<String>()).map_err(interrupted)?;
     let wish = correction::Command::RefuseCorrection(RefuseCorrection { why });
     let stream = StreamName::of::<Correction>(correction_id);
-    execute::<Correction>(engine, &stream, &context(correction_id, "refuse"), wish).await?.map_err(CorrectionError::Refused)?;
+    execute::<Correction>(engine, &stream, &context(engine, correction_id, "refuse"), wish).await?.map_err(CorrectionError::Refused)?;
     Err(CorrectionError::Refused(reason))
 }
 
@@ -172,7 +171,7 @@ async fn told(
                 actor: Actor::policy(name),
                 correlation_id: recorded.metadata.correlation_id,
                 causation_id: recorded.id,
-                now: Utc::now(),
+                now: engine.now(),
             };
             return execute::<Account>(engine, &stream, &context, *command).await;
         }
@@ -180,14 +179,14 @@ async fn told(
     Err(CorrectionError::NoSuchDocument { invoice_id })
 }
 
-fn context(correction_id: CorrectionId, wish: &str) -> CommandContext {
+fn context(engine: &Engine, correction_id: CorrectionId, wish: &str) -> CommandContext {
     let correction_id = Uuid::from(correction_id);
     CommandContext {
         command_id: policy::request_id(correction_id, wish),
         actor: Actor::job("correction"),
         correlation_id: correction_id,
         causation_id: correction_id,
-        now: Utc::now(),
+        now: engine.now(),
     }
 }
 

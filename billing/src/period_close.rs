@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use chrono::{Months, NaiveDate, Utc};
+use chrono::{Months, NaiveDate};
 use daftar_domain::{
     Actor, BillingPeriod, Code, Decider, Money, Position, StreamName,
     ids::accounting_periods_id,
@@ -113,7 +113,7 @@ impl PeriodClose {
 
     async fn books(&self, period: BillingPeriod, periods: &AccountingPeriods) -> Result<Books, CloseError> {
         let closed = periods.all().find(|(known, _)| *known == period).and_then(|(_, closed)| closed.cloned());
-        let reached = self.rows.caught_up::<Ledger>(&self.engine).await?;
+        let reached = self.rows.heard_of_all::<Ledger>(&self.engine).await?;
         let position = closed.as_ref().map(|closed| closed.position).or(reached).unwrap_or(Position::single(0));
         let as_of = AsOf::recorded(position, period.last_day());
         let trial_balance = ledger::trial_balance(&self.rows.db, as_of).await.map_err(Unread::from)?;
@@ -126,7 +126,7 @@ impl PeriodClose {
             periods::Command::OpenPeriod(_) => String::new(),
             periods::Command::ClosePeriod(close) => format!("{} {}", close.position, close.closed_on),
         };
-        let context = CommandContext::new(by.clone(), wish, &format!("{} {at}", period.from()), Utc::now());
+        let context = CommandContext::new(by.clone(), wish, &format!("{} {at}", period.from()), self.engine.now());
         self.engine.execute::<AccountingPeriods>(&stream(), &context, command).await.map_err(refused)?;
         Ok(())
     }

@@ -2,10 +2,11 @@
 //!
 //! The request's command id comes from the event, so the place in the log is only remembered after the fact: whatever is asked twice was done
 //! the first time. A refusal is recorded and the reader goes on; what is out of reach is tried until it is not.
+//!
+//! Whoever is alone with a log, and must have it come out the same each time, asks [`carry_out`] instead: one request after another.
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::Utc;
 use daftar_domain::{
     Actor, BillingEvent, Code, Decider, Position, Reason, Recorded, StreamName,
     account::Account,
@@ -40,7 +41,7 @@ pub struct Stopped(#[source] pub Unreadable);
 
 /// What waiting and trying again may help against.
 #[derive(Debug, Error)]
-enum Interruption {
+pub enum Interruption {
     #[error("the log ended")]
     LogEnded,
     #[error(transparent)]
@@ -112,9 +113,7 @@ impl Policies {
         note_stop(db, None).await?;
         let mut reached = reached(&mut *db).await?;
         tracing::info!(after = %reached.map_or("the beginning".to_owned(), |at| at.to_string()), "the policies follow the log");
-        // A policy reads what may ask, and the log tells no one of the rest.
-        let scope = Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY]);
-        let mut waiting = self.engine.store().subscribe(reached, scope).ready_chunks(BATCH);
+        let mut waiting = self.engine.store().subscribe(reached, scope()).ready_chunks(BATCH);
         while let Some(chunk) = waiting.next().await {
             let (requests, until, end) = read(chunk);
             // What came before an event that cannot be read is done all the same.
@@ -138,38 +137,59 @@ impl Policies {
         }
         let carried_out = stream::iter(streams.into_values()).map(Ok).try_for_each_concurrent(AT_ONCE, async |requests| {
             for asked in requests {
-                self.ask(asked).await?;
+                ask(&self.engine, asked).await?;
             }
             Ok(())
         });
         carried_out.await
     }
+}
 
-    async fn ask(&self, Asked { request, event_id, correlation_id }: Asked) -> Result<(), Interruption> {
-        let Request { name, command_id, stream, wish } = request;
-        let context =
-            |command_id| CommandContext { command_id, actor: Actor::policy(name), correlation_id, causation_id: event_id, now: Utc::now() };
-        let refused = match wish {
-            Wish::Account(wish) => refusal(self.engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
-            Wish::Invoice(wish) => refusal(self.engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
-            Wish::Payment(wish) => refusal(self.engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
-            Wish::Register(wish) => refusal(self.engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
-        };
-        let Some(reason) = refused else { return Ok(()) };
-        tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");
-        let code = |text: &str| Code::new(text).map_err(|error| Interruption::Execution(error.into()));
-        let note = NoteRefusal {
-            policy: code(name)?,
-            event_id: Some(event_id),
-            stream: code(stream.as_str())?,
-            reason: Reason::new(shortened(&reason)).map_err(|error| Interruption::Execution(error.into()))?,
-        };
-        let noted = refused::Command::NoteRefusal(note);
-        // Named by the request, and a command of its own: the request's id stays free for who asks again once the reason has gone.
-        let note_id = policy::request_id(command_id, "noteRefusal");
-        refusal(self.engine.execute::<RefusedRequest>(&StreamName::of::<RefusedRequest>(command_id), &context(note_id), noted).await)?;
-        Ok(())
+/// All that the log asks from here on, one request after another and until nothing is asked any more; how far it was read.
+pub async fn carry_out(engine: &Engine, after: Option<Position>) -> Result<Option<Position>, Interruption> {
+    let mut reached = after;
+    loop {
+        let stored: Vec<_> = engine.store().read_all(reached, scope()).try_collect().await?;
+        let Some(last) = stored.last() else { return Ok(reached) };
+        reached = Some(last.position);
+        for stored in stored {
+            let recorded = stored.decode_billing().map_err(Stopped)?;
+            if let Some(asked) = asked(&recorded) {
+                ask(engine, asked).await?;
+            }
+        }
     }
+}
+
+/// A policy reads what may ask, and the log tells no one of the rest.
+fn scope() -> Scope {
+    Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY])
+}
+
+async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked) -> Result<(), Interruption> {
+    let Request { name, command_id, stream, wish } = request;
+    let context =
+        |command_id| CommandContext { command_id, actor: Actor::policy(name), correlation_id, causation_id: event_id, now: engine.now() };
+    let refused = match wish {
+        Wish::Account(wish) => refusal(engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
+        Wish::Invoice(wish) => refusal(engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
+        Wish::Payment(wish) => refusal(engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
+        Wish::Register(wish) => refusal(engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
+    };
+    let Some(reason) = refused else { return Ok(()) };
+    tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");
+    let code = |text: &str| Code::new(text).map_err(|error| Interruption::Execution(error.into()));
+    let note = NoteRefusal {
+        policy: code(name)?,
+        event_id: Some(event_id),
+        stream: code(stream.as_str())?,
+        reason: Reason::new(shortened(&reason)).map_err(|error| Interruption::Execution(error.into()))?,
+    };
+    let noted = refused::Command::NoteRefusal(note);
+    // Named by the request, and a command of its own: the request's id stays free for who asks again once the reason has gone.
+    let note_id = policy::request_id(command_id, "noteRefusal");
+    refusal(engine.execute::<RefusedRequest>(&StreamName::of::<RefusedRequest>(command_id), &context(note_id), noted).await)?;
+    Ok(())
 }
 
 /// A request, and what made a policy ask.
@@ -233,7 +253,8 @@ pub async fn reached(db: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::
     Ok(found.commit_position.zip(found.prepare_position).map(position))
 }
 
-async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
+/// Says that everything up to here was asked, and done or refused.
+pub async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE daftar_billing.policies SET commit_position = $1, prepare_position = $2, moved_at = now()",
         to.commit.cast_signed(),

@@ -51,8 +51,17 @@ impl Rows {
 
     /// Waits until a model's rows show all that is in the log at this moment; up to where that is.
     pub async fn caught_up<P: Projector>(&self, engine: &Engine) -> Result<Option<Position>, Unread> {
+        self.caught_up_with::<P>(engine, Scope::categories(P::CATEGORIES)).await
+    }
+
+    /// The same, and its checkpoint stands at the very end of the log: also past what is not for it.
+    pub async fn heard_of_all<P: Projector>(&self, engine: &Engine) -> Result<Option<Position>, Unread> {
+        self.caught_up_with::<P>(engine, Scope::billing()).await
+    }
+
+    async fn caught_up_with<P: Projector>(&self, engine: &Engine, scope: Scope) -> Result<Option<Position>, Unread> {
         let reached = reached(&self.db, P::NAME).await?;
-        let mut behind = engine.store().read_all(reached, Scope::categories(P::CATEGORIES));
+        let mut behind = engine.store().read_all(reached, scope);
         let mut last = None;
         while let Some(stored) = behind.try_next().await? {
             last = Some(stored.position);

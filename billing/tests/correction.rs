@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::Utc;
-use daftar_billing::correction::{self, Rerate};
+use daftar_billing::{
+    correction::{self, Rerate},
+    policies,
+};
 use daftar_domain::{
     Actor, BillingEvent, Currency, Decider, Recorded, StreamName,
     account::{self, Account, ItemId, example as accounts},
@@ -14,7 +17,6 @@ use daftar_domain::{
     ids::{CorrectionId, InvoiceId},
     invoice::{self, Dates, Invoice, IssueAtOnce, Status, example as invoices},
     ledger::{self, LedgerAccount, TrialBalance},
-    policy::{self, Wish},
     register::{self, Register},
 };
 use daftar_store::{CommandContext, Engine, EventReader, Memory, Scope, log::Log};
@@ -90,29 +92,7 @@ async fn three_paid_bills(log: &Log) {
 
 /// The policies, from the beginning, until nothing is asked any more.
 async fn tell(log: &Log) {
-    let engine = Engine::new(Arc::new(log.clone()));
-    loop {
-        let before = all(log).await;
-        for recorded in &before {
-            let Some(policy::Request { name, command_id, stream, wish }) = policy::request(recorded) else { continue };
-            let context = CommandContext {
-                command_id,
-                actor: Actor::policy(name),
-                correlation_id: recorded.id,
-                causation_id: recorded.id,
-                now: Utc::now(),
-            };
-            match wish {
-                Wish::Account(wish) => drop(engine.execute::<Account>(&stream, &context, *wish).await.unwrap()),
-                Wish::Invoice(wish) => drop(engine.execute::<Invoice>(&stream, &context, *wish).await.unwrap()),
-                Wish::Register(wish) => drop(engine.execute::<Register>(&stream, &context, *wish).await.unwrap()),
-                Wish::Payment(_) => panic!("no gateway takes part"),
-            }
-        }
-        if all(log).await.len() == before.len() {
-            return;
-        }
-    }
+    policies::carry_out(&Engine::new(Arc::new(log.clone())), None).await.unwrap();
 }
 
 async fn all(log: &Log) -> Vec<Recorded<BillingEvent>> {

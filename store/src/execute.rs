@@ -92,10 +92,14 @@ pub struct Seen<D> {
     pub recorded_at: Option<DateTime<Utc>>,
 }
 
+/// What tells processes the time.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// Executes commands over a store, keeping the folded state of hot streams.
 #[derive(Clone)]
 pub struct Engine {
     store: Arc<dyn EventWriter>,
+    clock: Clock,
     cache: Arc<Mutex<LruCache<StreamName, Slot>>>,
 }
 
@@ -110,7 +114,17 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     pub fn new(store: Arc<dyn EventWriter>) -> Self {
-        Self { store, cache: Arc::new(Mutex::new(LruCache::new(CACHED_STREAMS))) }
+        Self { store, clock: Arc::new(Utc::now), cache: Arc::new(Mutex::new(LruCache::new(CACHED_STREAMS))) }
+    }
+
+    /// By another clock than the machine's: for whoever tells a history that was not lived through.
+    pub fn by_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What time it is for the processes that send their commands through here.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
     }
 
     pub fn store(&self) -> &Arc<dyn EventWriter> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{SealedFor, ids::AccountId};
-use daftar_store::keyring::{self, Keyring, KeyringError, LocalMasterKey};
+use daftar_store::keyring::{self, AccountKey, Keyring, KeyringError, LocalMasterKey, Owner};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -38,6 +38,25 @@ async fn processes_that_meet_at_a_new_account_agree_on_one_key() {
     let sealed = futures::future::join_all((0..16).map(|_| keyring.seal(account(1), SealedFor::Contact, "Layla"))).await;
     let first = sealed[0].as_ref().unwrap();
     assert!(sealed.iter().all(|sealed| sealed.as_ref().unwrap() == first));
+}
+
+#[tokio::test]
+async fn keys_made_elsewhere_open_what_they_sealed_and_take_nobodys_place() {
+    let (_database, pool) = database().await;
+    let keyring = keyring(&pool).await;
+    let owner = |number| Owner { account: account(number), purpose: SealedFor::Contact };
+    let keys = [1, 2, 3].map(|number| (owner(number), AccountKey::new([number as u8; 32])));
+    let own = keyring.seal(account(2), SealedFor::Contact, "Omar").await.unwrap();
+    keyring.forget(account(3)).await.unwrap();
+
+    keyring.adopt(&keys).await.unwrap();
+    keyring.adopt(&keys).await.unwrap();
+
+    let sealed = keyring::seal(&keys[0].1, owner(1), "Layla");
+    assert_eq!(keyring.open(account(1), &sealed).await.unwrap().unwrap().reveal(), "Layla");
+    assert_eq!(keyring.seal(account(1), SealedFor::Contact, "Layla").await.unwrap(), sealed);
+    assert_eq!(keyring.open(account(2), &own).await.unwrap().unwrap().reveal(), "Omar");
+    assert_eq!(keyring.open(account(3), &keyring::seal(&keys[2].1, owner(3), "Sami")).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use chrono::Utc;
 use daftar_domain::{
     Actor, Decider, StreamName,
     account::{self, Account},
@@ -21,7 +20,7 @@ use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
 use tokio::task::JoinSet;
 
 use super::{
-    ACTOR, RunError,
+    ACTOR, Pace, RunError,
     rating::{Drafted, Read},
     stream,
 };
@@ -30,11 +29,11 @@ use super::{
 pub(super) type Ready = HashMap<AccountId, Drafted>;
 
 /// Brings a block to its end.
-pub(super) async fn issue_block(engine: &Engine, run: &BillRun, block: u32, mut ready: Ready) -> Result<(), RunError> {
+pub(super) async fn issue_block(engine: &Engine, run: &BillRun, block: u32, mut ready: Ready, pace: Pace) -> Result<(), RunError> {
     let (Some(run_id), Some(plan)) = (run.run_id(), run.plan()) else { return Err(RunError::NotPlanned) };
     let plan = Arc::new(plan.clone());
     let mut totals: BTreeMap<_, Totals> = BTreeMap::new();
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks { running: JoinSet::new(), pace, failed: None };
     let first = number(engine, run, run_id, block).await?;
     for place in run.places(block) {
         let drafted = ready.remove(&place.account_id).filter(|drafted| drafted.digest == place.draft && drafted.held.is_none());
@@ -42,34 +41,53 @@ pub(super) async fn issue_block(engine: &Engine, run: &BillRun, block: u32, mut 
         let of_one = Totals::of(&drafted.draft.document);
         totals.entry(drafted.draft.document.currency).and_modify(|sum| sum.add(&of_one)).or_insert(of_one);
         let number = first.as_ref().map(|first| place.number(first)).ok_or(RunError::NotPlanned)?;
-        tasks.spawn(issue(engine.clone(), plan.clone(), place, number, drafted));
+        tasks.begin(issue(engine.clone(), plan.clone(), place, number, drafted)).await;
     }
     for account_id in run.held(block) {
         let drafted = ready.remove(&account_id).filter(|drafted| drafted.held.is_some());
-        tasks.spawn(hold(engine.clone(), drafted.ok_or(RunError::RatedOtherwise { account_id })?));
+        tasks.begin(hold(engine.clone(), drafted.ok_or(RunError::RatedOtherwise { account_id })?)).await;
     }
-    // One that fails does not keep the others from being issued; the block then stays open, and is taken up again.
-    let mut failed = None;
-    while let Some(done) = tasks.join_next().await {
-        match done {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => failed = Some(error),
-            Err(error) => failed = Some(interrupted(error)),
+    tasks.all_done().await?;
+    let note = bill_run::Command::NoteBlockIssued(NoteBlockIssued { block, totals });
+    engine.execute::<BillRun>(&stream(run_id), &context(engine, "noteBlockIssued", run_id, block), note).await.map_err(RunError::of_run)?;
+    Ok(())
+}
+
+/// What is being issued. One that fails does not keep the others from it; the block then stays open, and is taken up again.
+struct Tasks {
+    running: JoinSet<Result<(), RunError>>,
+    pace: Pace,
+    failed: Option<RunError>,
+}
+
+impl Tasks {
+    async fn begin(&mut self, task: impl Future<Output = Result<(), RunError>> + Send + 'static) {
+        self.running.spawn(task);
+        match self.pace {
+            Pace::AsFastAsItGoes => {}
+            Pace::InOrder => self.wait().await,
         }
     }
-    if let Some(error) = failed {
-        return Err(error);
+
+    async fn wait(&mut self) {
+        while let Some(done) = self.running.join_next().await {
+            if let Err(error) = done.map_err(interrupted).flatten() {
+                self.failed = Some(error);
+            }
+        }
     }
-    let note = bill_run::Command::NoteBlockIssued(NoteBlockIssued { block, totals });
-    engine.execute::<BillRun>(&stream(run_id), &context("noteBlockIssued", run_id, block), note).await.map_err(RunError::of_run)?;
-    Ok(())
+
+    async fn all_done(mut self) -> Result<(), RunError> {
+        self.wait().await;
+        self.failed.map_or(Ok(()), Err)
+    }
 }
 
 /// The block's first number; none if nothing of it is to be numbered.
 async fn number(engine: &Engine, run: &BillRun, run_id: BillRunId, block: u32) -> Result<Option<DocumentNumber>, RunError> {
     let (Some(wish), Some(plan)) = (run.numbers_wanted(block), run.plan()) else { return Ok(None) };
     let register = Register::stream(&plan.numbering.register);
-    let numbered = engine.execute::<Register>(&register, &context("assignBlock", run_id, block), wish).await.map_err(refused)?;
+    let numbered = engine.execute::<Register>(&register, &context(engine, "assignBlock", run_id, block), wish).await.map_err(refused)?;
     if let Outcome::Recorded { events, .. } = numbered {
         for event in events {
             match event {
@@ -87,7 +105,7 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     let Place { account_id, invoice_id, .. } = place;
     let Drafted { draft, account, has_credit, meters, .. } = drafted;
     let stream = StreamName::of::<Invoice>(invoice_id);
-    let context = CommandContext::new(Actor::job(ACTOR), "issueAtOnce", &invoice_id.to_string(), Utc::now());
+    let context = CommandContext::new(Actor::job(ACTOR), "issueAtOnce", &invoice_id.to_string(), engine.now());
     let wish = IssueAtOnce { invoice_id, account_id, draft, dates: plan.dates, number };
     let again = wish.clone();
     let command = invoice::Command::IssueAtOnce(wish);
@@ -108,7 +126,7 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
 
     for Read { meter_id, meter, reading_ids } in meters {
         let stream = StreamName::of::<Meter>(meter_id);
-        let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), Utc::now());
+        let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), engine.now());
         let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
         match ask(&engine, &stream, &context, wish, Some(meter)).await {
             Ok(()) => {}
@@ -146,14 +164,14 @@ fn issued(events: Vec<invoice::Event>) -> Option<InvoiceIssued> {
 /// A draft for a person to look at.
 async fn hold(engine: Engine, drafted: Drafted) -> Result<(), RunError> {
     let Drafted { account_id, invoice_id, draft, held, .. } = drafted;
-    let context = CommandContext::new(Actor::job(ACTOR), "draftInvoice", &invoice_id.to_string(), Utc::now());
+    let context = CommandContext::new(Actor::job(ACTOR), "draftInvoice", &invoice_id.to_string(), engine.now());
     let wish = invoice::Command::DraftInvoice(DraftInvoice { invoice_id, account_id, draft, check: held });
     engine.execute_from(&StreamName::of::<Invoice>(invoice_id), &context, wish, Seen::<Invoice>::default()).await.map_err(refused)?;
     Ok(())
 }
 
-pub(super) fn context(wish: &str, run_id: BillRunId, block: u32) -> CommandContext {
-    CommandContext::new(Actor::job(ACTOR), wish, &format!("{run_id}/{block}"), Utc::now())
+pub(super) fn context(engine: &Engine, wish: &str, run_id: BillRunId, block: u32) -> CommandContext {
+    CommandContext::new(Actor::job(ACTOR), wish, &format!("{run_id}/{block}"), engine.now())
 }
 
 pub(super) fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> RunError {

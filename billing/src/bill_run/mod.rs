@@ -81,6 +81,14 @@ pub struct Progress {
 pub struct BillRuns {
     engine: Engine,
     rows: Rows,
+    pace: Pace,
+}
+
+/// What is done at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    AsFastAsItGoes,
+    InOrder,
 }
 
 /// Which bills a run is asked for; the rest of its plan are the company's terms.
@@ -112,7 +120,13 @@ impl From<QueryError> for RunError {
 
 impl BillRuns {
     pub fn new(engine: Engine, read_models: PgPool) -> Self {
-        Self { engine, rows: Rows::new(read_models) }
+        Self { engine, rows: Rows::new(read_models), pace: Pace::AsFastAsItGoes }
+    }
+
+    /// One invoice after another, from rows that show all there is: slower, and the log comes out the same to the last byte, for whoever is
+    /// alone with it.
+    pub fn in_order(self) -> Self {
+        Self { pace: Pace::InOrder, ..self }
     }
 
     /// What a run of this cycle would go by now.
@@ -174,13 +188,16 @@ impl BillRuns {
         progress(progressed);
         for block in run.open_blocks().collect::<Vec<_>>() {
             let ready = self.rated_again(run_id, &plan, &run, block).await?;
-            issue_block(&self.engine, &run, block, ready).await?;
+            issue_block(&self.engine, &run, block, ready, self.pace).await?;
         }
         let mut after = run.cursor().1;
         let mut issuing: VecDeque<Issuing> = VecDeque::with_capacity(AT_ONCE);
-        while !run.is_finished()
-            && let Some(page) = billable::after(&self.rows.db, after, BLOCK).await?
-        {
+        while !run.is_finished() {
+            if self.pace == Pace::InOrder {
+                // What is frozen says up to which position it knows.
+                self.rows.heard_of_all::<Billable>(&self.engine).await?;
+            }
+            let Some(page) = billable::after(&self.rows.db, after, BLOCK).await? else { break };
             after = page.accounts().last();
             let as_of = page.as_of;
             progressed.looked_at += page.accounts().count() as u64;
@@ -191,7 +208,7 @@ impl BillRuns {
             }
             let block = run.cursor().0;
             let freeze = bill_run::Command::FreezeBlock(FreezeBlock { block, accounts, as_of });
-            let at = context("freezeBlock", run_id, block);
+            let at = context(&self.engine, "freezeBlock", run_id, block);
             self.engine.execute::<BillRun>(&stream(run_id), &at, freeze).await.map_err(RunError::of_run)?;
             run = self.run(run_id).await?;
             if issuing.len() == AT_ONCE
@@ -199,7 +216,11 @@ impl BillRuns {
             {
                 earliest.done().await?;
             }
-            issuing.push_back(Issuing::begin(&self.engine, &run, block, ready(rated)));
+            let begun = Issuing::begin(&self.engine, &run, block, ready(rated), self.pace);
+            match self.pace {
+                Pace::AsFastAsItGoes => issuing.push_back(begun),
+                Pace::InOrder => begun.done().await?,
+            }
             progressed.tally = run.tally();
             progress(progressed);
         }
@@ -207,7 +228,10 @@ impl BillRuns {
             block.done().await?;
         }
         let finish = bill_run::Command::FinishRun(FinishRun {});
-        self.engine.execute::<BillRun>(&stream(run_id), &context("finishRun", run_id, 0), finish).await.map_err(RunError::of_run)?;
+        self.engine
+            .execute::<BillRun>(&stream(run_id), &context(&self.engine, "finishRun", run_id, 0), finish)
+            .await
+            .map_err(RunError::of_run)?;
         self.report(name).await
     }
 
@@ -225,7 +249,7 @@ impl BillRuns {
         let run = self.run(run_id).await?;
         let plan = run.plan().cloned().unwrap_or(plan);
         let wish = bill_run::Command::PlanRun(PlanRun { run_id, plan: Box::new(plan.clone()) });
-        let planned = self.engine.execute::<BillRun>(&stream(run_id), &context("planRun", run_id, 0), wish).await;
+        let planned = self.engine.execute::<BillRun>(&stream(run_id), &context(&self.engine, "planRun", run_id, 0), wish).await;
         if let Some(position) = planned.map_err(RunError::of_run)?.position() {
             self.rows.reached::<Billable>(position).await?;
         }
@@ -330,9 +354,9 @@ impl BillRuns {
 struct Issuing(JoinHandle<Result<(), RunError>>);
 
 impl Issuing {
-    fn begin(engine: &Engine, run: &BillRun, block: u32, ready: Ready) -> Self {
+    fn begin(engine: &Engine, run: &BillRun, block: u32, ready: Ready, pace: Pace) -> Self {
         let (engine, run) = (engine.clone(), run.clone());
-        Self(tokio::spawn(async move { issue_block(&engine, &run, block, ready).await }))
+        Self(tokio::spawn(async move { issue_block(&engine, &run, block, ready, pace).await }))
     }
 
     async fn done(mut self) -> Result<(), RunError> {

@@ -8,7 +8,6 @@ mod file;
 
 use std::fmt;
 
-use chrono::Utc;
 use daftar_domain::{
     Actor, Decider, Reason, StreamName,
     account::{self, Account, ImportOpeningBalance, ReverseOpeningBalance},
@@ -144,7 +143,7 @@ async fn take(engine: &Engine, file: &File, task: &Task, step: &Step<'_>) -> Res
         Task::Reverse(_) => "reverseOpeningBalance",
     };
     let key = format!("{}/{}", file.batch_id, step.row.line);
-    let context = CommandContext::new(Actor::job("opening balances"), wish, &key, Utc::now());
+    let context = CommandContext::new(Actor::job("opening balances"), wish, &key, engine.now());
     match engine.execute::<Account>(&StreamName::of::<Account>(step.account_id), &context, step.command.clone()).await {
         Ok(outcome) => Ok(Ok(outcome)),
         Err(ExecuteError::Rejected(rejection)) => Ok(Err(Fault::of(step.row.line, &step.row.account, rejection))),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use master::{LocalMasterKey, MasterKey, MasterKeyError};
-pub use seal::{AccountKey, Owner};
+pub use seal::{AccountKey, Owner, seal};
 
 /// The keyring's own tables. They are migrated apart from the log, for they may live on another server.
 pub fn migrator() -> Migrator {
@@ -90,6 +90,23 @@ impl Keyring {
                       ON CONFLICT (account_id, purpose) DO UPDATE SET wrapped = NULL, forgotten_at = now()
                       WHERE account_key.forgotten_at IS NULL";
         sqlx::query(forget).bind(Uuid::from(account)).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Keeps keys that were made elsewhere. An account that has one already keeps that.
+    pub async fn adopt(&self, keys: &[(Owner, AccountKey)]) -> Result<(), KeyringError> {
+        let mut wrapped = Vec::with_capacity(keys.len());
+        for (owner, key) in keys {
+            wrapped.push(self.master.wrap(key, *owner).await?);
+        }
+        let keep = "INSERT INTO daftar_keys.account_key (account_id, purpose, wrapped)
+                    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING";
+        sqlx::query(keep)
+            .bind(keys.iter().map(|(owner, _)| Uuid::from(owner.account)).collect::<Vec<_>>())
+            .bind(keys.iter().map(|(owner, _)| owner.purpose_name()).collect::<Vec<_>>())
+            .bind(wrapped)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
