@@ -68,7 +68,7 @@ impl House {
     pub fn start_projector(&mut self) {
         let (stop, mut task) = (Stop::new(), JoinSet::new());
         let database = (*self.read_models.connect_options()).clone();
-        let projecting = project(self.store.writer(), database, stop.clone());
+        let projecting = project(self.store.writer(), database, None, stop.clone());
         task.spawn(async { projecting.await.unwrap() });
         self.projector = Some((stop, task));
     }
