@@ -7,7 +7,6 @@ pub mod caller;
 pub mod cli;
 pub mod commands;
 pub mod compose;
-pub mod display;
 pub mod graphql;
 pub mod http;
 pub mod input;

@@ -41,6 +41,27 @@ macro_rules! books {
             }
         }
 
+        /// Any aggregate, for those who fold the whole log.
+        #[derive(Clone, Debug)]
+        pub enum Aggregate {
+            $($name(Box<$module::$aggregate>)),+
+        }
+
+        impl Aggregate {
+            /// As it was before this event, its first.
+            pub fn before(event: &BillingEvent) -> Self {
+                match event { $(BillingEvent::$name(_) => Self::$name(Box::default())),+ }
+            }
+
+            /// The state after one more fact of its stream. What is not a fact of it changes nothing.
+            pub fn evolve(&mut self, event: &BillingEvent) {
+                match (self, event) {
+                    $((Self::$name(state), BillingEvent::$name(event)) => **state = std::mem::take(&mut **state).evolve(event),)+
+                    _ => {}
+                }
+            }
+        }
+
         $(impl From<$module::Event> for BillingEvent {
             fn from(event: $module::Event) -> Self {
                 Self::$name(event)

@@ -34,7 +34,7 @@ mod text;
 mod usage;
 mod vat;
 
-pub use billing::{BillingEvent, CATEGORIES};
+pub use billing::{Aggregate, BillingEvent, CATEGORIES};
 pub use decider::Decider;
 pub use digest::Digest;
 pub use event::{Actor, CommandHash, DecodeError, EventSchema, Metadata, Position, Recorded, read, write};

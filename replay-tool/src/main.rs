@@ -4,13 +4,18 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use daftar_terminal::Display;
 
 mod audit;
 mod cli;
+mod documents;
+mod examine;
 mod export;
+mod folding;
 mod source;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod verify;
 
 use cli::{Cli, Command};
@@ -34,7 +39,8 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<bool> {
     match command {
         Command::Verify { source, checkpoints, keys, tiles, json } => {
-            let report = verify(&Source::open(&source).await?, &Trust { checkpoints, keys, tiles }).await?;
+            let display = if json { Display::silent() } else { Display::new() };
+            let report = verify(&Source::open(&source).await?, &Trust { checkpoints, keys, tiles }, &display).await?;
             print!("{}", if json { format!("{:#}\n", report.to_json()) } else { report.to_text() });
             Ok(report.is_good())
         }

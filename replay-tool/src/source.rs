@@ -6,11 +6,14 @@ use chrono::DateTime;
 use daftar_domain::Position;
 use daftar_proof::{
     Hash,
-    archive::{self, ArchiveError, ArchiveReader, Content},
+    archive::{self, ArchiveError, ArchiveReader, Content, Frame},
 };
 use daftar_store::{ContentType, EventReader, OpenError, Scope, StoreError, StoredEvent};
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use thiserror::Error;
+
+/// Events of a store that are examined together.
+const PAGE: usize = 1_000;
 
 #[derive(Clone)]
 pub enum Source {
@@ -43,6 +46,7 @@ impl Source {
     }
 
     /// The leaves of the log in their order.
+    #[cfg_attr(not(test), expect(dead_code))]
     pub fn events(&self) -> BoxStream<'static, Result<StoredEvent, SourceError>> {
         match self {
             Self::Store(store) => store.read_all(None, Scope::Everything).map_err(SourceError::from).boxed(),
@@ -52,6 +56,25 @@ impl Source {
                     Content::Leaves { .. } | Content::Checkpoint(_) => stream::empty().right_stream(),
                 });
                 events.try_flatten().boxed()
+            }
+        }
+    }
+
+    /// The same in pages, packed, each with how much of the source lies before it if that is known: unpacking can be somebody else's work.
+    pub fn pages(&self) -> BoxStream<'static, Result<(Page, Option<f64>), SourceError>> {
+        match self {
+            Self::Store(store) => {
+                let events = store.read_all(None, Scope::Everything).try_chunks(PAGE);
+                events.map(|events| Ok((Page::Events(events.map_err(|failed| failed.1)?), None))).boxed()
+            }
+            Self::Archive(path) => {
+                let length = std::fs::metadata(path).map_or(0, |file| file.len()).max(1) as f64;
+                frames(path.clone())
+                    .map_ok(move |frame| {
+                        let done = frame.place().offset as f64 / length;
+                        (Page::Frame(frame), Some(done))
+                    })
+                    .boxed()
             }
         }
     }
@@ -73,19 +96,37 @@ impl Source {
     }
 }
 
+/// Events in the log's order.
+pub enum Page {
+    Events(Vec<StoredEvent>),
+    Frame(Frame),
+}
+
+impl Page {
+    pub fn unpack(self) -> Result<Vec<StoredEvent>, SourceError> {
+        match self {
+            Self::Events(events) => Ok(events),
+            Self::Frame(frame) => match frame.content()? {
+                Content::Events { events, .. } => events.into_iter().map(stored).collect(),
+                Content::Leaves { .. } | Content::Checkpoint(_) => Ok(Vec::new()),
+            },
+        }
+    }
+}
+
 pub enum Brought {
     Leaves(Vec<Hash>),
     Checkpoint(String),
 }
 
-/// The archive's frames, one in memory at a time.
 fn contents(path: PathBuf) -> BoxStream<'static, Result<Content, SourceError>> {
-    let frames = |reader| {
-        stream::try_unfold(reader, async |mut reader: ArchiveReader<_>| match reader.next_frame()? {
-            Some(frame) => Ok(Some((frame.content()?, reader))),
-            None => Ok(None),
-        })
-    };
+    frames(path).and_then(async |frame| Ok(frame.content()?)).boxed()
+}
+
+/// The archive's frames, one in memory at a time.
+fn frames(path: PathBuf) -> BoxStream<'static, Result<Frame, SourceError>> {
+    let frames =
+        |reader| stream::try_unfold(reader, async |mut reader: ArchiveReader<_>| Ok(reader.next_frame()?.map(|frame| (frame, reader))));
     stream::once(async { open_archive(path) }).map_ok(frames).try_flatten().boxed()
 }
 

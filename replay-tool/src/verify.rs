@@ -1,15 +1,19 @@
 //! `replay-tool verify`: gathers what was promised, goes through the log once, and says what is not so.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, thread};
 
 use anyhow::{Context, Result};
 use daftar_proof::{AuthenticTiles, Checkpoint, Head, TileDirectory, TileWriter, VerifyingKey};
-use futures::TryStreamExt;
+use daftar_store::Scope;
+use daftar_terminal::Display;
+use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use crate::{
-    audit::{Audit, Finding, Promise, Report},
-    source::{Brought, Source},
+    audit::{Audit, Finding, OddTimes, Promise, Report},
+    examine::Examined,
+    source::{Brought, Page, Source, SourceError},
 };
 
 /// What an auditor brings along.
@@ -20,21 +24,37 @@ pub struct Trust {
     pub tiles: Option<PathBuf>,
 }
 
-pub async fn verify(source: &Source, trust: &Trust) -> Result<Report> {
+/// Goes through the log on all cores: what can be known of events alone in any order, what they are to one another in theirs.
+pub async fn verify(source: &Source, trust: &Trust, display: &Display) -> Result<Report> {
     let (promises, unbelievable) = gather(source, trust).await?;
     let unpacked = tempfile::tempdir()?;
     let tiles = match &trust.tiles {
         Some(folder) => locating(&promises).map(|head| AuthenticTiles::open(TileDirectory::new(folder), head)).transpose()?,
         None => unpack_tiles(source, &promises, TileDirectory::new(unpacked.path())).await?,
     };
-    let mut audit = Audit::new(promises, tiles);
-    let mut events = source.events();
-    while let Some(event) = events.try_next().await? {
-        audit.event(&event)?;
+    let cores = thread::available_parallelism()?.get();
+    let size = promises.iter().map(|promise| promise.head.size).max();
+    let mut audit = Audit::new(promises, tiles, cores)?;
+    let mut pages = source.pages().map(|page| spawn_blocking(|| examine(page?))).buffered(cores + 1);
+    while let Some(page) = pages.try_next().await? {
+        let (events, done) = page?;
+        audit.page(events).await?;
+        let events = audit.events();
+        let done = done.or_else(|| size.filter(|size| *size > 0).map(|size| events as f64 / size as f64));
+        display.now_and_then(|| {
+            let bar = done.map_or_else(String::new, |done| Display::bar((done * 100.0) as u64));
+            format!("{bar}{events} events, {:.0} a second", events as f64 / display.seconds().max(0.001))
+        });
     }
-    let mut report = audit.finish()?;
+    display.end();
+    let mut report = audit.finish().await?;
     report.findings.splice(..0, unbelievable);
     Ok(report)
+}
+
+fn examine((page, done): (Page, Option<f64>)) -> Result<(Vec<Examined>, Option<f64>), SourceError> {
+    let billing = Scope::billing();
+    Ok((page.unpack()?.into_iter().map(|event| Examined::of(event, &billing)).collect(), done))
 }
 
 /// The checkpoints that can be believed, and those that cannot.
@@ -96,15 +116,23 @@ impl Report {
 
     pub fn to_json(&self) -> Value {
         let findings: Vec<_> = self.findings.iter().map(Finding::to_string).collect();
+        let odd_times = self.odd_times.as_ref().map(|OddTimes { events, first: (leaf, stream, revision) }| {
+            json!({ "events": events, "first": { "leaf": leaf, "stream": stream, "revision": revision } })
+        });
         json!({
             "events": self.head.size, "root": self.head.root, "streams": self.streams,
-            "proven": self.proven, "unproven": self.unproven(), "findings": findings,
+            "proven": self.proven, "unproven": self.unproven(), "odd_times": odd_times, "findings": findings,
         })
     }
 
     pub fn to_text(&self) -> String {
         let mut text = format!("events    {}\nstreams   {}\nroot      {}\n", self.head.size, self.streams, self.head.root);
         text += &format!("proven    {} by outside checkpoints\nunproven  {} after them\n", self.proven, self.unproven());
+        if let Some(OddTimes { events, first: (leaf, stream, revision) }) = &self.odd_times {
+            text += &format!(
+                "odd       the store took {events} events at another time than was recorded, first leaf {leaf}: event {revision} of `{stream}`\n"
+            );
+        }
         for finding in &self.findings {
             text += &format!("WRONG     {finding}\n");
         }

@@ -14,10 +14,11 @@ use daftar_domain::{
 use daftar_projections::{Feed, Runner};
 use daftar_store::{Durability, Engine};
 
+use daftar_terminal::Display;
+
 use crate::{
     cli::{BillRun, UsageError},
     compose,
-    display::Display,
     stop::Stop,
 };
 

@@ -7,10 +7,11 @@ use daftar_billing::opening_balances::{self, Fault, File, ImportError, Task};
 use daftar_domain::Reason;
 use daftar_store::{Durability, Engine};
 
+use daftar_terminal::Display;
+
 use crate::{
     cli::{ImportCommand, OpeningBalances, UsageError},
     compose,
-    display::Display,
 };
 
 pub async fn run(command: ImportCommand) -> Result<()> {

@@ -9,10 +9,11 @@ use daftar_projections::{
 };
 use daftar_store::Durability;
 
+use daftar_terminal::Display;
+
 use crate::{
     cli::{ProjectionsCommand, RebuildProjections, StatusOfProjections, UsageError},
     compose,
-    display::Display,
     stop::Stop,
 };
 

@@ -1,4 +1,4 @@
-//! How far something is: a bar where people look; elsewhere a line now and then.
+//! How far something is: a bar where people look; elsewhere a line now and then; nothing where a machine reads.
 
 use std::{
     io::{IsTerminal, Write, stdout},
@@ -10,6 +10,7 @@ use std::{
 pub struct Display {
     begun: Instant,
     terminal: bool,
+    silent: bool,
     said: Mutex<Option<Instant>>,
 }
 
@@ -17,7 +18,12 @@ const WIDTH: u64 = 30;
 
 impl Display {
     pub fn new() -> Self {
-        Self { begun: Instant::now(), terminal: stdout().is_terminal(), said: Mutex::default() }
+        Self { begun: Instant::now(), terminal: stdout().is_terminal(), silent: false, said: Mutex::default() }
+    }
+
+    /// Says nothing.
+    pub fn silent() -> Self {
+        Self { terminal: false, silent: true, ..Self::new() }
     }
 
     /// Since it was begun.
@@ -33,7 +39,7 @@ impl Display {
     pub fn now_and_then(&self, say: impl FnOnce() -> String) {
         let between = Duration::from_millis(if self.terminal { 100 } else { 5_000 });
         let Ok(mut said) = self.said.lock() else { return };
-        if said.is_none_or(|said| said.elapsed() >= between) {
+        if !self.silent && said.is_none_or(|said| said.elapsed() >= between) {
             *said = Some(Instant::now());
             if self.terminal {
                 print!("\r\x1b[K{}", say());

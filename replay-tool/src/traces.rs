@@ -1,0 +1,110 @@
+//! What an event names that lies anywhere before it: its cause, its id and its command, which must each be there once or not yet.
+//!
+//! A log is too long to remember all its ids. They go to files, each for a share of them, and are looked through share by share.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
+};
+
+use daftar_domain::Metadata;
+use uuid::Uuid;
+
+/// Shares: a log of a hundred million events has some 100 MB in each.
+const SHARES: usize = 64;
+
+const BYTES: usize = 16 + 8 + 1;
+
+/// In the order in which they are looked at where id and leaf are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Cause,
+    Id,
+    Command,
+}
+
+/// What was found of the traces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trace {
+    /// The event names one before it that is not there.
+    NoCause { leaf: u64, causation_id: Uuid },
+    /// Two events have one id.
+    DoubledId { leaf: u64, id: Uuid, first: u64 },
+    /// What one command asked was done to the stream at two times.
+    DoubledCommand { leaf: u64, first: u64 },
+}
+
+#[derive(Debug)]
+pub struct Traces {
+    shares: Vec<BufWriter<File>>,
+}
+
+impl Traces {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { shares: (0..SHARES).map(|_| tempfile::tempfile().map(BufWriter::new)).collect::<io::Result<_>>()? })
+    }
+
+    pub fn id(&mut self, leaf: u64, id: Uuid) -> io::Result<()> {
+        self.put(Kind::Id, leaf, id)
+    }
+
+    /// An event whose cause is its own wish was caused by nobody in the log.
+    pub fn cause(&mut self, leaf: u64, metadata: &Metadata) -> io::Result<()> {
+        let Metadata { causation_id, correlation_id, command_id, .. } = metadata;
+        if [correlation_id, command_id].contains(&causation_id) { Ok(()) } else { self.put(Kind::Cause, leaf, *causation_id) }
+    }
+
+    /// The first event of a run of events of one command in a stream.
+    pub fn command(&mut self, leaf: u64, stream: &str, command_id: Uuid) -> io::Result<()> {
+        self.put(Kind::Command, leaf, Uuid::new_v5(&command_id, stream.as_bytes()))
+    }
+
+    fn put(&mut self, kind: Kind, leaf: u64, id: Uuid) -> io::Result<()> {
+        let share = &mut self.shares[usize::from(id.as_bytes()[15]) % SHARES];
+        share.write_all(id.as_bytes())?;
+        share.write_all(&leaf.to_be_bytes())?;
+        share.write_all(&[kind as u8])
+    }
+
+    /// In the order of the leaves.
+    pub fn finish(self) -> io::Result<Vec<Trace>> {
+        let mut found = Vec::new();
+        for share in self.shares {
+            let mut file = share.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.rewind()?;
+            let mut bytes = Vec::new();
+            BufReader::new(file).read_to_end(&mut bytes)?;
+            let mut records: Vec<_> = bytes.as_chunks::<BYTES>().0.iter().map(record).collect();
+            drop(bytes);
+            records.sort_unstable();
+            look_through(&records, &mut found);
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+}
+
+fn record(bytes: &[u8; BYTES]) -> (Uuid, u64, Kind) {
+    let (mut id, mut leaf) = ([0; 16], [0; 8]);
+    id.copy_from_slice(&bytes[..16]);
+    leaf.copy_from_slice(&bytes[16..24]);
+    let kind = [Kind::Cause, Kind::Id, Kind::Command][usize::from(bytes[24])];
+    (Uuid::from_bytes(id), u64::from_be_bytes(leaf), kind)
+}
+
+/// By id, then by leaf.
+fn look_through(records: &[(Uuid, u64, Kind)], found: &mut Vec<Trace>) {
+    for of_one in records.chunk_by(|one, other| one.0 == other.0) {
+        let (mut event, mut command) = (None, None);
+        for &(id, leaf, kind) in of_one {
+            match (kind, event, command) {
+                (Kind::Id, None, _) => event = Some(leaf),
+                (Kind::Id, Some(first), _) => found.push(Trace::DoubledId { leaf, id, first }),
+                (Kind::Cause, Some(_), _) => {}
+                (Kind::Cause, None, _) => found.push(Trace::NoCause { leaf, causation_id: id }),
+                (Kind::Command, _, None) => command = Some(leaf),
+                (Kind::Command, _, Some(first)) => found.push(Trace::DoubledCommand { leaf, first }),
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What programs show to people. Where nobody looks (a pipe, a file) it is plain text without control characters.
+
+mod display;
+mod table;
+
+pub use display::Display;
+pub use table::{Align, Table, isolated};
