@@ -1,6 +1,6 @@
 use crate::{
     Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger::periods, meter, payment,
-    policy::refused, premises, read_cycle, register, reservation, tariff,
+    policy::refused, premises, read_cycle, register, reservation, tariff, user, user::audit,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -73,6 +73,7 @@ macro_rules! books {
 books! {
     Account: account::Account
     AccountingPeriods: periods::AccountingPeriods
+    Audit: audit::Audit
     ServicePoint: agreement::ServicePoint
     BillRun: bill_run::BillRun
     Correction: correction::Correction
@@ -85,6 +86,7 @@ books! {
     Register: register::Register
     Reservation: reservation::Reservation
     Tariff: tariff::TariffSeries
+    User: user::User
 }
 
 #[cfg(test)]

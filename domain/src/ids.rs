@@ -91,6 +91,8 @@ typed_ids! {
     ReservationId
     /// Versions of a tariff that follow one another.
     TariffSeriesId
+    /// Who signs in.
+    UserId
 }
 
 /// The id of a command: the same actor asking the same thing with the same key asks the same command.

@@ -32,6 +32,7 @@ mod stream;
 pub mod tariff;
 mod text;
 mod usage;
+pub mod user;
 mod vat;
 
 pub use billing::{Aggregate, BillingEvent, CATEGORIES};

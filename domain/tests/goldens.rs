@@ -11,7 +11,7 @@ use std::{
 
 use daftar_domain::{
     BillingEvent, Decider, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger, meter, payment, policy,
-    premises, read_cycle, register, reservation, tariff,
+    premises, read_cycle, register, reservation, tariff, user,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -42,6 +42,8 @@ fn all() -> Vec<Pinned> {
         pinned::<register::Register>(register::Event::TYPES, register::example::events()),
         pinned::<reservation::Reservation>(reservation::Event::TYPES, reservation::example::events()),
         pinned::<tariff::TariffSeries>(tariff::Event::TYPES, tariff::example::events()),
+        pinned::<user::User>(user::Event::TYPES, user::example::events()),
+        pinned::<user::audit::Audit>(user::audit::Event::TYPES, user::audit::example::events()),
     ]
 }
 

@@ -29,6 +29,7 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         // A payment through a gateway is money once its account has it.
         BillingEvent::Payment(_)
         | BillingEvent::AccountingPeriods(_)
+        | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
         | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
@@ -38,7 +39,8 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         | BillingEvent::RefusedRequest(_)
         | BillingEvent::Register(_)
         | BillingEvent::Reservation(_)
-        | BillingEvent::Tariff(_) => None,
+        | BillingEvent::Tariff(_)
+        | BillingEvent::User(_) => None,
     };
     posting.map_or(Ok(None), |(effective_on, entries)| Journal::new(recorded.id, recorded.position, effective_on, entries))
 }

@@ -66,6 +66,7 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::Register(event) => of_register(event)?,
         BillingEvent::AccountingPeriods(_)
+        | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
         | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
@@ -74,7 +75,8 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         | BillingEvent::ReadCycle(_)
         | BillingEvent::RefusedRequest(_)
         | BillingEvent::Reservation(_)
-        | BillingEvent::Tariff(_) => return None,
+        | BillingEvent::Tariff(_)
+        | BillingEvent::User(_) => return None,
     };
     Some(Request { name, command_id: request_id(recorded.id, name), stream, wish })
 }
