@@ -19,7 +19,7 @@ use daftar_store::{
 };
 use sqlx::PgPool;
 
-use crate::{caller::Visible, problem::Problem};
+use crate::{auth::Auth, caller::Visible, problem::Problem};
 
 /// How long a mutation waits for its own write to be readable.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,6 +34,7 @@ pub struct App {
     pub keyring: Keyring,
     pub read_models: PgPool,
     pub readable: Readable,
+    pub auth: Auth,
 }
 
 #[derive(Debug)]

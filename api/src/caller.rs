@@ -2,27 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use daftar_domain::{Actor, ids::AccountId};
+use daftar_domain::{
+    Actor,
+    ids::{AccountId, UserId},
+};
 use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// What a member of staff may do. One person can have several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Takes money.
-    Cashier,
-    /// Repairs, installs, reads meters.
-    Technician,
-    /// Looks after customers, meters, tariffs and bills.
-    Billing,
-    /// Keeps the books.
-    Finance,
-    /// Sees everything and changes nothing.
-    Auditor,
-    /// Looks after users, and may do what everybody may.
-    Admin,
-}
+pub use daftar_domain::user::Role;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -49,17 +37,17 @@ impl Visible {
 }
 
 impl Caller {
-    /// Who asks, as long as nobody can sign in: the server listens on loopback only, and whoever reaches it may do everything.
-    pub fn not_yet_authenticated() -> Self {
-        Self::Staff { user: Uuid::nil(), roles: BTreeSet::from([Role::Admin]) }
+    /// Who has signed in.
+    pub fn user(&self) -> Result<UserId, Problem> {
+        match self {
+            Self::Nobody => Err(Problem::Unauthenticated),
+            Self::Customer { user, .. } | Self::Staff { user, .. } => Ok(UserId::new(*user)),
+        }
     }
 
     /// The name under which what they do is recorded.
     pub fn actor(&self) -> Result<Actor, Problem> {
-        match self {
-            Self::Nobody => Err(Problem::Unauthenticated),
-            Self::Customer { user, .. } | Self::Staff { user, .. } => Ok(Actor::user(user)),
-        }
+        self.user().map(Actor::user)
     }
 
     /// Staff see every account, customers their own; of another's they are told what they would be told of one that is not there.

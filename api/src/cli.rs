@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use daftar_domain::{Code, VatCategory, account::CustomerClass};
+use daftar_domain::{Code, VatCategory, account::CustomerClass, user::Role};
 use daftar_proof::KeyName;
 use thiserror::Error;
 use uuid::Uuid;
@@ -43,6 +43,9 @@ pub enum Command {
     /// Brings data over from other systems
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Looks after users, by whoever runs the machine
+    #[command(subcommand)]
+    User(UserCommand),
     /// Serves a log over EventStoreDB's protocol on loopback
     Node(Node),
     /// Rates usage by tariff files and explains the bill
@@ -76,7 +79,7 @@ impl Places {
 pub struct Server {
     #[command(flatten)]
     pub places: Places,
-    /// Where to listen; only loopback, for as long as nobody can sign in
+    /// Where to listen. Beyond this machine put a proxy in front that speaks TLS: this server does not
     #[arg(long, value_name = "ADDRESS", env = "DAFTAR_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// The key that wraps the keys of personal data: a file of 32 bytes that nobody else can read
@@ -156,6 +159,48 @@ pub struct RebuildProjections {
     /// What rows may take in memory before they are written for others to make room: 512MiB, 2GiB
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = bytes)]
     pub memory: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Registers a member of staff, such as the first admin
+    Create(CreateUser),
+    /// Gives a user a new password, takes the second factor away, and ends all sessions and locks
+    Reset(ResetUser),
+}
+
+#[derive(Debug, Args)]
+pub struct CreateUser {
+    /// The name to sign in with: one word
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// What they may do: cashier, technician, billing, finance, auditor, admin; may be given several times
+    #[arg(long, value_name = "ROLE", required = true, value_parser = role)]
+    pub role: Vec<Role>,
+    #[command(flatten)]
+    pub door: Door,
+}
+
+#[derive(Debug, Args)]
+pub struct ResetUser {
+    /// The name they sign in with
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    #[command(flatten)]
+    pub door: Door,
+}
+
+/// What both need.
+#[derive(Debug, Args)]
+pub struct Door {
+    /// A file with the password; without one, and without DAFTAR_USER_PASSWORD, one is made up and printed once
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The key that wraps the keys of personal data
+    #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
+    pub master_key_file: PathBuf,
+    #[command(flatten)]
+    pub places: Places,
 }
 
 #[derive(Debug, Args)]
@@ -366,6 +411,10 @@ impl fmt::Debug for SecretUrl {
 pub struct UsageError(pub String);
 
 fn class(text: &str) -> Result<CustomerClass, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+fn role(text: &str) -> Result<Role, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 

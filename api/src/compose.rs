@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     accounts::App,
+    auth::Auth,
     cli::{SecretUrl, UsageError},
 };
 
@@ -113,14 +114,12 @@ pub fn postgres_options(url: &SecretUrl) -> Result<PgConnectOptions> {
 pub async fn open_app(store: &EventStore, read_models: PgPool, master: impl MasterKey) -> Result<App> {
     let keyring = Keyring::new(read_models.clone(), Arc::new(master)).await?;
     let readable = Readable::listen(read_models.clone());
-    Ok(App { engine: Engine::new(store.writer()), keyring, read_models, readable })
+    let engine = Engine::new(store.writer());
+    let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
+    Ok(App { engine, keyring, read_models, readable, auth })
 }
 
-/// A listener on loopback and nowhere else: until people sign in, whoever reaches it may do everything.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    if !address.ip().is_loopback() {
-        bail!("{address} is not on loopback: nobody can sign in yet, so nobody else may reach this");
-    }
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

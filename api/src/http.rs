@@ -2,26 +2,30 @@
 
 use std::{
     io,
+    net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use async_graphql::{ErrorExtensionValues, Request, Response, http::GraphiQLSource};
+use async_graphql::{ErrorExtensionValues, Pos, Request, Response, http::GraphiQLSource};
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request as HttpRequest, State, rejection::JsonRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::{ConnectInfo, DefaultBodyLimit, Request as HttpRequest, State, rejection::JsonRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response as HttpResponse},
     routing::get,
 };
+use chrono::Utc;
 use sqlx::PgPool;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
     accounts::App,
-    caller::Caller,
-    graphql::{self, DaftarSchema},
+    auth::{Auth, Visitor},
+    graphql::{self, DaftarSchema, users::Refusals},
     language::Language,
+    problem::Problem,
     seal,
     stop::Stop,
 };
@@ -34,11 +38,12 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 struct Parts {
     schema: DaftarSchema,
+    auth: Auth,
     read_models: PgPool,
 }
 
 pub fn router(app: App) -> Router {
-    let parts = Parts { read_models: app.read_models.clone(), schema: graphql::schema(app) };
+    let parts = Parts { read_models: app.read_models.clone(), auth: app.auth.clone(), schema: graphql::schema(app) };
     Router::new()
         .merge(seal::routes(parts.read_models.clone()))
         .route("/graphql", get(graphiql).post(answer))
@@ -51,14 +56,20 @@ pub fn router(app: App) -> Router {
 
 /// Serves until `stop`, and then until requests under way have been answered.
 pub async fn serve(listener: TcpListener, app: App, stop: Stop) -> io::Result<()> {
-    let drained = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().asked());
+    let drained =
+        axum::serve(listener, router(app).into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop.clone().asked());
     tokio::select! {
         served = drained => served,
         () = async { stop.asked().await; tokio::time::sleep(GRACE).await } => Ok(()),
     }
 }
 
-async fn answer(State(parts): State<Parts>, headers: HeaderMap, body: Result<Json<Request>, JsonRejection>) -> HttpResponse {
+async fn answer(
+    State(parts): State<Parts>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Result<Json<Request>, JsonRejection>,
+) -> HttpResponse {
     let request = match body {
         Ok(Json(request)) => request,
         Err(rejection) => {
@@ -66,11 +77,43 @@ async fn answer(State(parts): State<Parts>, headers: HeaderMap, body: Result<Jso
             return (rejection.status(), Json(refused)).into_response();
         }
     };
-    let language = Language::accepted(headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()));
-    let mut response = parts.schema.execute(request.data(language).data(Caller::not_yet_authenticated())).await;
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let language = Language::accepted(text(header::ACCEPT_LANGUAGE));
+    let (caller, session) = match parts.auth.bearer(text(header::AUTHORIZATION), Utc::now()).await {
+        Ok(known) => known,
+        Err(problem) => return refused(problem, language),
+    };
+    let visitor = Visitor { address: peer.ip(), agent: text(header::USER_AGENT).map(|agent| agent.chars().take(200).collect()), session };
+    let (user, refusals) = (caller.user().ok(), Arc::new(Refusals::default()));
+    let request = request.data(language).data(caller).data(visitor.clone()).data(Arc::clone(&refusals));
+    let mut response = parts.schema.execute(request).await;
+    for (act, code) in refusals.take() {
+        if let Err(problem) = parts.auth.refused(&act, code, user, &visitor, Utc::now()).await {
+            tracing::warn!(act, code, ?problem, "a refusal cannot be noted");
+        }
+    }
     // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
     response.errors = response.errors.into_iter().map(|error| coded(error, "INVALID_QUERY")).collect();
     Json(response).into_response()
+}
+
+/// The whole request, before any of it was looked at.
+fn refused(problem: Problem, language: Language) -> HttpResponse {
+    let status = match &problem {
+        Problem::Auth(_) => StatusCode::UNAUTHORIZED,
+        Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let retry_after = problem.retry_after();
+    let errors = vec![problem.answer(language).into_server_error(Pos::default())];
+    let mut response = (status, Json(Response::from_errors(errors))).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 fn coded(mut error: async_graphql::ServerError, code: &'static str) -> async_graphql::ServerError {

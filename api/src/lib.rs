@@ -3,6 +3,7 @@
 //! Nothing here has an opinion on billing. A resolver parses, calls one function, and maps the result.
 
 pub mod accounts;
+pub mod auth;
 pub mod caller;
 pub mod cli;
 pub mod commands;

@@ -1,7 +1,7 @@
 //! Why somebody did not get what they asked for, in words for people and in codes for programs.
 
 use async_graphql::ErrorExtensions;
-use daftar_domain::{account, reservation};
+use daftar_domain::{account, reservation, user};
 use daftar_projections::QueryError;
 use daftar_store::{
     AppendError, ExecuteError, StoreError,
@@ -9,9 +9,12 @@ use daftar_store::{
 };
 use uuid::Uuid;
 
-use crate::{language::Language, refusal};
+use crate::{auth::Refusal, language::Language, refusal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Seconds after which what was out of reach may be back.
+const UNAVAILABLE_FOR: u64 = 5;
 
 #[derive(Debug)]
 pub enum Problem {
@@ -28,6 +31,8 @@ pub enum Problem {
     NotFound,
     IdempotencyKeyReused,
     AccountNumberTaken,
+    /// Not let in, or not let do it.
+    Auth(Refusal),
     /// The rules say no.
     Refused(account::Rejection),
     Forgotten,
@@ -41,6 +46,8 @@ pub enum Problem {
 pub enum Flaw {
     Blank,
     TooLong { longest: usize },
+    TooShort { shortest: usize },
+    NotAUserName,
     ControlCharacters,
     UnknownCurrency,
     NotAnId,
@@ -58,6 +65,7 @@ impl Problem {
             Self::NotFound => "NOT_FOUND",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::AccountNumberTaken => "ACCOUNT_NUMBER_TAKEN",
+            Self::Auth(refusal) => refusal.code(),
             Self::Refused(rejection) => refusal::code(rejection),
             Self::Forgotten => "FORGOTTEN",
             Self::Unavailable(_) => "UNAVAILABLE",
@@ -73,6 +81,7 @@ impl Problem {
             Self::NotFound => ("غير موجود", "not found"),
             Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
             Self::AccountNumberTaken => ("رقم الحساب هذا لحساب آخر", "another account has this number"),
+            Self::Auth(refusal) => return refusal.message(language),
             Self::Refused(rejection) => return language.choose(refusal::arabic(rejection), rejection.to_string()),
             Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
             Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
@@ -81,9 +90,18 @@ impl Problem {
         language.choose(arabic, english).to_owned()
     }
 
+    /// After how many seconds the same request may succeed.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Auth(refusal) => refusal.retry_after(),
+            Self::Unavailable(_) => Some(UNAVAILABLE_FOR),
+            _ => None,
+        }
+    }
+
     /// The answer to the person. What went wrong inside is logged here, once, under an id that the answer carries.
     pub fn answer(self, language: Language) -> async_graphql::Error {
-        let (code, message) = (self.code(), self.message(language));
+        let (code, message, retry_after) = (self.code(), self.message(language), self.retry_after());
         let (field, incident) = match self {
             Self::Invalid { field, .. } => (Some(field), None),
             Self::Unauthenticated
@@ -91,6 +109,7 @@ impl Problem {
             | Self::NotFound
             | Self::IdempotencyKeyReused
             | Self::AccountNumberTaken
+            | Self::Auth(_)
             | Self::Refused(_)
             | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
@@ -104,10 +123,24 @@ impl Problem {
             if let Some(field) = field {
                 extensions.set("field", field);
             }
+            if let Some(seconds) = retry_after {
+                extensions.set("retryAfter", seconds);
+            }
             if let Some(incident) = incident {
                 extensions.set("incident", incident.to_string());
             }
         })
+    }
+}
+
+/// On the command line, where whoever reads it may know what went wrong inside.
+impl From<Problem> for anyhow::Error {
+    fn from(problem: Problem) -> Self {
+        let message = problem.message(Language::English);
+        match problem {
+            Problem::Unavailable(source) | Problem::Internal(source) => Self::from_boxed(source).context(message),
+            _ => Self::msg(message),
+        }
     }
 }
 
@@ -119,6 +152,11 @@ impl Flaw {
                 return language
                     .choose(format!("يجب ألا يتجاوز {longest} حرفًا"), format!("it must not be longer than {longest} characters"));
             }
+            Self::TooShort { shortest } => {
+                return language
+                    .choose(format!("يجب ألا يقل عن {shortest} أحرف"), format!("it must not be shorter than {shortest} characters"));
+            }
+            Self::NotAUserName => ("اسم المستخدم كلمة واحدة بلا مسافات", "a user name is one word without blanks"),
             Self::ControlCharacters => ("يجب أن يكون سطرًا واحدًا من نص عادي", "it must be one line of plain text"),
             Self::UnknownCurrency => ("عملة غير معروفة", "it is not a currency that is billed in"),
             Self::NotAnId => ("ليس معرّفًا صحيحًا", "it is not an id"),
@@ -134,6 +172,25 @@ impl Flaw {
 impl From<account::Rejection> for Problem {
     fn from(rejection: account::Rejection) -> Self {
         Self::Refused(rejection)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Auth(refusal)
+    }
+}
+
+impl From<user::Rejection> for Problem {
+    fn from(rejection: user::Rejection) -> Self {
+        Self::Auth(Refusal::Rule(rejection))
+    }
+}
+
+/// Each audited act has a stream that nobody else writes to.
+impl From<user::audit::Rejection> for Problem {
+    fn from(rejection: user::audit::Rejection) -> Self {
+        Self::Internal(rejection.into())
     }
 }
 

@@ -20,6 +20,7 @@ fn what_cannot_be_asked_is_a_usage_error() {
         (&["node", "--memory", "--writable"], "--writable needs credentials: set DAFTAR_NODE_USER and DAFTAR_NODE_PASSWORD"),
         (&["server"], "--database-url <URL>"),
         (&["close-period", "2026-13", "--database-url", "postgres://x/y"], "`2026-13` is not a month, such as 2026-10"),
+        (&["user", "create", "--name", "noura", "--role", "king"], "unknown variant `king`, expected one of `cashier`"),
     ] {
         let (code, said) = failure(&mut daftar(arguments));
         assert_eq!(code, 2, "{arguments:?}: {said}");
@@ -33,16 +34,6 @@ fn a_port_in_use_is_named() {
     let port = taken.local_addr().unwrap().port().to_string();
     let (code, said) = failure(&mut daftar(&["node", "--memory", "--port", &port]));
     assert_eq!((code, said), (1, format!("error: port {port} on 127.0.0.1 is in use by another process\n")));
-}
-
-#[test]
-fn the_server_stays_on_loopback() {
-    let (code, said) = failure(&mut server(&["--listen", "0.0.0.0:0"]));
-    assert_eq!(code, 1);
-    expect![[r#"
-        error: 0.0.0.0:0 is not on loopback: nobody can sign in yet, so nobody else may reach this
-    "#]]
-    .assert_eq(&said);
 }
 
 #[test]
@@ -86,10 +77,4 @@ fn a_node_serves_until_it_is_asked_to_stop() {
     let address = address_in(&node.line_with("event store on"));
     assert_eq!(http::get(address, "/health/live").unwrap().status, 204);
     assert_eq!(node.terminate(), (true, String::new()));
-}
-
-fn server(arguments: &[&str]) -> std::process::Command {
-    let mut command = daftar(&["server", "--database-url", "postgres://nobody@127.0.0.1/none", "--master-key-file", "none"]);
-    command.args(arguments);
-    command
 }

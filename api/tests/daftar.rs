@@ -22,6 +22,7 @@ pub fn daftar(arguments: &[&str]) -> Command {
         "DAFTAR_NODE_USER",
         "DAFTAR_NODE_PASSWORD",
         "DAFTAR_WAIT",
+        "DAFTAR_USER_PASSWORD",
         "DAFTAR_LOG",
         "DAFTAR_LOG_FORMAT",
         "DAFTAR_SEAL_KEY",

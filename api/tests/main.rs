@@ -8,3 +8,4 @@ mod node;
 mod projections;
 mod rate;
 mod up;
+mod user;

@@ -11,10 +11,17 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// A line each, as `name: value`.
+    pub headers: String,
     pub body: String,
 }
 
 impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.headers.lines().filter_map(|line| line.split_once(':'));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+    }
+
     /// # Panics
     ///
     /// When the body is not JSON.
@@ -45,5 +52,5 @@ fn send(server: SocketAddr, request: &str) -> io::Result<Answer> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| io::Error::other(format!("no answer but {answer:?}")))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(format!("no status in {head:?}")))?;
-    Ok(Answer { status, body: body.to_owned() })
+    Ok(Answer { status, headers: head.to_owned(), body: body.to_owned() })
 }

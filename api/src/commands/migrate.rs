@@ -7,6 +7,7 @@ use daftar_store::{keyring, postgres};
 use sqlx::Connection;
 
 use crate::{
+    auth,
     cli::{Migrate, SecretUrl},
     compose,
 };
@@ -33,6 +34,7 @@ pub async fn migrate_log(url: &SecretUrl, wait: Duration) -> Result<()> {
 pub async fn migrate_rest(url: &SecretUrl, wait: Duration) -> Result<()> {
     let mut db = compose::reach(&compose::postgres_options(url)?, wait).await?;
     keyring::migrator().run(&mut db).await.context("the keys cannot be migrated")?;
+    auth::migrator().run(&mut db).await.context("the tables of signing in cannot be migrated")?;
     daftar_projections::migrate(&mut db).await.context("the read models cannot be migrated")?;
     daftar_billing::migrator().run(&mut db).await.context("the tables of the billing processes cannot be migrated")?;
     daftar_sealer::migrator().run(&mut db).await.context("the tables of the seal cannot be migrated")?;

@@ -11,6 +11,7 @@ pub mod rate;
 pub mod seal;
 pub mod server;
 pub mod up;
+pub mod user;
 
 use anyhow::Result;
 
@@ -29,6 +30,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
+        Command::User(command) => user::run(command).await,
         Command::Rate(options) => rate::run(&options),
         Command::Tariff(command) => rate::tariff(&command),
     }

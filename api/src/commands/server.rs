@@ -12,7 +12,10 @@ pub async fn run(Server { places, listen, master_key_file }: Server) -> Result<(
     let read_models = compose::open_read_models(&places.database_url, places.wait).await?;
     let store = compose::open_store(places.log(), places.wait, Durability::Required).await?;
     let app = compose::open_app(&store, read_models, master).await?;
-    println!("GraphQL on http://{}/graphql, for this machine only: nobody can sign in yet", listener.local_addr()?);
+    if !app.auth.has_users().await? {
+        println!("Nobody can sign in yet: make an admin with `daftar user create`");
+    }
+    println!("GraphQL on http://{}/graphql", listener.local_addr()?);
     http::serve(listener, app, stop).await?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use daftar_store::{
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::private::Private;
-use super::{migrate, projector, seal};
+use super::{migrate, projector, seal, user};
 use crate::{
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
@@ -77,6 +77,7 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let store = compose::open_store(&places.log, WAIT, Durability::Required).await?;
     let read_models = compose::open_read_models(&places.app, WAIT).await?;
     let app = compose::open_app(&store, read_models.clone(), master).await?;
+    let first_admin = user::first_admin(&app.auth).await?;
     let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
     let graphql_address = graphql.local_addr()?;
 
@@ -106,9 +107,12 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     }
 
     println!("دفتر · أهلًا وسهلًا");
-    println!("Daftar is running, for this machine only. Ctrl-C stops everything that was started.");
+    println!("Daftar is running. Ctrl-C stops everything that was started.");
     println!();
     println!("  GraphQL       http://{graphql_address}/graphql");
+    if let Some(password) = first_admin {
+        println!("  First admin   {} / {} (shown this once)", user::FIRST_ADMIN, password.reveal());
+    }
     println!("  Health        http://{graphql_address}/health/ready");
     println!("  Checkpoint    http://{graphql_address}/checkpoint");
     println!("  Event store   {event_store}");

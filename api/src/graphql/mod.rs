@@ -2,10 +2,14 @@
 
 mod account;
 mod scalars;
+pub mod users;
+
+use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
 
-use crate::{accounts::App, caller::Caller, language::Language, problem::Problem};
+use self::users::Refusals;
+use crate::{accounts::App, auth::Refusal, caller::Caller, language::Language, problem::Problem};
 
 /// Deeper than any screen asks, and just deep enough for the tools' introspection.
 const DEPTH: usize = 20;
@@ -16,11 +20,11 @@ pub type DaftarSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Everything that can be asked.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(account::AccountQuery);
+pub struct Query(account::AccountQuery, users::UserQuery);
 
 /// Everything that can be wished for. Each takes an `idempotencyKey`: the same wish under the same key happens once, however often it is sent.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(account::AccountMutation);
+pub struct Mutation(account::AccountMutation, users::UserMutation);
 
 pub fn schema(app: App) -> DaftarSchema {
     builder().data(app).finish()
@@ -47,7 +51,12 @@ fn caller<'a>(context: &Context<'a>) -> &'a Caller {
 /// problem makes that field null and leaves its neighbours' answers standing.
 fn answer<T>(context: &Context<'_>, result: Result<T, Problem>) -> async_graphql::Result<T> {
     let language = context.data_opt::<Language>().copied().unwrap_or_default();
-    result.map_err(|problem| problem.answer(language))
+    result.map_err(|problem| {
+        if let Some(refusals) = context.data_opt::<Arc<Refusals>>().filter(|_| Refusal::is_audited(problem.code())) {
+            refusals.note(context.field().name(), problem.code());
+        }
+        problem.answer(language)
+    })
 }
 
 #[cfg(test)]

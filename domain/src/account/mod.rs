@@ -22,7 +22,7 @@ pub use holder::{
     AccountOpened, AccountReclassified, ChooseCurrency, ChooseLanguage, CurrencyChosen, CustomerClass, HolderRenamed, IdentityDocument,
     IdentityRecorded, Language, LanguageChosen, OpenAccount, Reclassify, RecordIdentity, RenameHolder,
 };
-pub use number::{AccountNumber, NotAnAccountNumber};
+pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
     ChargeAccount, ChargeKind, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered,

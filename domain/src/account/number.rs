@@ -40,7 +40,7 @@ impl AccountNumber {
 }
 
 /// A number typed on an Arabic or a Persian keyboard is the same number.
-fn latin_digit(character: char) -> char {
+pub fn latin_digit(character: char) -> char {
     match character {
         '٠'..='٩' => char::from_digit(character as u32 - '٠' as u32, 10).unwrap_or(character),
         '۰'..='۹' => char::from_digit(character as u32 - '۰' as u32, 10).unwrap_or(character),

@@ -18,6 +18,9 @@ use zeroize::Zeroizing;
 pub use master::{LocalMasterKey, MasterKey, MasterKeyError};
 pub use seal::{AccountKey, Owner, seal};
 
+/// Whose keys are nobody's in particular: the company's own.
+pub const HOUSE: AccountId = AccountId::new(Uuid::nil());
+
 /// The keyring's own tables. They are migrated apart from the log, for they may live on another server.
 pub fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("./migrations-keys");
@@ -65,12 +68,12 @@ impl Keyring {
     /// Seals with the account's key, which is made if there is none yet.
     pub async fn seal(&self, account: AccountId, purpose: SealedFor, clear: &str) -> Result<Sealed, KeyringError> {
         let owner = Owner { account, purpose };
-        let key = match self.key(owner).await? {
-            Kept::Key(key) => key,
-            Kept::Forgotten => return Err(KeyringError::Forgotten { account }),
-            Kept::Nothing => self.make_key(owner).await?,
-        };
-        Ok(seal::seal(&key, owner, clear))
+        Ok(seal::seal(&self.key_or_new(owner).await?, owner, clear))
+    }
+
+    /// A secret of the house's own for one job, the same in every process for as long as its key is kept.
+    pub async fn secret(&self, job: &str) -> Result<AccountKey, KeyringError> {
+        Ok(seal::derived(&self.key_or_new(Owner { account: HOUSE, purpose: SealedFor::Legal }).await?, job))
     }
 
     /// The clear text; nothing once the account has been forgotten.
@@ -108,6 +111,14 @@ impl Keyring {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    async fn key_or_new(&self, owner: Owner) -> Result<AccountKey, KeyringError> {
+        match self.key(owner).await? {
+            Kept::Key(key) => Ok(key),
+            Kept::Forgotten => Err(KeyringError::Forgotten { account: owner.account }),
+            Kept::Nothing => self.make_key(owner).await,
+        }
     }
 
     async fn make_key(&self, owner: Owner) -> Result<AccountKey, KeyringError> {

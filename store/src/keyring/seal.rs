@@ -72,7 +72,7 @@ fn cipher(key: &AccountKey) -> Aes256GcmSiv {
 }
 
 /// One key never does two jobs.
-fn derived(key: &AccountKey, job: &str) -> AccountKey {
+pub(super) fn derived(key: &AccountKey, job: &str) -> AccountKey {
     hmac(&**key, job.as_bytes())
 }
 

@@ -3,8 +3,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use daftar_api::{
+    accounts::App,
+    auth::{self, Password, UserName},
+    caller::Role,
     cli::SecretUrl,
-    commands::{migrate, projector::project},
+    commands::{migrate, projector::project, user},
     compose::{self, EventStore},
     http::serve,
     stop::Stop,
@@ -20,6 +23,13 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet};
 
+pub const ADMIN: &str = "admin";
+pub const PASSWORD: &str = "correct horse battery";
+
+pub const SIGN_IN: &str = "mutation SignIn($name: String!, $password: String!, $code: String) {
+    signIn(input: { userName: $name, password: $password, code: $code }) { accessToken refreshToken accessTokenExpiresAt sessionEndsAt }
+}";
+
 const WAIT: Duration = Duration::from_secs(30);
 
 /// How the engine reaches the log. It must not matter.
@@ -31,8 +41,13 @@ pub enum Way {
 
 pub struct House {
     pub read_models: PgPool,
-    server: SocketAddr,
+    pub server: SocketAddr,
+    pub app: App,
+    /// An access token of the admin's.
+    pub admin: String,
     store: EventStore,
+    /// Events that were there before the test began.
+    before: i64,
     projector: Option<(Stop, JoinSet<()>)>,
     stop: Stop,
     _parts: JoinSet<()>,
@@ -58,11 +73,39 @@ impl House {
         let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32])).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
-        let serving = serve(listener, app, stop.clone());
+        let serving = serve(listener, app.clone(), stop.clone());
         parts.spawn(async { serving.await.unwrap() });
-        let mut house = Self { read_models, server, store, projector: None, stop, _parts: parts, _database: database };
+        create_user(&app, ADMIN, Role::Admin).await;
+        let admin = String::new();
+        let mut house =
+            Self { read_models, server, app, admin, store, before: 0, projector: None, stop, _parts: parts, _database: database };
         house.start_projector();
+        house.admin = house.sign_in(ADMIN);
+        house.before = house.events().await;
         house
+    }
+
+    /// An access token of this user's, who has the password that all have here.
+    pub fn sign_in(&self, name: &str) -> String {
+        let answer = self.ask("", "en", SIGN_IN, json!({ "name": name, "password": PASSWORD }));
+        answer["data"]["signIn"]["accessToken"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Somebody new with this role, who has signed in.
+    pub async fn staff(&self, name: &str, role: Role) -> String {
+        create_user(&self.app, name, role).await;
+        self.sign_in(name)
+    }
+
+    /// As whoever has the access token; as nobody without one.
+    pub fn ask(&self, token: &str, language: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let authorization = format!("Bearer {token}");
+        let mut headers = vec![("Content-Type", "application/json"), ("Accept-Language", language)];
+        if !token.is_empty() {
+            headers.push(("Authorization", authorization.as_str()));
+        }
+        self.post(&headers, &body).json()
     }
 
     pub fn start_projector(&mut self) {
@@ -79,9 +122,9 @@ impl House {
         task.join_all().await;
     }
 
+    /// As the admin.
     pub fn graphql(&self, language: &str, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        self.post(&[("Content-Type", "application/json"), ("Accept-Language", language)], &body).json()
+        self.ask(&self.admin, language, query, variables)
     }
 
     pub fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -92,8 +135,10 @@ impl House {
         http::get(self.server, path).unwrap()
     }
 
+    /// Those that the test has made.
     pub async fn events(&self) -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM daftar_log.events").fetch_one(&self.read_models).await.unwrap()
+        let all: i64 = sqlx::query_scalar("SELECT count(*) FROM daftar_log.events").fetch_one(&self.read_models).await.unwrap();
+        all - self.before
     }
 }
 
@@ -103,9 +148,15 @@ impl Drop for House {
     }
 }
 
+/// As whoever runs the machine makes one.
+async fn create_user(app: &App, name: &str, role: Role) {
+    user::register(&app.auth, UserName::new(name).unwrap(), vec![role], Password::typed(PASSWORD.to_owned())).await.unwrap();
+}
+
 async fn database() -> TestDatabase {
     let keys: String = keyring::migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
-    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &keys + &daftar_projections::contents();
+    let doors: String = auth::migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
+    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &keys + &doors + &daftar_projections::contents();
     test_database(&contents, async |url| {
         migrate::migrate_log(&url.into(), WAIT).await?;
         migrate::migrate_rest(&url.into(), WAIT).await

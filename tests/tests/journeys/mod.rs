@@ -2,3 +2,16 @@
 
 mod house;
 mod open_account;
+mod signing_in;
+
+use serde_json::Value;
+
+/// The errors of an answer: code, field and message, a line each.
+fn problems(answer: &Value) -> String {
+    let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("no errors in {answer}"));
+    let line = |error: &Value| {
+        let field = error["extensions"]["field"].as_str().unwrap_or("-");
+        format!("{} {field}: {}\n", error["extensions"]["code"].as_str().unwrap_or("?"), error["message"].as_str().unwrap_or("?"))
+    };
+    errors.iter().map(line).collect()
+}

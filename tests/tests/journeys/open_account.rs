@@ -3,7 +3,10 @@
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
-use super::house::{House, Way};
+use super::{
+    house::{House, Way},
+    problems,
+};
 
 const OPEN: &str = "mutation Open($key: String!, $input: OpenAccountInput!) {
     openAccount(idempotencyKey: $key, input: $input) { accountId accountNumber readable account { id holderName } }
@@ -19,16 +22,6 @@ fn with(field: &str, value: &str) -> Value {
     let mut input = noura();
     input[field] = value.into();
     input
-}
-
-/// The errors of an answer: code, field and message, a line each.
-fn problems(answer: &Value) -> String {
-    let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("no errors in {answer}"));
-    let line = |error: &Value| {
-        let field = error["extensions"]["field"].as_str().unwrap_or("-");
-        format!("{} {field}: {}\n", error["extensions"]["code"].as_str().unwrap_or("?"), error["message"].as_str().unwrap_or("?"))
-    };
-    errors.iter().map(line).collect()
 }
 
 async fn an_account_is_opened_and_read_back(way: Way) {

@@ -51,7 +51,7 @@ impl Private {
     pub async fn admit(&self) -> Result<()> {
         let mut db = self.superuser().await?;
         run(&mut db, format!("GRANT daftar_engine TO {LOG}")).await?;
-        run(&mut db, format!("GRANT daftar_projector, daftar_keyring TO {APP}")).await?;
+        run(&mut db, format!("GRANT daftar_projector, daftar_keyring, daftar_auth TO {APP}")).await?;
         Ok(db.close().await?)
     }
 
