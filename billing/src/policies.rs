@@ -17,6 +17,8 @@ use daftar_domain::{
         refused::{self, NoteRefusal},
     },
     register::Register,
+    repair::Repair,
+    stock::Stock,
 };
 use daftar_projections::{chain, elected};
 use daftar_store::{CommandContext, Engine, ExecuteError, Followed, Scope, StoreError, Unreadable};
@@ -163,7 +165,7 @@ pub async fn carry_out(engine: &Engine, after: Option<Position>) -> Result<Optio
 
 /// A policy reads what may ask, and the log tells no one of the rest.
 fn scope() -> Scope {
-    Scope::categories(&[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY])
+    Scope::categories(policy::CATEGORIES)
 }
 
 async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked) -> Result<(), Interruption> {
@@ -175,6 +177,8 @@ async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked
         Wish::Invoice(wish) => refusal(engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
         Wish::Payment(wish) => refusal(engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
         Wish::Register(wish) => refusal(engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
+        Wish::Repair(wish) => refusal(engine.execute::<Repair>(&stream, &context(command_id), *wish).await)?,
+        Wish::Stock(wish) => refusal(engine.execute::<Stock>(&stream, &context(command_id), *wish).await)?,
     };
     let Some(reason) = refused else { return Ok(()) };
     tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");

@@ -1,6 +1,6 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, bill_run, correction, invoice, ledger::periods, meter, payment,
-    policy::refused, premises, read_cycle, register, reservation, tariff, user, user::audit,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, appointment, bill_run, branch, correction, invoice, ledger::periods,
+    meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, stock, tariff, user, user::audit,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -75,16 +75,21 @@ books! {
     AccountingPeriods: periods::AccountingPeriods
     Audit: audit::Audit
     ServicePoint: agreement::ServicePoint
+    AppointmentDay: appointment::AppointmentDay
     BillRun: bill_run::BillRun
+    Branch: branch::Branch
     Correction: correction::Correction
     Invoice: invoice::Invoice
     Meter: meter::Meter
+    Part: part::Part
     Payment: payment::Payment
     Premises: premises::Premises
     ReadCycle: read_cycle::ReadCycle
     RefusedRequest: refused::RefusedRequest
     Register: register::Register
+    Repair: repair::Repair
     Reservation: reservation::Reservation
+    Stock: stock::Stock
     Tariff: tariff::TariffSeries
     User: user::User
 }

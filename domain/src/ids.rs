@@ -69,6 +69,24 @@ typed_ids! {
     AccountingPeriodsId
     /// What is being mended.
     RepairId
+    /// A kind of spare part.
+    PartId
+    /// A part at a branch: see [`stock_id`].
+    StockId
+    /// So many of a part, for a repair.
+    PartRequestId
+    /// Parts that came in, or a count that differed.
+    StockMoveId
+    /// Where devices are mended and customers received.
+    BranchId
+    /// A day's appointments at a branch: see [`appointment_day_id`].
+    AppointmentDayId
+    /// Somebody who comes at an hour.
+    AppointmentId
+    /// Something said about a repair.
+    CommentId
+    /// Something shown of a repair.
+    AttachmentId
     /// A way to reach an account's holder.
     ContactId
     /// One of an account's addresses.
@@ -138,6 +156,21 @@ pub fn correction_invoice_id(correction_id: CorrectionId) -> InvoiceId {
 /// The id of the correction of a later invoice that follows from this one.
 pub fn cascaded_correction_id(correction_id: CorrectionId, later: InvoiceId) -> CorrectionId {
     CorrectionId::new(derive(correction_id.into(), &["later", &later.to_string()]))
+}
+
+/// The id of the invoice for a repair's visit. There can be only one, because its id is its name.
+pub fn repair_invoice_id(repair_id: RepairId, visit: u32) -> InvoiceId {
+    InvoiceId::new(derive(repair_id.into(), &["invoice", &visit.to_string()]))
+}
+
+/// The id of a part's stock at a branch.
+pub fn stock_id(branch_id: BranchId, part_id: PartId) -> StockId {
+    StockId::new(derive(branch_id.into(), &["stock", &part_id.to_string()]))
+}
+
+/// The id of a branch's appointments of a day, so that whoever books meets whoever has booked.
+pub fn appointment_day_id(branch_id: BranchId, day: chrono::NaiveDate) -> AppointmentDayId {
+    AppointmentDayId::new(derive(branch_id.into(), &["appointment_day", &day.to_string()]))
 }
 
 /// The id of what a policy asks because of an event: told twice, it asks the same thing.

@@ -103,7 +103,7 @@ impl World {
             // No gateway takes part here.
             Wish::Payment(_) => {}
             // Here documents are numbered by hand.
-            Wish::Register(_) => {}
+            Wish::Register(_) | Wish::Repair(_) | Wish::Stock(_) => {}
         }
     }
 

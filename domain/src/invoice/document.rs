@@ -189,14 +189,7 @@ impl TaxDocument {
         if lines.is_empty() {
             return Err(DocumentError::NoLines);
         }
-        let mut vat_totals = taxable_totals(currency, &lines)?;
-        for total in &mut vat_totals {
-            if total.taxable.minor < 0 {
-                return Err(DocumentError::BelowZero(total.vat.category));
-            }
-            let amount = Exact::of(total.taxable).times_decimal(total.vat.rate.get()).ok_or(DocumentError::TooLarge)?;
-            total.amount = rounding.money(amount, currency).map_err(|_| DocumentError::TooLarge)?;
-        }
+        let vat_totals = vat_totals(currency, &lines, rounding)?;
         let due = sum(currency, lines.iter().map(|line| line.net).chain(vat_totals.iter().map(|total| total.amount)))?;
         let payable = rounding.payable(due).map_err(|_| DocumentError::TooLarge)?;
         let difference = payable.checked_sub(due).map_err(|_| DocumentError::TooLarge)?;
@@ -216,6 +209,19 @@ impl TaxDocument {
         let total = sum(currency, [net, vat, rounding])?;
         Ok(Self { heading, currency, lines, vat_totals, net, vat, rounding, total })
     }
+}
+
+/// The VAT of each treatment, as the document would have it.
+pub(crate) fn vat_totals(currency: Currency, lines: &[DocumentLine], rounding: Rounding) -> Result<Vec<VatTotal>, DocumentError> {
+    let mut totals = taxable_totals(currency, lines)?;
+    for total in &mut totals {
+        if total.taxable.minor < 0 {
+            return Err(DocumentError::BelowZero(total.vat.category));
+        }
+        let amount = Exact::of(total.taxable).times_decimal(total.vat.rate.get()).ok_or(DocumentError::TooLarge)?;
+        total.amount = rounding.money(amount, currency).map_err(|_| DocumentError::TooLarge)?;
+    }
+    Ok(totals)
 }
 
 /// A line for each treatment with what its lines come to, and no VAT yet; in the order in which treatments first appear.

@@ -28,6 +28,7 @@ pub use credit::{
     IssueCreditNote, Surplus,
 };
 pub use debit::{ApproveDebitNote, DebitNote, DebitNoteApproved, DebitNoteIssued, IssueDebitNote};
+pub(crate) use document::vat_totals;
 pub use document::{
     Buyer, BuyerIdentity, DocumentError, DocumentLine, Heading, LineRef, Revenue, Seller, SellerAddress, TaxDocument, TaxForm, Unit,
     VatTotal, VatTreatment,

@@ -55,6 +55,8 @@ chart! {
     SubsidyReceivable 1120 Asset "Subsidy receivable" "دعم مستحق"
     DoubtfulDebts 1190 Asset "Allowance for doubtful debts" "مخصص الديون المشكوك فيها"
     SpareParts 1200 Asset "Spare parts" "مخزون قطع الغيار"
+    /// For parts that came and are not paid yet.
+    Suppliers 2000 Liability "Suppliers" "الموردون"
     VatPayable 2100 Liability "VAT payable" "ضريبة القيمة المضافة المستحقة"
     VatRecoverable 2110 Asset "VAT recoverable" "ضريبة القيمة المضافة القابلة للاسترداد"
     Deposits 2200 Liability "Customer deposits" "تأمينات المشتركين"

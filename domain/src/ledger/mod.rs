@@ -13,5 +13,5 @@ mod trial_balance;
 pub use chart::{Kind, LedgerAccount};
 pub use journal::{Entry, Journal, JournalError, Side, SubLedger};
 pub use periods::AccountingPeriods;
-pub use posting::post;
+pub use posting::{CATEGORIES, post};
 pub use trial_balance::TrialBalance;

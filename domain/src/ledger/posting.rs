@@ -9,35 +9,46 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{
-    Journal, JournalError,
+    AccountingPeriods, Journal, JournalError,
     LedgerAccount::{self, *},
     SubLedger,
     journal::Entries,
 };
 use crate::{
-    BillingEvent, Money, Recorded,
-    account::{self, Approval, Tender},
+    BillingEvent, Decider, Money, Recorded,
+    account::{self, Account, Approval, Tender},
     ids::{AccountId, CashSessionId},
-    invoice::{self, Revenue, TaxDocument},
+    invoice::{self, Invoice, Revenue, TaxDocument},
+    repair::Coverage,
+    stock::{self, Stock},
 };
+
+/// Whose events make the books, because they may move money or close a month: who keeps books reads these.
+pub const CATEGORIES: &[&str] = &[Account::CATEGORY, AccountingPeriods::CATEGORY, Invoice::CATEGORY, Stock::CATEGORY];
 
 /// The event's journal; nothing, if it moves no money.
 pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, JournalError> {
     let posting = match &recorded.event {
         BillingEvent::Account(event) => of_account(AccountId::new(recorded.stream.id()), event, recorded.metadata.recorded_at.date_naive()),
         BillingEvent::Invoice(event) => of_invoice(event),
+        BillingEvent::Stock(event) => of_stock(event),
         // A payment through a gateway is money once its account has it.
         BillingEvent::Payment(_)
         | BillingEvent::AccountingPeriods(_)
+        | BillingEvent::AppointmentDay(_)
         | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
+        | BillingEvent::Branch(_)
         | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
+        | BillingEvent::Part(_)
         | BillingEvent::Premises(_)
         | BillingEvent::ReadCycle(_)
         | BillingEvent::RefusedRequest(_)
         | BillingEvent::Register(_)
+        // What a repair costs is its parts', what it earns its invoice's.
+        | BillingEvent::Repair(_)
         | BillingEvent::Reservation(_)
         | BillingEvent::Tariff(_)
         | BillingEvent::User(_) => None,
@@ -145,6 +156,32 @@ fn of_invoice(event: &invoice::Event) -> Posting {
         | Event::InvoiceReopened(_)
         | Event::InvoiceFellOverdue(_)
         | Event::InvoiceWrittenOff(_) => None,
+    }
+}
+
+/// Parts are worth what they cost, on the shelf and when they leave it.
+fn of_stock(event: &stock::Event) -> Posting {
+    use stock::Event;
+    match event {
+        Event::StockReceived(fact) => {
+            Some((fact.on, Entries::default().debit(SpareParts, None, fact.cost).credit(Suppliers, None, fact.cost)))
+        }
+        Event::StockUsed(fact) => {
+            let expense = match fact.coverage {
+                Coverage::Customer => PartsCost,
+                Coverage::Warranty => WarrantyCost,
+            };
+            Some((fact.on, Entries::default().debit(expense, None, fact.cost).credit(SpareParts, None, fact.cost)))
+        }
+        Event::StockCounted(fact) => {
+            Some((fact.on, Entries::default().debit(SpareParts, None, fact.value).credit(PartsCost, None, fact.value)))
+        }
+        Event::StockReserved(_)
+        | Event::ShortageRecorded(_)
+        | Event::StockGivenBack(_)
+        | Event::ReorderLevelSet(_)
+        | Event::StockRanLow(_)
+        | Event::StockRanOut(_) => None,
     }
 }
 

@@ -9,6 +9,8 @@ use crate::{
     Actor, BillingEvent, CommandHash, Currency, Decider, EventSchema, Metadata, Money, Position, Recorded, StreamName,
     account::{self, Account, Approval, CreditWrittenOff, Event, PaymentReceived, PaymentReversed, ReversalCause, Tender, example::*},
     invoice::{self, Invoice},
+    repair::Coverage,
+    stock,
 };
 
 fn recorded(event: BillingEvent) -> Recorded<BillingEvent> {
@@ -107,6 +109,31 @@ fn what_is_freed_is_posted_as_the_inverse_of_what_was_allocated() {
     let after = paid.iter().fold(account, Account::evolve);
     let freed = decided(&after, reverse_payment(1));
     assert_eq!(posted(BillingEvent::Account(freed[0].clone())), "2025-05-01 1100 Dr 5.00, 2210 Cr 5.00");
+}
+
+#[test]
+fn parts_are_worth_what_they_cost_on_the_shelf_and_when_they_leave_it() {
+    let used = |coverage| {
+        let stock::Event::StockUsed(fact) = stock::example::used(1, 1, 30_000) else { unreachable!() };
+        stock::Event::from(stock::StockUsed { coverage, ..fact })
+    };
+    let table = [
+        stock::example::received(1, 3, 90_000),
+        used(Coverage::Customer),
+        used(Coverage::Warranty),
+        stock::example::counted(1, 2, 1, -30_000),
+        stock::example::counted(1, 2, 3, 30_000),
+        stock::example::reserved(1, 1),
+    ];
+    let lines: Vec<_> = table.into_iter().map(|event| format!("{}: {}", event.event_type(), posted(BillingEvent::Stock(event)))).collect();
+    expect_test::expect![[r#"
+        StockReceived: 2024-05-02 1200 Dr 900.00, 2000 Cr 900.00
+        StockUsed: 2024-05-03 5200 Dr 300.00, 1200 Cr 300.00
+        StockUsed: 2024-05-03 5210 Dr 300.00, 1200 Cr 300.00
+        StockCounted: 2024-05-30 1200 Cr 300.00, 5200 Dr 300.00
+        StockCounted: 2024-05-30 1200 Dr 300.00, 5200 Cr 300.00
+        StockReserved: nothing"#]]
+    .assert_eq(&lines.join("\n"));
 }
 
 /// Of all that an account may record, this is what moves no money.

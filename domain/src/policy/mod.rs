@@ -7,6 +7,7 @@
 pub mod refused;
 #[cfg(test)]
 mod tests;
+mod workshop;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 pub use refused::RefusedRequest;
 
 use crate::{
-    Actor, BillingEvent, Money, Reason, Recorded, StreamName,
+    Actor, BillingEvent, Decider, Money, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
     ids::{self, AccountId, InvoiceId},
     invoice::{
@@ -23,6 +24,8 @@ use crate::{
     },
     payment::{self, Payment, RequestGatewayRefund},
     register::{self, AssignNumber, DocumentRef, NumberAssigned, Numbering, Register},
+    repair::{self, Repair},
+    stock::{self, Stock},
 };
 
 /// A wish for another stream.
@@ -41,6 +44,8 @@ pub enum Wish {
     Invoice(Box<invoice::Command>),
     Payment(Box<payment::Command>),
     Register(Box<register::Command>),
+    Repair(Box<repair::Command>),
+    Stock(Box<stock::Command>),
 }
 
 /// The id of what a policy asks because of an event.
@@ -57,6 +62,12 @@ pub const RECORD_PAYMENT: &str = "recordPayment";
 pub const REFUND_THROUGH_GATEWAY: &str = "refundThroughGateway";
 pub const RETURN_REFUND: &str = "returnRefund";
 pub const MARK_OVERDUE: &str = "markOverdue";
+pub const ASK_STOCK: &str = "askStock";
+pub const TELL_REPAIR: &str = "tellRepair";
+
+/// Whose events may ask for something: who carries policies out reads these.
+pub const CATEGORIES: &[&str] =
+    &[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY, Repair::CATEGORY, Stock::CATEGORY];
 
 /// What an event asks of another stream, if anything.
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
@@ -65,12 +76,17 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::Register(event) => of_register(event)?,
+        BillingEvent::Repair(event) => workshop::of_repair(event)?,
+        BillingEvent::Stock(event) => workshop::of_stock(event)?,
         BillingEvent::AccountingPeriods(_)
+        | BillingEvent::AppointmentDay(_)
         | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
+        | BillingEvent::Branch(_)
         | BillingEvent::Correction(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
+        | BillingEvent::Part(_)
         | BillingEvent::Premises(_)
         | BillingEvent::ReadCycle(_)
         | BillingEvent::RefusedRequest(_)

@@ -39,6 +39,14 @@ fn asked_by_register(event: register::Event) -> Option<Request> {
     request(&recorded(Register::CATEGORY, 9, BillingEvent::Register(event)))
 }
 
+fn asked_by_repair(event: repair::Event) -> Option<Request> {
+    request(&recorded(repair::Repair::CATEGORY, 9, BillingEvent::Repair(event)))
+}
+
+fn asked_by_stock(event: stock::Event) -> Option<Request> {
+    request(&recorded(stock::Stock::CATEGORY, 9, BillingEvent::Stock(event)))
+}
+
 /// `name stream-category Command`, of every example that asks for something.
 fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> String {
     let lines = requests.into_iter().filter_map(|(event, request)| {
@@ -48,6 +56,8 @@ fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> 
             Wish::Invoice(command) => format!("{command:?}"),
             Wish::Payment(command) => format!("{command:?}"),
             Wish::Register(command) => format!("{command:?}"),
+            Wish::Repair(command) => format!("{command:?}"),
+            Wish::Stock(command) => format!("{command:?}"),
         };
         let command = wish.split('(').next().unwrap_or_default().to_owned();
         Some(format!("{event}: {name} {} {command}", stream.category()))
@@ -61,6 +71,8 @@ fn which_facts_ask_whom_for_what() {
     let invoices = invoice::example::events().into_iter().map(|event| (event.event_type(), asked_by_invoice(event)));
     let payments = payment::example::events().into_iter().map(|event| (event.event_type(), asked_by_payment(event)));
     let registers = register::example::events().into_iter().map(|event| (event.event_type(), asked_by_register(event)));
+    let repairs = repair::example::events().into_iter().map(|event| (event.event_type(), asked_by_repair(event)));
+    let stocks = stock::example::events().into_iter().map(|event| (event.event_type(), asked_by_stock(event)));
     expect_test::expect![[r#"
         CreditAllocated: tellInvoice invoice NoteAllocation
         AllocationFreed: tellInvoice invoice NoteAllocation
@@ -73,8 +85,13 @@ fn which_facts_ask_whom_for_what() {
         DebitNoteIssued: chargeAccount account ChargeAccount
         PaymentCompleted: recordPayment account RecordPayment
         GatewayRefundFailed: returnRefund account ReturnRefund
-        NumberAssigned: issueDocument invoice IssueInvoice"#]]
-    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers)));
+        NumberAssigned: issueDocument invoice IssueInvoice
+        PartRequested: askStock stock ReserveStock
+        PartUsed: askStock stock UseStock
+        PartReturned: askStock stock GiveBackStock
+        StockReserved: tellRepair repair NotePartReserved
+        ShortageRecorded: tellRepair repair NotePartShort"#]]
+    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers).chain(repairs).chain(stocks)));
 }
 
 /// What an aggregate would say to a request, from a history that ought to welcome it.
@@ -162,4 +179,48 @@ fn the_end_of_a_day_asks_once_for_each_invoice_and_day() {
     let Wish::Invoice(command) = day_end(invoice_id(1), day("2024-07-17")).wish else { unreachable!() };
     let invoice = Invoice::default().evolve(&invoice::example::issued());
     assert_eq!(invoice.decide(*command).map(|events| events.len()), Ok(1));
+}
+
+/// From the workbench to the shelf and back: each hears the other, and told again they have nothing to add.
+#[test]
+fn a_repair_and_the_stock_come_to_the_same_end() {
+    use repair::example::{approved, deposit_noted, diagnosed, estimated, request_id, requested};
+    let facts = [requested(), diagnosed(repair::Coverage::Customer), estimated(1, true), approved(1), deposit_noted()];
+    let mut bench = facts.iter().fold(repair::Repair::default(), repair::Repair::evolve);
+    let mut shelf = stock::Stock::default();
+    let settle = |bench: &mut repair::Repair, shelf: &mut stock::Stock, repairs: Vec<repair::Event>, stocks: Vec<stock::Event>| {
+        let mut unheard: Vec<BillingEvent> =
+            repairs.into_iter().map(BillingEvent::Repair).chain(stocks.into_iter().map(BillingEvent::Stock)).collect();
+        while let Some(event) = unheard.pop() {
+            let asked = request(&recorded(event.category(), 9, event.clone()));
+            match &event {
+                BillingEvent::Repair(event) => *bench = std::mem::take(bench).evolve(event),
+                BillingEvent::Stock(event) => *shelf = std::mem::take(shelf).evolve(event),
+                other => panic!("{other:?}"),
+            }
+            match asked.map(|asked| asked.wish) {
+                Some(Wish::Repair(wish)) => unheard.extend(bench.decide(*wish).unwrap().into_iter().map(BillingEvent::Repair)),
+                Some(Wish::Stock(wish)) => unheard.extend(shelf.decide(*wish).unwrap().into_iter().map(BillingEvent::Stock)),
+                Some(other) => panic!("{other:?}"),
+                None => {}
+            }
+        }
+    };
+    let ask = repair::RequestPart {
+        request_id: request_id(1),
+        part_id: crate::part::example::register().part_id,
+        quantity: std::num::NonZeroU32::MIN,
+    };
+    let asked = bench.decide(repair::Command::RequestPart(ask)).unwrap();
+    settle(&mut bench, &mut shelf, asked, vec![]);
+    assert_eq!(bench.status(), Some(repair::Status::PartsPending));
+    let came = shelf.decide(stock::Command::ReceiveStock(stock::example::receive(1, 2, 60_000))).unwrap();
+    settle(&mut bench, &mut shelf, vec![], came);
+    assert_eq!((bench.status(), shelf.on_hand(), shelf.free()), (Some(repair::Status::Approved), 2, 1));
+    let begun = bench.decide(repair::Command::StartWork(repair::StartWork { on: repair::example::day(6) })).unwrap();
+    settle(&mut bench, &mut shelf, begun, vec![]);
+    let used = repair::UsePart { request_id: request_id(1), used_in_all: 1, on: repair::example::day(6) };
+    let used = bench.decide(repair::Command::UsePart(used)).unwrap();
+    settle(&mut bench, &mut shelf, used, vec![]);
+    assert_eq!((shelf.on_hand(), shelf.free(), shelf.value()), (1, 1, Some(sar(30_000))));
 }

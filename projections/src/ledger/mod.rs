@@ -7,11 +7,9 @@ mod queries;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use daftar_domain::{
-    BillingEvent, Decider, Recorded,
-    account::Account,
-    invoice::Invoice,
+    BillingEvent, Recorded,
     ledger::{
-        self, AccountingPeriods, Entry, Journal, Side, SubLedger,
+        self, Entry, Journal, Side, SubLedger,
         periods::{self, PeriodClosed, PeriodOpened},
     },
 };
@@ -97,7 +95,7 @@ keys! {
 impl Projector for Ledger {
     const NAME: &'static str = "ledger";
     const VERSION: i32 = 1;
-    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, AccountingPeriods::CATEGORY, Invoice::CATEGORY];
+    const CATEGORIES: &'static [&'static str] = ledger::CATEGORIES;
     const TABLES: &'static str = include_str!("../../models/ledger/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/ledger/indexes.sql");
 
