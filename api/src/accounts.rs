@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use daftar_billing::gateway::Payments;
 use daftar_domain::{
     Actor, Currency, Decider, Position, SealedFor, StreamName,
     account::{self, AccountNumber, CustomerClass, Language, OpenAccount},
@@ -35,6 +36,7 @@ pub struct App {
     pub read_models: PgPool,
     pub readable: Readable,
     pub auth: Auth,
+    pub payments: Payments,
 }
 
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl App {
     }
 
     /// What was written stays written, so a read model out of reach is "not yet" and not a failure.
-    async fn readable(&self, model: &str, position: Position) -> bool {
+    pub(crate) async fn readable(&self, model: &str, position: Position) -> bool {
         self.readable.reached(model, position, PATIENCE).await.unwrap_or_else(|error| {
             tracing::warn!(model, %position, %error, "cannot tell whether a write is readable");
             false

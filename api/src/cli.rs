@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use daftar_domain::{Code, VatCategory, account::CustomerClass, user::Role};
 use daftar_proof::KeyName;
@@ -48,6 +49,8 @@ pub enum Command {
     User(UserCommand),
     /// Serves a log over EventStoreDB's protocol on loopback
     Node(Node),
+    /// Serves a payment gateway that takes no money and does what it is told, on loopback
+    SimulatedGateway(SimulatedGateway),
     /// Rates usage by tariff files and explains the bill
     Rate(Rate),
     /// Looks after tariff files
@@ -75,10 +78,36 @@ impl Places {
     }
 }
 
+/// Who takes payments for us, and how payments are.
+#[derive(Clone, Debug, Args)]
+pub struct Gateways {
+    /// The simulated payment gateway, such as http://127.0.0.1:8090; its secret is in DAFTAR_SIMULATED_GATEWAY_SECRET
+    #[arg(long, value_name = "URL", env = "DAFTAR_SIMULATED_GATEWAY")]
+    pub simulated_gateway: Option<String>,
+    /// Where days begin and end
+    #[arg(long, value_name = "ZONE", env = "DAFTAR_TIME_ZONE", default_value = "Asia/Riyadh")]
+    pub time_zone: Tz,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulatedGateway {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    pub listen: SocketAddr,
+    /// Where to call back; the secret is in DAFTAR_SIMULATED_GATEWAY_SECRET
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/webhooks/payments/simulated")]
+    pub callback: String,
+    /// Stops when standard input ends
+    #[arg(long)]
+    pub attached: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Server {
     #[command(flatten)]
     pub places: Places,
+    #[command(flatten)]
+    pub gateways: Gateways,
     /// Where to listen. Beyond this machine put a proxy in front that speaks TLS: this server does not
     #[arg(long, value_name = "ADDRESS", env = "DAFTAR_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -375,6 +404,8 @@ pub struct Up {
     pub master_key_file: Option<PathBuf>,
     #[command(flatten)]
     pub sealing: Sealing,
+    #[command(flatten)]
+    pub gateways: Gateways,
 }
 
 /// A URL that may hold a password, and so is never shown.

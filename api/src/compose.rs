@@ -3,7 +3,14 @@
 use std::{fmt, fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use daftar_billing::Terms;
+use daftar_billing::{
+    Terms,
+    gateway::{
+        self, Gateways, Link, PaymentGateway, Payments, Secret,
+        simulated::{self, Simulated},
+    },
+};
+use daftar_domain::Code;
 use daftar_projections::Readable;
 use daftar_store::{
     Durability, Engine, EventWriter, Postgres, PostgresOptions,
@@ -22,7 +29,7 @@ use tokio::{
 use crate::{
     accounts::App,
     auth::Auth,
-    cli::{SecretUrl, UsageError},
+    cli::{self, SecretUrl, UsageError},
 };
 
 const READ_MODEL_CONNECTIONS: u32 = 16;
@@ -32,6 +39,12 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(3);
 
 /// Between two tries of a server that is down.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the simulated gateway and the engine know each other by.
+pub const SIMULATED_SECRET: &str = "DAFTAR_SIMULATED_GATEWAY_SECRET";
+
+/// How long a customer waits for a gateway before being told to try again.
+const GATEWAY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The company's terms of billing, from a file.
 pub fn terms(path: &Path) -> Result<Terms, UsageError> {
@@ -111,12 +124,37 @@ pub fn postgres_options(url: &SecretUrl) -> Result<PgConnectOptions> {
     Ok(options.application_name("daftar"))
 }
 
-pub async fn open_app(store: &EventStore, read_models: PgPool, master: impl MasterKey) -> Result<App> {
+pub async fn open_app(
+    store: &EventStore,
+    read_models: PgPool,
+    master: impl MasterKey,
+    (gateways, terms): (Gateways, gateway::Terms),
+) -> Result<App> {
     let keyring = Keyring::new(read_models.clone(), Arc::new(master)).await?;
     let readable = Readable::listen(read_models.clone());
     let engine = Engine::new(store.writer());
     let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
-    Ok(App { engine, keyring, read_models, readable, auth })
+    let payments = Payments::new(engine.clone(), gateways, terms);
+    Ok(App { engine, keyring, read_models, readable, auth, payments })
+}
+
+/// The payment gateways that the options name, and the terms that payments are made on.
+pub fn gateways(options: &cli::Gateways) -> Result<(Gateways, gateway::Terms)> {
+    let simulated = options.simulated_gateway.as_deref().map(|url| simulated(url, simulated_secret()?)).transpose()?;
+    let terms = gateway::Terms { zone: options.time_zone, ..gateway::Terms::default() };
+    Ok((Gateways::new(simulated), terms))
+}
+
+/// The simulated gateway, and what payments call it.
+pub fn simulated(url: &str, secret: Secret) -> Result<(Code, Arc<dyn PaymentGateway>)> {
+    let link = Link::new(url, secret.clone(), GATEWAY_PATIENCE)?;
+    Ok((simulated::name(), Arc::new(Simulated::new(link, secret))))
+}
+
+/// Not from the command line, which everybody on the machine can read.
+pub fn simulated_secret() -> Result<Secret> {
+    let secret = std::env::var(SIMULATED_SECRET).with_context(|| format!("{SIMULATED_SECRET} is not set"))?;
+    Secret::new(secret).with_context(|| format!("{SIMULATED_SECRET} cannot be used"))
 }
 
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {

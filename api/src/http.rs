@@ -17,6 +17,7 @@ use axum::{
     routing::get,
 };
 use chrono::Utc;
+use daftar_billing::gateway::webhook;
 use sqlx::PgPool;
 use tokio::{net::TcpListener, time::timeout};
 
@@ -43,15 +44,17 @@ struct Parts {
 }
 
 pub fn router(app: App) -> Router {
+    let gateways_call = webhook::router(app.payments.clone());
     let parts = Parts { read_models: app.read_models.clone(), auth: app.auth.clone(), schema: graphql::schema(app) };
     Router::new()
         .merge(seal::routes(parts.read_models.clone()))
         .route("/graphql", get(graphiql).post(answer))
         .route("/health/live", get(async || "alive"))
         .route("/health/ready", get(ready))
+        .with_state(parts)
+        .merge(gateways_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(log))
-        .with_state(parts)
 }
 
 /// Serves until `stop`, and then until requests under way have been answered.

@@ -12,6 +12,7 @@ pub mod graphql;
 pub mod http;
 pub mod input;
 pub mod language;
+pub mod payments;
 pub mod problem;
 mod refusal;
 mod seal;

@@ -1,7 +1,7 @@
 //! Why somebody did not get what they asked for, in words for people and in codes for programs.
 
 use async_graphql::ErrorExtensions;
-use daftar_domain::{account, reservation, user};
+use daftar_domain::{Code, account, payment, reservation, user};
 use daftar_projections::QueryError;
 use daftar_store::{
     AppendError, ExecuteError, StoreError,
@@ -35,6 +35,13 @@ pub enum Problem {
     Auth(Refusal),
     /// The rules say no.
     Refused(account::Rejection),
+    PaymentRefused(payment::Rejection),
+    UnknownGateway(Code),
+    /// By its gateway, which has its own words for why.
+    PaymentDeclined {
+        gateway: Code,
+        cause: Code,
+    },
     Forgotten,
     /// Something we need is out of reach; the same request may succeed later.
     Unavailable(Source),
@@ -67,6 +74,9 @@ impl Problem {
             Self::AccountNumberTaken => "ACCOUNT_NUMBER_TAKEN",
             Self::Auth(refusal) => refusal.code(),
             Self::Refused(rejection) => refusal::code(rejection),
+            Self::PaymentRefused(rejection) => refusal::payment_code(rejection),
+            Self::UnknownGateway(_) => "UNKNOWN_GATEWAY",
+            Self::PaymentDeclined { .. } => "PAYMENT_DECLINED",
             Self::Forgotten => "FORGOTTEN",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
@@ -83,6 +93,16 @@ impl Problem {
             Self::AccountNumberTaken => ("رقم الحساب هذا لحساب آخر", "another account has this number"),
             Self::Auth(refusal) => return refusal.message(language),
             Self::Refused(rejection) => return language.choose(refusal::arabic(rejection), rejection.to_string()),
+            Self::PaymentRefused(rejection) => return language.choose(refusal::payment_arabic(rejection), rejection.to_string()),
+            Self::UnknownGateway(name) => {
+                return language.choose(format!("لا توجد بوابة دفع باسم {name}"), format!("there is no payment gateway `{name}`"));
+            }
+            Self::PaymentDeclined { gateway, cause } => {
+                return language.choose(
+                    format!("رفضت بوابة الدفع {gateway} العملية: {cause}"),
+                    format!("the payment gateway {gateway} declined the payment: {cause}"),
+                );
+            }
             Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
             Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
             Self::Internal(_) => ("حدث خطأ غير متوقع", "something went wrong"),
@@ -111,6 +131,9 @@ impl Problem {
             | Self::AccountNumberTaken
             | Self::Auth(_)
             | Self::Refused(_)
+            | Self::PaymentRefused(_)
+            | Self::UnknownGateway(_)
+            | Self::PaymentDeclined { .. }
             | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
                 let incident = Uuid::new_v4();
@@ -191,6 +214,12 @@ impl From<user::Rejection> for Problem {
 impl From<user::audit::Rejection> for Problem {
     fn from(rejection: user::audit::Rejection) -> Self {
         Self::Internal(rejection.into())
+    }
+}
+
+impl From<payment::Rejection> for Problem {
+    fn from(rejection: payment::Rejection) -> Self {
+        Self::PaymentRefused(rejection)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the rules' refusals are called by programs, and what they say in Arabic. In English they speak for themselves.
 
-use daftar_domain::account::Rejection;
+use daftar_domain::{account::Rejection, payment};
 
 /// Stable: programs compare it.
 pub fn code(rejection: &Rejection) -> &'static str {
@@ -94,5 +94,48 @@ pub fn arabic(rejection: &Rejection) -> String {
         Rejection::DepositIdReused => "سبق أخذ هذا التأمين بمحتوى آخر".to_owned(),
         Rejection::NoSuchDeposit => "لا يوجد تأمين كهذا".to_owned(),
         Rejection::OverApprovalLimit { limit } => format!("هذا أكثر من {limit}، وهو أقصى ما يُعتمد دفعة واحدة"),
+    }
+}
+
+/// The same of payments at gateways.
+pub fn payment_code(rejection: &payment::Rejection) -> &'static str {
+    use payment::Rejection;
+    match rejection {
+        Rejection::NotStarted => "NO_SUCH_PAYMENT",
+        Rejection::PaymentIdReused => "PAYMENT_ID_REUSED",
+        Rejection::AmountNotPositive => "AMOUNT_NOT_POSITIVE",
+        Rejection::BelowMinimum { .. } => "BELOW_MINIMUM",
+        Rejection::ExpiresBeforeStart => "EXPIRES_BEFORE_START",
+        Rejection::OtherReference(_) => "OTHER_GATEWAY_REFERENCE",
+        Rejection::AmountDiffers { .. } => "AMOUNT_DIFFERS",
+        Rejection::AlreadyCompleted => "PAYMENT_COMPLETED",
+        Rejection::NotYetExpired { .. } => "PAYMENT_NOT_EXPIRED",
+        Rejection::OutcomeUnknown => "PAYMENT_OUTCOME_UNKNOWN",
+        Rejection::NotCompleted => "PAYMENT_NOT_COMPLETED",
+        Rejection::RefundIdReused => "REFUND_ID_REUSED",
+        Rejection::RefundTooLarge { .. } => "REFUND_TOO_LARGE",
+        Rejection::NoSuchRefund => "NO_SUCH_REFUND",
+        Rejection::RefundSettledOtherwise => "REFUND_SETTLED_OTHERWISE",
+    }
+}
+
+pub fn payment_arabic(rejection: &payment::Rejection) -> String {
+    use payment::Rejection;
+    match rejection {
+        Rejection::NotStarted => "لا توجد عملية دفع كهذه".to_owned(),
+        Rejection::PaymentIdReused => "بدأت عملية الدفع هذه ببيانات أخرى".to_owned(),
+        Rejection::AmountNotPositive => "يجب أن يكون المبلغ أكبر من صفر".to_owned(),
+        Rejection::BelowMinimum { minimum } => format!("أقل مبلغ يمكن دفعه بهذه الطريقة {minimum}"),
+        Rejection::ExpiresBeforeStart => "يجب أن تنتهي مهلة الدفع بعد بدايتها".to_owned(),
+        Rejection::OtherReference(known) => format!("مرجع بوابة الدفع لهذه العملية هو {known}"),
+        Rejection::AmountDiffers { expected, found } => format!("مبلغ العملية {expected} وليس {found}"),
+        Rejection::AlreadyCompleted => "اكتملت عملية الدفع".to_owned(),
+        Rejection::NotYetExpired { expires_at } => format!("مهلة الدفع حتى {expires_at}"),
+        Rejection::OutcomeUnknown => "لم تقل بوابة الدفع بعد ما آلت إليه العملية".to_owned(),
+        Rejection::NotCompleted => "لا يُسترد إلا ما اكتمل دفعه".to_owned(),
+        Rejection::RefundIdReused => "سبق طلب هذا الاسترداد بمبلغ آخر".to_owned(),
+        Rejection::RefundTooLarge { left } => format!("المتبقي للاسترداد {left} فقط"),
+        Rejection::NoSuchRefund => "لا يوجد استرداد كهذا".to_owned(),
+        Rejection::RefundSettledOtherwise => "قالت بوابة الدفع غير ذلك عن هذا الاسترداد".to_owned(),
     }
 }

@@ -21,12 +21,15 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
     let (_, admin) = daftar.line_with("First admin").split_once("admin / ").map(|(name, said)| (name.to_owned(), said.to_owned())).unwrap();
     let password = admin.split(' ').next().unwrap();
     let node = address_in(&daftar.line_with("Event store"));
+    let gateway = address_in(&daftar.line_with("Payments"));
     daftar.line_with("PostgreSQL");
     let postgres = postmaster(home.path());
     assert!(is_running(&postgres));
 
     assert_eq!(http::get(graphql, "/health/ready").unwrap().status, 200);
     assert_eq!(http::get(node, "/health/live").unwrap().status, 204);
+    assert_eq!(http::get(gateway, "/checkout/00000000-0000-0000-0000-000000000001").unwrap().status, 404);
+    assert_eq!(http::post(graphql, "/webhooks/payments/simulated", &[], "{}").unwrap().status, 401);
     let token = sign_in(graphql, password);
     let opened = ask(graphql, &token, OPEN);
     let payload = &opened["data"]["openAccount"];
@@ -48,6 +51,7 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
     assert!(well && said.ends_with("Everything has stopped.\n"), "{said}");
     assert!(!is_running(&postgres), "PostgreSQL outlived us");
     assert!(http::get(graphql, "/health/live").is_err());
+    assert!(http::get(gateway, "/checkout/00000000-0000-0000-0000-000000000001").is_err(), "the gateway outlived us");
 
     let key = fs::metadata(home.path().join("postgres/master.key")).unwrap();
     assert_eq!((key.len(), key.permissions().mode() & 0o777), (32, 0o600));

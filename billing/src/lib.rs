@@ -5,9 +5,12 @@
 
 pub mod bill_run;
 pub mod correction;
+pub mod gateway;
 pub mod opening_balances;
 pub mod period_close;
 pub mod policies;
+pub mod receipts;
+mod refusals;
 mod rows;
 mod terms;
 

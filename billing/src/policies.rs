@@ -8,14 +8,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use daftar_domain::{
-    Actor, BillingEvent, Code, Decider, Position, Reason, Recorded, StreamName,
+    Actor, BillingEvent, Decider, Position, Recorded, StreamName,
     account::Account,
     invoice::Invoice,
     payment::Payment,
-    policy::{
-        self, RefusedRequest, Request, Wish,
-        refused::{self, NoteRefusal},
-    },
+    policy::{self, Request, Wish},
     register::Register,
     repair::Repair,
     stock::Stock,
@@ -26,6 +23,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::{Connection, PgConnection, PgExecutor, postgres::PgConnectOptions};
 use thiserror::Error;
 use tokio::time::sleep;
+
+use crate::refusals::{self, Refused};
 
 /// Events taken between two checkpoints at most.
 const BATCH: usize = 2_000;
@@ -181,19 +180,8 @@ async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked
         Wish::Stock(wish) => refusal(engine.execute::<Stock>(&stream, &context(command_id), *wish).await)?,
     };
     let Some(reason) = refused else { return Ok(()) };
-    tracing::warn!(policy = name, %stream, %event_id, %reason, "what a fact asked of another stream was refused");
-    let code = |text: &str| Code::new(text).map_err(|error| Interruption::Execution(error.into()));
-    let note = NoteRefusal {
-        policy: code(name)?,
-        event_id: Some(event_id),
-        stream: code(stream.as_str())?,
-        reason: Reason::new(shortened(&reason)).map_err(|error| Interruption::Execution(error.into()))?,
-    };
-    let noted = refused::Command::NoteRefusal(note);
-    // Named by the request, and a command of its own: the request's id stays free for who asks again once the reason has gone.
-    let note_id = policy::request_id(command_id, "noteRefusal");
-    refusal(engine.execute::<RefusedRequest>(&StreamName::of::<RefusedRequest>(command_id), &context(note_id), noted).await)?;
-    Ok(())
+    let refused = Refused { policy: name, event_id: Some(event_id), stream: &stream, reason: &reason };
+    refusals::note(engine, &context(command_id), refused).await.map_err(Interruption::Execution)
 }
 
 /// A request, and what made a policy ask.
@@ -232,22 +220,8 @@ fn asked(recorded: &Recorded<BillingEvent>) -> Option<Asked> {
     Some(Asked { request, event_id: recorded.id, correlation_id: recorded.metadata.correlation_id })
 }
 
-/// Why the rules said no, if they did.
-fn refusal<E, R>(outcome: Result<E, ExecuteError<R>>) -> Result<Option<String>, Interruption>
-where
-    R: std::error::Error + Send + Sync + 'static,
-{
-    match outcome {
-        Ok(_) => Ok(None),
-        Err(ExecuteError::Rejected(rejection)) => Ok(Some(rejection.to_string())),
-        Err(error @ ExecuteError::IdempotencyKeyReused { .. }) => Ok(Some(error.to_string())),
-        Err(error) => Err(Interruption::Execution(error.into())),
-    }
-}
-
-/// As long as a reason may be.
-fn shortened(reason: &str) -> String {
-    reason.chars().take(200).collect()
+fn refusal<E, R: std::error::Error + Send + Sync + 'static>(outcome: Result<E, ExecuteError<R>>) -> Result<Option<String>, Interruption> {
+    refusals::refusal(outcome).map_err(Interruption::Execution)
 }
 
 /// How far the policies have read: everything up to here was asked, and done or refused.

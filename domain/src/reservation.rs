@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{Code, Decider, account::AccountNumber, ids, ids::ReservationId, schema::events};
+use crate::{
+    Code, Decider,
+    account::{AccountNumber, Tender},
+    ids,
+    ids::ReservationId,
+    schema::events,
+};
 
 /// What can be held by one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +24,27 @@ pub enum Unique<'a> {
         serial: &'a Code,
     },
     AccountNumber(&'a AccountNumber),
+    /// What the outside calls a payment. A bank's references are the bank's, whoever reads them off a statement; a till's receipts and a gateway's
+    /// payments are numbered by their till and gateway.
+    PaymentReference {
+        realm: &'a str,
+        reference: &'a Code,
+    },
     /// Only a fingerprint of the name arrives here: a stream's name is on every disk for ever.
     UserName {
         fingerprint: &'a [u8; 16],
     },
 }
 
-impl Unique<'_> {
+impl<'a> Unique<'a> {
+    pub fn payment_reference(tender: Tender, channel: &'a Code, reference: &'a Code) -> Self {
+        let realm = match tender {
+            Tender::Transfer => "transfer",
+            Tender::Cash | Tender::Cheque | Tender::Pos | Tender::Card | Tender::Wallet => channel.as_str(),
+        };
+        Self::PaymentReference { realm, reference }
+    }
+
     /// The id of the stream that decides who holds the value.
     pub fn reservation_id(&self) -> ReservationId {
         match self {
@@ -32,6 +52,7 @@ impl Unique<'_> {
                 ids::reservation_id("meterSerial", &[&maker.as_str().to_ascii_uppercase(), &serial.as_str().to_ascii_uppercase()])
             }
             Self::AccountNumber(number) => ids::reservation_id("accountNumber", &[number.as_str()]),
+            Self::PaymentReference { realm, reference } => ids::reservation_id("paymentReference", &[realm, reference.as_str()]),
             Self::UserName { fingerprint } => ids::reservation_id("userName", &[&Uuid::from_bytes(**fingerprint).to_string()]),
         }
     }
@@ -160,6 +181,10 @@ mod tests {
         assert_eq!(id("Acme", "ab-7"), id("ACME", "AB-7"));
         assert_ne!(id("ACME", "AB-7"), id("ACMEA", "B-7"));
         assert_ne!(id("ACME", "AB-7"), id("ACME", "AB-8"));
+        let payment = |tender, channel: &str| Unique::payment_reference(tender, &code(channel), &code("R-1")).reservation_id();
+        assert_eq!(payment(Tender::Transfer, "branch-7"), payment(Tender::Transfer, "branch-8"));
+        assert_ne!(payment(Tender::Cash, "branch-7"), payment(Tender::Cash, "branch-8"));
+        assert_ne!(payment(Tender::Cash, "branch-7"), payment(Tender::Transfer, "branch-7"));
         assert_ne!(
             Unique::UserName { fingerprint: &[1; 16] }.reservation_id(),
             Unique::UserName { fingerprint: &[2; 16] }.reservation_id()

@@ -62,6 +62,7 @@ rows! {
         started_at: DateTime<Utc>,
         expires_at: DateTime<Utc>,
         cause: Option<String>,
+        open_refunds: i32,
         position: i64,
     }
 
@@ -243,8 +244,9 @@ impl Payments {
             Event::PaymentFailed(event) => self.said(fact, Status::Failed, None, Some(&event.cause)),
             Event::PaymentUnknown(_) => self.said(fact, Status::Unknown, None, None),
             Event::PaymentExpired(_) => self.said(fact, Status::Expired, None, None),
-            // Refunds are told by the account, which refunds first.
-            Event::GatewayRefundRequested(_) | Event::GatewayRefundCompleted(_) | Event::GatewayRefundFailed(_) => {}
+            // What they come to is told by the account, which refunds first.
+            Event::GatewayRefundRequested(_) => self.open_refunds(fact, 1),
+            Event::GatewayRefundCompleted(_) | Event::GatewayRefundFailed(_) => self.open_refunds(fact, -1),
         }
     }
 
@@ -368,8 +370,15 @@ impl Payments {
             started_at: *started_at,
             expires_at: *expires_at,
             cause: None,
+            open_refunds: 0,
             position: position(fact),
         });
+    }
+
+    fn open_refunds(&mut self, fact: &Recorded<BillingEvent>, more: i32) {
+        let Some(attempt) = self.attempts.get_mut(&fact.stream.id()) else { return };
+        attempt.open_refunds += more;
+        attempt.position = position(fact);
     }
 
     fn said(&mut self, fact: &Recorded<BillingEvent>, status: Status, reference: Option<&Code>, cause: Option<&Code>) {
@@ -512,6 +521,35 @@ pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, 
 }
 
 /// The payments that the outside calls so: in each account at most one.
+/// Payments whose gateway has yet to say what became of them, or of a refund, after one that was seen.
+pub async fn in_doubt(db: impl PgExecutor<'_>, after: Option<PaymentId>, limit: u32) -> Result<Vec<PaymentId>, QueryError> {
+    let found = sqlx::query_scalar!(
+        "SELECT payment_id FROM read_payments.attempt
+         WHERE (status IN ('started', 'pending', 'unknown') OR open_refunds > 0) AND payment_id > $1 ORDER BY payment_id LIMIT $2",
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(PaymentId::new).collect())
+}
+
+/// Payments that were to be paid by then or later, and were not, after one that was seen.
+pub async fn given_up_since(
+    db: impl PgExecutor<'_>,
+    since: DateTime<Utc>,
+    after: Option<PaymentId>,
+    limit: u32,
+) -> Result<Vec<PaymentId>, QueryError> {
+    let found = sqlx::query_scalar!(
+        "SELECT payment_id FROM read_payments.attempt
+         WHERE status IN ('failed', 'expired') AND expires_at >= $1 AND payment_id > $2 ORDER BY payment_id LIMIT $3",
+        since,
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(PaymentId::new).collect())
+}
+
+/// The payments that the outside calls so: of each till, gateway or bank at most one.
 pub async fn by_reference(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Received>, QueryError> {
     let rows = sqlx::query_as!(PaymentRow, "SELECT * FROM read_payments.payment WHERE reference = $1 ORDER BY account_id", reference);
     rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()

@@ -10,6 +10,7 @@ pub mod projector;
 pub mod rate;
 pub mod seal;
 pub mod server;
+pub mod simulated_gateway;
 pub mod up;
 pub mod user;
 
@@ -31,6 +32,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
         Command::User(command) => user::run(command).await,
+        Command::SimulatedGateway(options) => simulated_gateway::run(options).await,
         Command::Rate(options) => rate::run(&options),
         Command::Tariff(command) => rate::tariff(&command),
     }

@@ -1,5 +1,6 @@
 //! `daftar up`: everything on one machine, from one command.
 
+mod gateway;
 mod private;
 
 use std::{
@@ -76,10 +77,11 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let master = LocalMasterKey::read_or_create(&places.master_key_file)?;
     let store = compose::open_store(&places.log, WAIT, Durability::Required).await?;
     let read_models = compose::open_read_models(&places.app, WAIT).await?;
-    let app = compose::open_app(&store, read_models.clone(), master).await?;
-    let first_admin = user::first_admin(&app.auth).await?;
     let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
     let graphql_address = graphql.local_addr()?;
+    let (gateways, gateway) = gateway::open(&options.gateways, graphql_address).await?;
+    let app = compose::open_app(&store, read_models.clone(), master, gateways).await?;
+    let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
     let database = (*read_models.connect_options()).clone();
@@ -116,6 +118,9 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     println!("  Health        http://{graphql_address}/health/ready");
     println!("  Checkpoint    http://{graphql_address}/checkpoint");
     println!("  Event store   {event_store}");
+    if let Some(gateway) = &gateway {
+        println!("  Payments      {} (simulated)", gateway.url);
+    }
     if let Some(private) = private {
         println!("  PostgreSQL    {private}");
     }

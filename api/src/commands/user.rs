@@ -71,7 +71,7 @@ async fn open(door: &Door) -> Result<App> {
     let master = LocalMasterKey::read(&door.master_key_file)?;
     let read_models = compose::open_read_models(&door.places.database_url, door.places.wait).await?;
     let store = compose::open_store(door.places.log(), door.places.wait, Durability::Required).await?;
-    compose::open_app(&store, read_models, master).await
+    compose::open_app(&store, read_models, master, Default::default()).await
 }
 
 /// As it was given, or made up; and whether it was.

@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -54,7 +54,7 @@ pub struct StartPayment {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The gateway has it.
+/// The gateway has it, and waits for the customer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NotePending {
     pub gateway_reference: Code,
@@ -253,10 +253,39 @@ impl Decider for Payment {
     }
 }
 
+/// What is a matter of minutes at a gateway is not asked about before.
+const PATIENCE: TimeDelta = TimeDelta::minutes(2);
+
+/// A gateway that does not answer is asked after two minutes, four, eight, and at last every hour or so.
+const LONGEST_DOUBLING: u32 = 6;
+
+/// For so long after it was given up a gateway may find out that a payment has succeeded. Nobody need tell: it is asked once a day.
+pub const SECOND_THOUGHTS: TimeDelta = TimeDelta::days(7);
+
 impl Payment {
     /// Nothing, if there is no such payment.
     pub fn state(&self) -> Option<&State> {
         self.started.as_ref().map(|_| &self.state)
+    }
+
+    /// As it was started.
+    pub fn order(&self) -> Option<&PaymentStarted> {
+        self.started.as_ref()
+    }
+
+    /// From when on its gateway is to be asked what became of it, if it has not said so by then.
+    pub fn ask_at(&self) -> Option<DateTime<Utc>> {
+        let started = self.started.as_ref()?;
+        match self.state {
+            State::Started | State::Pending => started.started_at.checked_add_signed(PATIENCE),
+            State::Unknown { asked_at, times } => asked_at.checked_add_signed(TimeDelta::minutes(1 << times.min(LONGEST_DOUBLING))),
+            State::Completed | State::Failed | State::Expired => None,
+        }
+    }
+
+    /// Refunds that the gateway was asked for, or is to be asked for, and has not answered.
+    pub fn open_refunds(&self) -> impl Iterator<Item = (RefundId, Money)> {
+        self.refunds.iter().filter(|(_, refund)| refund.is_open()).map(|(id, refund)| (*id, refund.amount()))
     }
 
     fn started(&self) -> Result<&PaymentStarted, Rejection> {
@@ -281,14 +310,14 @@ impl Payment {
         Ok(vec![started.into()])
     }
 
-    /// Callbacks overtake one another: what comes after an outcome says nothing new.
+    /// Callbacks overtake one another: what comes after an outcome says nothing new. After silence it does.
     fn pending(&self, wish: NotePending) -> Result<Vec<Event>, Rejection> {
         self.started()?;
         let NotePending { gateway_reference, at } = wish;
         self.same_reference(&gateway_reference)?;
         match self.state {
-            State::Started => Ok(vec![PaymentPending { gateway_reference, at }.into()]),
-            State::Pending | State::Unknown { .. } | State::Completed | State::Failed | State::Expired => Ok(vec![]),
+            State::Started | State::Unknown { .. } => Ok(vec![PaymentPending { gateway_reference, at }.into()]),
+            State::Pending | State::Completed | State::Failed | State::Expired => Ok(vec![]),
         }
     }
 

@@ -67,6 +67,16 @@ enum Outcome {
     Failed,
 }
 
+impl Refund {
+    pub(super) fn is_open(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    pub(super) fn amount(&self) -> Money {
+        self.amount
+    }
+}
+
 impl Payment {
     pub(super) fn refund_was_requested(&mut self, fact: &GatewayRefundRequested) {
         self.refunds.insert(fact.refund_id, Refund { amount: fact.amount, outcome: None });

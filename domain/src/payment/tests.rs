@@ -33,7 +33,7 @@ fn every_state_and_everything_that_may_be_heard() {
         missing,
         [Ok(1), Ok(1), Ok(1), Ok(1), Ok(1), early()],
         [Ok(0), Ok(1), Ok(1), Ok(1), Ok(1), early()],
-        [Ok(0), Ok(1), Ok(1), Ok(0), Err(OutcomeUnknown), Err(OutcomeUnknown)],
+        [Ok(1), Ok(1), Ok(1), Ok(0), Err(OutcomeUnknown), Err(OutcomeUnknown)],
         [Ok(0), Ok(0), Err(AlreadyCompleted), Ok(0), Ok(0), Ok(0)],
         [Ok(0), Ok(1), Ok(0), Ok(0), Ok(0), Ok(0)],
         [Ok(0), Ok(1), Ok(0), Ok(0), Ok(0), Ok(0)],
@@ -95,4 +95,25 @@ fn a_payment_is_started_once() {
     ] {
         given::<Payment>([]).when(Command::StartPayment(wish)).then_rejected(rejection);
     }
+}
+
+/// Whatever the gateway keeps to itself it is asked about: soon, and less often the longer it is silent.
+#[test]
+fn when_a_gateway_is_asked() {
+    let minutes = |payment: &Payment| payment.ask_at().map(|ask_at| (ask_at - at(0)).num_minutes());
+    let expected = [None, Some(2), Some(2), Some(5), None, None, None];
+    for ((state, facts), expected) in states().into_iter().zip(expected) {
+        let payment = facts.iter().fold(Payment::default(), Payment::evolve);
+        assert_eq!(minutes(&payment), expected, "{state}");
+    }
+    let silent = |times| Payment::default().evolve(&started()).evolve(&PaymentUnknown { asked_at: at(0), times }.into());
+    assert_eq!([1, 2, 3, 6, 7, u32::MAX].map(|times| minutes(&silent(times))), [2, 4, 8, 64, 64, 64].map(Some));
+}
+
+#[test]
+fn a_refund_is_open_until_the_gateway_answers() {
+    let [.., requested, failed, _] = &example::events()[..] else { unreachable!() };
+    let open = |facts: &[Event]| facts.iter().fold(Payment::default(), Payment::evolve).open_refunds().count();
+    let paid = [started(), completed(false), requested.clone()];
+    assert_eq!((open(&paid), open(&[&paid[..], std::slice::from_ref(failed)].concat())), (1, 0));
 }

@@ -4,8 +4,9 @@ CREATE INDEX ON payment (value_on DESC, payment_id DESC, account_id DESC);
 CREATE INDEX ON payment (reference);
 ALTER TABLE attempt ADD PRIMARY KEY (payment_id);
 CREATE INDEX ON attempt (account_id, started_at);
--- Those that a gateway has yet to decide.
-CREATE INDEX ON attempt (expires_at) WHERE status IN ('started', 'pending', 'unknown');
+-- Those of which a gateway has yet to say something, and those of which it may yet say otherwise.
+CREATE INDEX ON attempt (payment_id) WHERE status IN ('started', 'pending', 'unknown') OR open_refunds > 0;
+CREATE INDEX ON attempt (expires_at) WHERE status IN ('failed', 'expired');
 CREATE INDEX ON allocation (account_id, payment_id, position);
 CREATE INDEX ON refund (account_id, position);
 ALTER TABLE cash ADD PRIMARY KEY (position);

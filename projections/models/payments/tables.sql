@@ -32,6 +32,8 @@ CREATE TABLE attempt (
     expires_at timestamptz NOT NULL,
     -- The gateway's own word for why it failed.
     cause      text,
+    -- Asked of the gateway and not answered yet.
+    open_refunds integer   NOT NULL,
     position   bigint      NOT NULL
 );
 

@@ -70,7 +70,7 @@ impl House {
         }
 
         let read_models = compose::open_read_models(&url, WAIT).await.unwrap();
-        let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32])).await.unwrap();
+        let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32]), Default::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
         let serving = serve(listener, app.clone(), stop.clone());

@@ -42,7 +42,7 @@ pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, W
 use super::{Account, Event, Rejection};
 use crate::{
     Currency, Money,
-    ids::{DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    ids::{DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
 };
 use deposits::Deposit;
 use opening::Opening;
@@ -231,6 +231,15 @@ impl Receivable {
         self.credits.get(&id)
     }
 
+    /// Under what its reference is reserved, if there is such a payment.
+    pub fn reference(&self, id: PaymentId) -> Option<ReservationId> {
+        self.payments.get(&id).map(|payment| payment.reference)
+    }
+
+    pub fn references(&self) -> impl Iterator<Item = ReservationId> {
+        self.payments.values().map(|payment| payment.reference)
+    }
+
     /// What is to be paid, in no particular order.
     pub fn open_items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
         self.items.iter().filter(|(_, item)| !item.open.is_zero()).map(|(id, item)| (*id, item))
@@ -313,7 +322,7 @@ mod tests {
         let bytes = receivable.items.len() * size_of::<(ItemId, Item)>()
             + receivable.credits.len() * size_of::<(CreditId, Credit)>()
             + receivable.allocations.len() * size_of::<((ItemId, CreditId), Allocated)>()
-            + receivable.payments.len() * (size_of::<(PaymentId, Payment)>() + 32);
+            + receivable.payments.len() * size_of::<(PaymentId, Payment)>();
         assert!(bytes < 64 * 1024, "{bytes}");
         assert!(receivable.is_settled());
         let events = decided(&account, reverse_payment(1));

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::{Account, AllocationPolicy, Credit, CreditId, DebtRecovered, Event, FreeCause, ItemId, Posting, Receivable, Rejection};
 use crate::{
     Code, CommandHash, Money, Reason,
-    ids::{CashSessionId, PaymentId},
+    ids::{CashSessionId, PaymentId, ReservationId},
+    reservation::Unique,
 };
 
 /// What a cashier took, or a gateway confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecordPayment {
     pub payment_id: PaymentId,
-    /// What the outside calls it: a receipt, a bank's reference, a gateway's. Nobody pays twice under one.
+    /// What the outside calls it: a receipt, a bank's reference, a gateway's. Nobody pays twice under one, as far as [`Unique::payment_reference`] says
+    /// that it is one.
     pub external_reference: Code,
     pub tender: Tender,
     pub channel: Code,
@@ -95,7 +97,8 @@ pub enum ReversalCause {
 /// What is remembered of a payment besides its credit.
 #[derive(Clone, Debug)]
 pub(super) struct Payment {
-    reference: Code,
+    /// Of what the outside calls it.
+    pub(super) reference: ReservationId,
     content: CommandHash,
     pub(super) tender: Tender,
     amount: Money,
@@ -104,6 +107,10 @@ pub(super) struct Payment {
 }
 
 impl PaymentReceived {
+    fn reference(&self) -> ReservationId {
+        Unique::payment_reference(self.tender, &self.channel, &self.external_reference).reservation_id()
+    }
+
     /// Of what was paid, whatever id it was given here: the same receipt reported twice is one payment.
     fn content(&self) -> CommandHash {
         CommandHash::of(&(&self.tender, &self.channel, &self.session, &self.amount, &self.received_at, &self.value_on, &self.directed))
@@ -112,7 +119,7 @@ impl PaymentReceived {
 
 impl Posting for PaymentReceived {
     fn post(&self, receivable: &mut Receivable) {
-        let (reference, content) = (self.external_reference.clone(), self.content());
+        let (reference, content) = (self.reference(), self.content());
         let refunded = Money::zero(self.amount.currency);
         let payment = Payment { reference, content, tender: self.tender, amount: self.amount, reversed: false, refunded };
         receivable.payments.insert(self.payment_id, payment);
@@ -133,6 +140,12 @@ impl Posting for PaymentReversed {
 }
 
 impl Account {
+    /// Whether a payment of so much could be recorded, so that nobody is asked to pay what could not.
+    pub fn could_receive(&self, amount: Money, directed: &[ItemId]) -> Result<(), Rejection> {
+        self.positive(amount)?;
+        if directed.iter().all(|id| self.receivable.items.contains_key(id)) { Ok(()) } else { Err(Rejection::NoSuchItem) }
+    }
+
     /// Also of a closed account: the money is there.
     pub(in crate::account) fn record_payment(&self, wish: RecordPayment) -> Result<Vec<Event>, Rejection> {
         let RecordPayment { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed, policy } =
@@ -140,15 +153,14 @@ impl Account {
         self.positive(amount)?;
         let received =
             PaymentReceived { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed };
-        if let Some(already) = self.receivable.payments.values().find(|payment| payment.reference == received.external_reference) {
+        let reference = received.reference();
+        if let Some(already) = self.receivable.payments.values().find(|payment| payment.reference == reference) {
             return if already.content == received.content() { Ok(vec![]) } else { Err(Rejection::PaymentReferenceReused) };
         }
         if self.receivable.payments.contains_key(&payment_id) {
             return Err(Rejection::PaymentIdReused);
         }
-        if received.directed.iter().any(|id| !self.receivable.items.contains_key(id)) {
-            return Err(Rejection::NoSuchItem);
-        }
+        self.could_receive(amount, &received.directed)?;
         let (credit, directed) = (CreditId::Payment(payment_id), received.directed.clone());
         let mut draft = self.draft();
         draft.record(received);
