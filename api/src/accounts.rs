@@ -16,7 +16,7 @@ use daftar_projections::{
 };
 use daftar_store::{
     CommandContext, Engine, ExecuteError,
-    keyring::{ClearText, Keyring},
+    keyring::{By, ClearText, Keyring},
 };
 use sqlx::PgPool;
 
@@ -63,7 +63,7 @@ impl App {
         let NewAccount { holder_name, number, class, currency, language, opened_on } = wish;
         let context = CommandContext::new(actor, "openAccount", key, now);
         let account_id = AccountId::new(created_id(context.command_id, account::Account::CATEGORY));
-        let holder_name = self.keyring.seal(account_id, SealedFor::Contact, &holder_name).await?;
+        let holder_name = self.keyring.seal_findable(account_id, SealedFor::Contact, By::Name, &holder_name).await?;
         let stream = StreamName::of::<account::Account>(account_id);
         let number = match (self.engine.look::<account::Account>(&stream).await?.number(), number) {
             // A retry, or another wish under its key: no second number is reserved for it.

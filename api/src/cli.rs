@@ -164,6 +164,17 @@ pub enum ProjectionsCommand {
     Status(StatusOfProjections),
     /// Builds them anew from the log while the old ones serve
     Rebuild(RebuildProjections),
+    /// Has every account found by its holder's name and its contacts anew: after an upgrade, or once keys were brought over
+    IndexNames(IndexNames),
+}
+
+#[derive(Debug, Args)]
+pub struct IndexNames {
+    #[command(flatten)]
+    pub places: Places,
+    /// The key that wraps the keys of personal data: a file of 32 bytes that nobody else can read
+    #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
+    pub master_key_file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -343,6 +343,24 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Acco
     row.map(Account::try_from).transpose()
 }
 
+/// In the order of their ids; those that there are.
+pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[AccountId]) -> Result<Vec<Account>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let rows = sqlx::query_as!(AccountRow, "SELECT * FROM read_accounts.account WHERE account_id = ANY($1) ORDER BY account_id", &ids);
+    rows.fetch_all(db).await?.into_iter().map(Account::try_from).collect()
+}
+
+/// All accounts in the order of their ids, after one that was seen.
+pub(crate) async fn after(db: impl PgExecutor<'_>, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, QueryError> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        "SELECT * FROM read_accounts.account WHERE account_id > $1 ORDER BY account_id LIMIT $2",
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Account::try_from).collect()
+}
+
 pub async fn by_number(db: impl PgExecutor<'_>, number: &AccountNumber) -> Result<Option<Account>, QueryError> {
     let row =
         sqlx::query_as!(AccountRow, "SELECT * FROM read_accounts.account WHERE number = $1", number.as_str(),).fetch_optional(db).await?;
@@ -465,21 +483,27 @@ pub struct Contact {
 }
 
 pub async fn contacts(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Contact>, QueryError> {
-    let found = sqlx::query!(
-        "SELECT contact_id, kind, name, value FROM read_accounts.contact WHERE account_id = $1 ORDER BY contact_id",
-        Uuid::from(id),
-    )
-    .fetch_all(db)
-    .await?;
-    let contact = |id, kind, name: Option<Vec<u8>>, value: Vec<u8>| {
-        Ok(Contact {
-            id: ContactId::new(id),
-            kind: from_name(kind).map_err(malformed("kind"))?,
-            name: name.map(|name| serde_json::from_slice(&name)).transpose().map_err(malformed("name"))?,
-            value: serde_json::from_slice(&value).map_err(malformed("value"))?,
-        })
-    };
-    found.into_iter().map(|row| contact(row.contact_id, row.kind, row.name, row.value)).collect()
+    Ok(contacts_of(db, &[id]).await?.into_iter().map(|(_, contact)| contact).collect())
+}
+
+/// The contacts of several accounts, each with its account.
+pub async fn contacts_of(db: impl PgExecutor<'_>, ids: &[AccountId]) -> Result<Vec<(AccountId, Contact)>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let rows = sqlx::query_as!(
+        ContactRow,
+        "SELECT * FROM read_accounts.contact WHERE account_id = ANY($1) ORDER BY account_id, contact_id",
+        &ids,
+    );
+    let contacts = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let contact = Contact {
+            id: ContactId::new(row.contact_id),
+            kind: from_name(row.kind).map_err(malformed("kind"))?,
+            name: row.name.map(|name| serde_json::from_slice(&name)).transpose().map_err(malformed("name"))?,
+            value: serde_json::from_slice(&row.value).map_err(malformed("value"))?,
+        };
+        Ok((AccountId::new(row.account_id), contact))
+    });
+    contacts.collect()
 }
 
 #[derive(Clone, Debug, PartialEq)]

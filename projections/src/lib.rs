@@ -74,6 +74,7 @@ pub mod receivables;
 pub mod rows;
 mod runner;
 mod schema;
+pub mod search;
 mod status;
 pub mod tariffs;
 

@@ -17,5 +17,6 @@ mod payments;
 mod rebuild;
 mod receivables;
 mod runner;
+mod search;
 mod spec;
 mod tables;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{SealedFor, ids::AccountId};
-use daftar_store::keyring::{self, AccountKey, Keyring, KeyringError, LocalMasterKey, Owner};
+use daftar_store::keyring::{self, AccountKey, By, Keyring, KeyringError, LocalMasterKey, Mark, Owner};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 async fn database() -> (TestDatabase, PgPool) {
-    let database = test_database("keyring 1", async |url| keyring::migrator().run(&PgPool::connect(url).await.unwrap()).await).await;
+    let database = test_database("keyring 2", async |url| keyring::migrator().run(&PgPool::connect(url).await.unwrap()).await).await;
     let pool = PgPool::connect(database.url()).await.unwrap();
     (database, pool)
 }
@@ -121,4 +121,82 @@ async fn the_keyrings_role_can_forget_but_not_undo_it() {
         let error = sqlx::query(refused).execute(&mut *connection).await.unwrap_err();
         assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"), "{refused}");
     }
+}
+
+async fn found(keyring: &Keyring, by: By, asked: &str) -> Vec<AccountId> {
+    keyring.find(by, asked, None, 100).await.unwrap().into_iter().map(|(account, _)| account).collect()
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_name_and_number_and_no_text_is_kept() {
+    let (_database, pool) = database().await;
+    let keyring = keyring(&pool).await;
+    let seal = async |n, by, clear: &str| keyring.seal_findable(account(n), SealedFor::Contact, by, clear).await.unwrap();
+    let layla = seal(1, By::Name, "ليلى الحدّاد").await;
+    seal(2, By::Name, "Layla Haddad").await;
+    seal(3, By::Name, "ليلي حمدان").await;
+    seal(2, By::Phone, "+966 50 123 4567").await;
+    assert_eq!(found(&keyring, By::Name, "ليلى").await, [account(1), account(3)]);
+    assert_eq!(found(&keyring, By::Name, "حداد ليلي").await, [account(1)]);
+    assert_eq!(found(&keyring, By::Name, "LAY had").await, [account(2)]);
+    assert_eq!(found(&keyring, By::Phone, "٠٥٠١٢٣٤٥٦٧").await, [account(2)]);
+    assert_eq!(found(&keyring, By::Name, "4567").await, []);
+    assert_eq!(keyring.find(By::Name, "ليلى", None, 1).await.unwrap(), [(account(1), vec![Mark::of(&layla)])]);
+    assert_eq!(keyring.find(By::Name, "ليلى", Some(account(1)), 1).await.unwrap()[0].0, account(3));
+    let kept: String = sqlx::query_scalar("SELECT string_agg(word::text, ' ') FROM daftar_keys.word").fetch_one(&pool).await.unwrap();
+    assert!(!kept.contains("ليل") && !kept.contains("4567,"), "{kept}");
+}
+
+#[tokio::test]
+async fn who_is_forgotten_is_found_no_more_and_cannot_be_made_findable() {
+    let (_database, pool) = database().await;
+    let keyring = keyring(&pool).await;
+    let seal = async |n| keyring.seal_findable(account(n), SealedFor::Contact, By::Name, "Layla").await.unwrap();
+    let (sealed, _) = (seal(1).await, seal(2).await);
+    keyring.forget(account(1)).await.unwrap();
+    assert_eq!(found(&keyring, By::Name, "layla").await, [account(2)]);
+    keyring.make_findable(&[(account(1), sealed, By::Name)]).await.unwrap();
+    assert_eq!(found(&keyring, By::Name, "layla").await, [account(2)]);
+    let words = "SELECT count(*) FROM daftar_keys.word WHERE account_id = $1";
+    let left: i64 = sqlx::query_scalar(words).bind(Uuid::from(account(1))).fetch_one(&pool).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn the_keyrings_role_is_enough_to_be_found_and_forgotten() {
+    let (_database, pool) = database().await;
+    let options = (*pool.connect_options()).clone().options([("role", "daftar_keyring")]);
+    let keyring = keyring(&PgPool::connect_with(options).await.unwrap()).await;
+    keyring.seal_findable(account(1), SealedFor::Contact, By::Name, "Layla").await.unwrap();
+    assert_eq!(found(&keyring, By::Name, "layla").await, [account(1)]);
+    keyring.forget(account(1)).await.unwrap();
+    assert_eq!(found(&keyring, By::Name, "layla").await, []);
+}
+
+/// However the two meet, nothing is left.
+#[tokio::test]
+async fn a_forgetting_that_meets_a_sealing_leaves_nothing_to_be_found() {
+    let (_database, pool) = database().await;
+    let keyring = keyring(&pool).await;
+    for n in 1..=30 {
+        keyring.seal(account(n), SealedFor::Contact, "Layla").await.unwrap();
+        let sealing = keyring.seal_findable(account(n), SealedFor::Contact, By::Name, "Layla Haddad");
+        let (sealed, forgotten) = tokio::join!(sealing, keyring.forget(account(n)));
+        forgotten.unwrap();
+        if let Err(error) = sealed {
+            assert!(matches!(error, KeyringError::Forgotten { .. }), "{error}");
+        }
+    }
+    assert_eq!(found(&keyring, By::Name, "layla").await, []);
+}
+
+#[tokio::test]
+async fn values_are_made_findable_again_and_those_that_are_no_more_are_not() {
+    let (_database, pool) = database().await;
+    let keyring = keyring(&pool).await;
+    keyring.seal_findable(account(1), SealedFor::Contact, By::Name, "Layla").await.unwrap();
+    let renamed = keyring.seal(account(1), SealedFor::Contact, "Omar").await.unwrap();
+    keyring.make_findable(&[(account(1), renamed, By::Name)]).await.unwrap();
+    assert_eq!(found(&keyring, By::Name, "omar").await, [account(1)]);
+    assert_eq!(found(&keyring, By::Name, "layla").await, []);
 }

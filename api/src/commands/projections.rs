@@ -1,18 +1,23 @@
 //! `daftar projections`: how the read models are, and building them anew.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use chrono::Utc;
 use daftar_projections::{
     MODELS, Model, Status,
     rebuild::{self, Progress},
-    status,
+    search, status,
 };
-use daftar_store::Durability;
+use daftar_store::{
+    Durability,
+    keyring::{Keyring, LocalMasterKey},
+};
 
 use daftar_terminal::Display;
 
 use crate::{
-    cli::{ProjectionsCommand, RebuildProjections, StatusOfProjections, UsageError},
+    cli::{IndexNames, ProjectionsCommand, RebuildProjections, StatusOfProjections, UsageError},
     compose,
     stop::Stop,
 };
@@ -21,6 +26,7 @@ pub async fn run(command: ProjectionsCommand) -> Result<()> {
     match command {
         ProjectionsCommand::Status(options) => show_status(options).await,
         ProjectionsCommand::Rebuild(options) => rebuild(options).await,
+        ProjectionsCommand::IndexNames(options) => index_names(options).await,
     }
 }
 
@@ -81,6 +87,17 @@ async fn rebuild(RebuildProjections { places, names, all, memory }: RebuildProje
         Some(rebuilt) => Ok(rebuilt?),
         None => bail!("interrupted: what was built is dropped, and what was read is as it was"),
     }
+}
+
+async fn index_names(IndexNames { places, master_key_file }: IndexNames) -> Result<()> {
+    let master = LocalMasterKey::read(&master_key_file)?;
+    let read_models = compose::open_read_models(&places.database_url, places.wait).await?;
+    let keyring = Keyring::new(read_models.clone(), Arc::new(master)).await?;
+    let display = Display::new();
+    let indexed = search::index(&read_models, &keyring, &|count| display.now_and_then(|| format!("{count} accounts"))).await;
+    display.end();
+    println!("{} accounts are found by what they are called and reached at", indexed?);
+    Ok(())
 }
 
 fn chosen(names: &[String], all: bool) -> Result<Vec<Model>, UsageError> {
