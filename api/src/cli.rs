@@ -5,8 +5,9 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use daftar_domain::{Code, VatCategory, account::CustomerClass, user::Role};
+use daftar_domain::{Code, VatCategory, account::CustomerClass, ids::ReadingId, user::Role};
 use daftar_proof::KeyName;
+use rust_decimal::Decimal;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -36,6 +37,8 @@ pub enum Command {
     Migrate(Migrate),
     /// Bills the accounts of a cycle; interrupted, it is run again and goes on
     BillRun(BillRun),
+    /// Cancels an invoice, puts readings right, bills its days anew, and with it the later invoices that follow from it
+    CorrectInvoice(CorrectInvoice),
     /// Seals the books of a month, which are never opened again: what comes late is posted in the month that is open
     ClosePeriod(ClosePeriod),
     /// Looks after accounting periods
@@ -314,6 +317,34 @@ pub struct BillRun {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("correction").required(true).args(["dry_run", "execute"])))]
+pub struct CorrectInvoice {
+    /// As it is printed: RUH-INV-2026-000042
+    #[arg(value_name = "NUMBER")]
+    pub number: String,
+    /// Why; it stands on the credit note
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// A reading that was wrong, and what the dial showed if it is known
+    #[arg(long = "reading", value_name = "ID[=FIGURE]", value_parser = reading)]
+    pub readings: Vec<(ReadingId, Option<Decimal>)>,
+    /// Says what would come of it, and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Corrects it, or goes on with what was interrupted
+    #[arg(long)]
+    pub execute: bool,
+    /// The date on the credit note and the new invoice [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub issued_on: Option<NaiveDate>,
+    /// As for bill runs (docs/bill-runs.md)
+    #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
+    pub terms: PathBuf,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+#[derive(Debug, Args)]
 pub struct ClosePeriod {
     /// Such as 2026-10
     #[arg(value_name = "MONTH")]
@@ -458,6 +489,13 @@ fn class(text: &str) -> Result<CustomerClass, String> {
 
 fn role(text: &str) -> Result<Role, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+fn reading(text: &str) -> Result<(ReadingId, Option<Decimal>), String> {
+    let (id, figure) = text.split_once('=').map_or((text, None), |(id, figure)| (id, Some(figure)));
+    let id = id.parse().map(ReadingId::new).map_err(|_| format!("`{id}` is not the id of a reading"))?;
+    let figure = figure.map(|figure| figure.parse::<Decimal>().map_err(|_| format!("`{figure}` is not a figure"))).transpose()?;
+    Ok((id, figure))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -19,6 +19,22 @@ fn what_cannot_be_asked_is_a_usage_error() {
         (&["node"], "the node needs a log to serve: --memory, or --database-url (or DATABASE_URL)"),
         (&["node", "--memory", "--writable"], "--writable needs credentials: set DAFTAR_NODE_USER and DAFTAR_NODE_PASSWORD"),
         (&["server"], "--database-url <URL>"),
+        (
+            &[
+                "correct-invoice",
+                "INV-1",
+                "--reason",
+                "x",
+                "--reading",
+                "7",
+                "--dry-run",
+                "--terms",
+                "t",
+                "--database-url",
+                "postgres://x/y",
+            ],
+            "`7` is not the id of a reading",
+        ),
         (&["close-period", "2026-13", "--database-url", "postgres://x/y"], "`2026-13` is not a month, such as 2026-10"),
         (&["user", "create", "--name", "noura", "--role", "king"], "unknown variant `king`, expected one of `cashier`"),
     ] {

@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod opening_balances;
 pub mod period_close;
 pub mod policies;
+mod rating;
 pub mod receipts;
 mod refusals;
 mod rows;

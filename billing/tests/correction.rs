@@ -45,7 +45,8 @@ fn terms(invoice_id: InvoiceId, usage_kwh: &str) -> Terms {
     Terms {
         account_id: invoices::ACCOUNT,
         invoice_id,
-        replacement: invoices::draft_of(usage_kwh),
+        replacement: Box::new(invoices::draft_of(usage_kwh)),
+        readings: vec![],
         dates: Dates::new(invoices::day("2024-09-05"), invoices::day("2024-09-20")).unwrap(),
         credit_numbering: invoices::numbering("CRN"),
         invoice_numbering: invoices::numbering("INV"),
@@ -201,6 +202,6 @@ async fn an_invoice_that_is_cancelled_already_is_left_alone() {
     correction::correct(&engine, CORRECTION, Terms { later: vec![], ..terms(bill(2), "60") }, &Lower).await.unwrap();
     let second = CorrectionId::new(Uuid::from_u128(71));
     let refused = correction::correct(&engine, second, Terms { later: vec![], ..terms(bill(2), "60") }, &Lower).await.unwrap_err();
-    assert_eq!(refused.to_string(), "the invoice cannot be cancelled: the invoice is cancelled, or being cancelled");
+    assert_eq!(refused.to_string(), "the invoice cannot be corrected: the invoice is cancelled, or being cancelled");
     assert_eq!(engine.look::<Invoice>(&StreamName::of::<Invoice>(bill(2))).await.unwrap().status(), Some(Status::Cancelled));
 }

@@ -5,3 +5,4 @@ mod mortal;
 mod opening_balances;
 mod period_close;
 mod policies;
+mod rebill;

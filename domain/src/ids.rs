@@ -143,6 +143,16 @@ pub fn import_batch_id(batch: &str) -> ImportBatchId {
     ImportBatchId::new(derive(DAFTAR, &["opening_balances", batch]))
 }
 
+/// The id of the correction of an invoice: the first, or the one after so many that were refused.
+pub fn correction_id(invoice_id: InvoiceId, refused: u32) -> CorrectionId {
+    CorrectionId::new(derive(invoice_id.into(), &["correction", &refused.to_string()]))
+}
+
+/// The id of what was read anew in place of a reading.
+pub fn reread_id(reading_id: ReadingId, value: rust_decimal::Decimal) -> ReadingId {
+    ReadingId::new(derive(reading_id.into(), &["read again", &value.normalize().to_string()]))
+}
+
 /// The id of the credit note by which a correction cancels the wrong invoice.
 pub fn correction_note_id(correction_id: CorrectionId) -> NoteId {
     NoteId::new(derive(correction_id.into(), &["note"]))

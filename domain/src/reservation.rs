@@ -34,6 +34,8 @@ pub enum Unique<'a> {
     UserName {
         fingerprint: &'a [u8; 16],
     },
+    /// One run bills at a time: what another bills meanwhile is not in the rows that it rates from, and would be billed twice.
+    BillRun,
 }
 
 impl<'a> Unique<'a> {
@@ -53,6 +55,7 @@ impl<'a> Unique<'a> {
             }
             Self::AccountNumber(number) => ids::reservation_id("accountNumber", &[number.as_str()]),
             Self::PaymentReference { realm, reference } => ids::reservation_id("paymentReference", &[realm, reference.as_str()]),
+            Self::BillRun => ids::reservation_id("billRun", &[]),
             Self::UserName { fingerprint } => ids::reservation_id("userName", &[&Uuid::from_bytes(**fingerprint).to_string()]),
         }
     }

@@ -10,7 +10,8 @@ use daftar_domain::{
     BillingEvent, Currency, Decider, EventSchema, Money, Overestimate, Position, Recorded, Service,
     account::{self, Account},
     agreement::{self, AgreementStarted, MeterAttached, ServicePoint},
-    ids::{AccountId, AgreementId, InvoiceId, MeterId, PremisesId, ServicePointId},
+    correction::{self, Correction, CorrectionOpened},
+    ids::{AccountId, AgreementId, CorrectionId, InvoiceId, MeterId, PremisesId, ServicePointId},
     invoice::{self, Invoice, InvoiceDrafted, InvoiceIssued, Subject},
     ledger::{self, LedgerAccount},
     meter::{self, Meter},
@@ -38,6 +39,8 @@ pub struct Billable {
     billed: History<BilledRow>,
     drafts: History<DraftRow>,
     voids: History<VoidRow>,
+    corrections: History<CorrectionRow>,
+    corrected: History<CorrectedRow>,
     stands: Current<StandRow>,
 }
 
@@ -72,6 +75,10 @@ rows! {
 
     struct VoidRow in void { invoice_id: Uuid, position: i64, }
 
+    struct CorrectionRow in correction { account_id: Uuid, correction_id: Uuid, position: i64, }
+
+    struct CorrectedRow in corrected { correction_id: Uuid, position: i64, }
+
     struct StandRow in stand { stream_id: Uuid, revision: i64, recorded_at: DateTime<Utc>, unapplied: i64, position: i64, }
 }
 
@@ -79,15 +86,23 @@ keys! { StandRow by stream_id: Uuid; }
 
 impl Projector for Billable {
     const NAME: &'static str = "billable";
-    const VERSION: i32 = 1;
-    const CATEGORIES: &'static [&'static str] =
-        &[Account::CATEGORY, ServicePoint::CATEGORY, Premises::CATEGORY, Meter::CATEGORY, Invoice::CATEGORY, TariffSeries::CATEGORY];
+    const VERSION: i32 = 2;
+    const CATEGORIES: &'static [&'static str] = &[
+        Account::CATEGORY,
+        Correction::CATEGORY,
+        ServicePoint::CATEGORY,
+        Premises::CATEGORY,
+        Meter::CATEGORY,
+        Invoice::CATEGORY,
+        TariffSeries::CATEGORY,
+    ];
     const TABLES: &'static str = include_str!("../models/billable/tables.sql");
     const INDEXES: &'static str = include_str!("../models/billable/indexes.sql");
 
     fn apply(&mut self, fact: &Recorded<BillingEvent>) {
         match &fact.event {
             BillingEvent::Account(event) => self.account(fact, event),
+            BillingEvent::Correction(event) => self.correction(fact, event),
             BillingEvent::ServicePoint(event) => self.service_point(fact, event),
             BillingEvent::Premises(event) => self.premises(fact, event),
             BillingEvent::Meter(event) => self.meter(fact, event),
@@ -99,8 +114,8 @@ impl Projector for Billable {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { facts, series, supplies, meters, billed, drafts, voids, stands } = self;
-        vec![facts, series, supplies, meters, billed, drafts, voids, stands]
+        let Self { facts, series, supplies, meters, billed, drafts, voids, corrections, corrected, stands } = self;
+        vec![facts, series, supplies, meters, billed, drafts, voids, corrections, corrected, stands]
     }
 }
 
@@ -111,16 +126,16 @@ impl Billable {
             Event::AccountOpened(_)
             | Event::AccountReclassified(_)
             | Event::HolderRenamed(_)
+            | Event::IdentityRecorded(_)
             | Event::CurrencyChosen(_)
-            | Event::VatStatusSet(_) => self.keep(fact),
-            Event::IdentityRecorded(_)
-            | Event::LanguageChosen(_)
-            | Event::ContactAdded(_)
-            | Event::ContactChanged(_)
-            | Event::ContactRemoved(_)
             | Event::AddressAdded(_)
             | Event::AddressChanged(_)
             | Event::AddressRemoved(_)
+            | Event::VatStatusSet(_) => self.keep(fact),
+            Event::LanguageChosen(_)
+            | Event::ContactAdded(_)
+            | Event::ContactChanged(_)
+            | Event::ContactRemoved(_)
             | Event::LinkedToLedger(_)
             | Event::ServiceBegun(_)
             | Event::ServiceEnded(_)
@@ -153,6 +168,18 @@ impl Billable {
             | Event::RebillEnded(_) => {}
         }
         self.stands_at(fact, unapplied(fact));
+    }
+
+    fn correction(&mut self, fact: &Recorded<BillingEvent>, event: &correction::Event) {
+        use correction::Event;
+        let (correction_id, position) = (fact.stream.id(), position(fact));
+        match event {
+            Event::CorrectionOpened(CorrectionOpened { terms, .. }) => {
+                self.corrections.add(CorrectionRow { account_id: terms.account_id.into(), correction_id, position });
+            }
+            Event::CorrectionRefused(_) | Event::CorrectionFinished(_) => self.corrected.add(CorrectedRow { correction_id, position }),
+            Event::StepTaken(_) => {}
+        }
     }
 
     fn service_point(&mut self, fact: &Recorded<BillingEvent>, event: &agreement::Event) {
@@ -315,6 +342,8 @@ pub struct Page {
     billed: HashMap<Uuid, Vec<BilledRow>>,
     /// By agreement.
     drafts: HashMap<Uuid, InvoiceId>,
+    /// By account.
+    corrections: HashMap<Uuid, CorrectionId>,
     stands: HashMap<Uuid, StandRow>,
 }
 
@@ -334,6 +363,8 @@ pub struct Customer {
     pub supplies: Vec<Supplied>,
     /// What the latest invoices for supplies came to, each with its id; the newest last.
     pub bills: Vec<(InvoiceId, Money)>,
+    /// A correction of one of its bills that has begun and has not ended.
+    pub under_correction: Option<CorrectionId>,
 }
 
 /// One service at one place under one agreement.
@@ -346,11 +377,27 @@ pub struct Supplied {
     pub service_point: ServicePoint,
     pub premises: Premises,
     pub meters: Vec<(MeterId, Known<Meter>)>,
-    /// Up to and without which day the agreement was billed, and what that bill left to be given back.
-    pub billed_to: Option<NaiveDate>,
-    pub carried: Option<Overestimate>,
+    /// What was billed and not cancelled, in the order of its days.
+    pub billed: Vec<Billed>,
     /// A bill that is drafted and waits for a person.
     pub drafted: Option<InvoiceId>,
+}
+
+/// A bill under the agreement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Billed {
+    pub invoice_id: InvoiceId,
+    /// Up to and without which day.
+    pub to: NaiveDate,
+    /// What it left to be given back.
+    pub carried: Option<Overestimate>,
+}
+
+impl Supplied {
+    /// Up to and without which day the agreement was billed.
+    pub fn billed_to(&self) -> Option<NaiveDate> {
+        self.billed.last().map(|last| last.to)
+    }
 }
 
 /// An aggregate by what is kept of its facts here.
@@ -441,6 +488,16 @@ async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Re
     )
     .fetch_all(&mut *db)
     .await?;
+    let corrections = sqlx::query!(
+        "SELECT account_id, correction_id FROM read_billable.correction
+         WHERE account_id = ANY($1) AND position <= $2 AND NOT EXISTS (
+             SELECT FROM read_billable.corrected
+             WHERE corrected.correction_id = correction.correction_id AND corrected.position <= $2)",
+        &accounts,
+        until,
+    )
+    .fetch_all(&mut *db)
+    .await?;
     let meters = measured.iter().map(|row| row.meter_id);
     let places = supplies.iter().flat_map(|supply| [supply.service_point_id, supply.premises_id]);
     let streams: Vec<Uuid> = accounts.iter().copied().chain(places).chain(meters).collect::<BTreeSet<_>>().into_iter().collect();
@@ -475,6 +532,7 @@ async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Re
             .collect(),
         billed: grouped(billed, |row| row.account_id),
         drafts: drafts.into_iter().map(|row| (row.agreement_id, InvoiceId::new(row.invoice_id))).collect(),
+        corrections: corrections.into_iter().map(|row| (row.account_id, CorrectionId::new(row.correction_id))).collect(),
         stands: stands.into_iter().map(|row| (row.stream_id, row)).collect(),
     })
 }
@@ -518,14 +576,19 @@ impl Page {
             has_credit: self.stands.get(&id).is_none_or(|stand| stand.unapplied != 0),
             supplies: supplies.iter().map(|supply| self.supplied(supply, billed)).collect::<Result<_, _>>()?,
             bills,
+            under_correction: self.corrections.get(&id).copied(),
         }))
     }
 
     fn supplied(&self, supply: &SupplyRow, billed: &[BilledRow]) -> Result<Supplied, QueryError> {
         let meters = self.meters.get(&supply.service_point_id).map_or(&[][..], Vec::as_slice).iter();
         let meters = meters.map(|id| Ok(self.known::<Meter>(*id)?.map(|meter| (MeterId::new(*id), meter))));
-        let last = billed.iter().filter(|row| row.agreement_id == supply.agreement_id).max_by_key(|row| (row.billed_to, row.position));
-        let carried = last.and_then(|row| row.carried.as_deref()).map(serde_json::from_str).transpose().map_err(malformed("carried"))?;
+        let mut billed: Vec<_> = billed.iter().filter(|row| row.agreement_id == supply.agreement_id).collect();
+        billed.sort_by_key(|row| (row.billed_to, row.position));
+        let bill = |row: &BilledRow| {
+            let carried = row.carried.as_deref().map(serde_json::from_str).transpose().map_err(malformed("carried"))?;
+            Ok(Billed { invoice_id: InvoiceId::new(row.invoice_id), to: row.billed_to, carried })
+        };
         Ok(Supplied {
             agreement_id: AgreementId::new(supply.agreement_id),
             service_point_id: ServicePointId::new(supply.service_point_id),
@@ -534,8 +597,7 @@ impl Page {
             service_point: folded(self.facts(supply.service_point_id))?,
             premises: folded(self.facts(supply.premises_id))?,
             meters: meters.filter_map(Result::transpose).collect::<Result<_, QueryError>>()?,
-            billed_to: last.map(|row| row.billed_to),
-            carried,
+            billed: billed.into_iter().map(bill).collect::<Result<_, QueryError>>()?,
             drafted: self.drafts.get(&supply.agreement_id).copied(),
         })
     }

@@ -23,6 +23,8 @@ const ROWS: &str = "
     UNION ALL SELECT 'billed', invoice_id::text, concat(billed_to, ' ', total, ' ', currency, ' ', carried), position FROM read_billable.billed
     UNION ALL SELECT 'draft', invoice_id::text, agreement_id::text, position FROM read_billable.draft
     UNION ALL SELECT 'void', invoice_id::text, '', position FROM read_billable.void
+    UNION ALL SELECT 'correction', correction_id::text, account_id::text, position FROM read_billable.correction
+    UNION ALL SELECT 'corrected', correction_id::text, '', position FROM read_billable.corrected
     UNION ALL SELECT 'stand', stream_id::text, concat(revision, ' ', unapplied), position FROM read_billable.stand
     ORDER BY 1, 4, 3";
 
@@ -39,7 +41,11 @@ async fn everything_that_a_bill_depends_on_is_kept() {
                 {"what":"facts","of":"1","about":"AccountOpened","since":1}
                 {"what":"facts","of":"1","about":"AccountReclassified","since":2}
                 {"what":"facts","of":"1","about":"HolderRenamed","since":3}
+                {"what":"facts","of":"1","about":"IdentityRecorded","since":4}
                 {"what":"facts","of":"1","about":"CurrencyChosen","since":6}
+                {"what":"facts","of":"1","about":"AddressAdded","since":10}
+                {"what":"facts","of":"1","about":"AddressChanged","since":11}
+                {"what":"facts","of":"1","about":"AddressRemoved","since":12}
                 {"what":"facts","of":"1","about":"VatStatusSet","since":13}
                 {"what":"facts","of":"1","about":"PremisesRegistered","since":44}
                 {"what":"facts","of":"1","about":"PremisesAmended","since":45}

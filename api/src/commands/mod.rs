@@ -1,6 +1,7 @@
 //! What `daftar` can be told to do, one file each.
 
 pub mod bill_run;
+pub mod correct_invoice;
 pub mod import;
 pub mod migrate;
 pub mod node;
@@ -25,6 +26,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Projector(options) => projector::run(options).await,
         Command::Seal(command) => seal::run(&command),
         Command::BillRun(options) => bill_run::run(options).await,
+        Command::CorrectInvoice(options) => correct_invoice::run(options).await,
         Command::ClosePeriod(options) => period::close(options).await,
         Command::Period(command) => period::run(command).await,
         Command::Import(command) => import::run(command).await,

@@ -19,9 +19,11 @@ use daftar_projections::billable::Known;
 use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
 use tokio::task::JoinSet;
 
+use crate::refusals::{self, Refused};
+
 use super::{
     ACTOR, Pace, RunError,
-    rating::{Drafted, Read},
+    account::{Drafted, Read},
     stream,
 };
 
@@ -132,7 +134,9 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
             Ok(()) => {}
             // A reading fell after the list was frozen. The bill stands, and is corrected like any that stood on it before.
             Err(ExecuteError::Rejected(rejection)) => {
-                tracing::warn!(%invoice_id, %meter_id, %rejection, "an invoice stands on a reading that counts no more")
+                let reason = rejection.to_string();
+                let noted = Refused { policy: "bill-run", event_id: None, stream: &stream, reason: &reason };
+                refusals::note(&engine, &context, noted).await.map_err(RunError::Interrupted)?;
             }
             Err(error) => return Err(refused(error)),
         }

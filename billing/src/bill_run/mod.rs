@@ -4,8 +4,8 @@
 //! A block is frozen, numbered, issued and charged, and while that is being written the next one is rated. Whatever a process that was
 //! killed had done is found done: the run's own stream says where it was, and every wish has an id that follows from run and account.
 
+mod account;
 mod issuing;
-mod rating;
 mod report;
 
 use std::{
@@ -32,11 +32,12 @@ use thiserror::Error;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
+    rating,
     rows::{Rows, Unread},
     terms::Terms,
 };
+use account::{Rated, bill};
 use issuing::{Ready, context, interrupted, issue_block};
-use rating::{Rated, Tariffs, bill};
 pub use report::{Before, Exceptions, Outlier, Report};
 
 const ACTOR: &str = "bill run";
@@ -318,12 +319,7 @@ impl BillRuns {
         page: Page,
         chosen: Option<&BTreeSet<AccountId>>,
     ) -> Result<Vec<(AccountId, Rated)>, RunError> {
-        let tariffs = billable::tariffs(&self.rows.db, page.as_of).await?;
-        let by_code = |series: daftar_domain::tariff::Series| {
-            let code = series.versions().first().map(|version| version.tariff.series().clone());
-            code.map(|code| (code, series))
-        };
-        let tariffs: Arc<Tariffs> = Arc::new(tariffs.into_iter().filter_map(by_code).collect());
+        let tariffs = Arc::new(rating::tariffs(&self.rows.db, page.as_of).await?);
         let accounts: Vec<AccountId> = page.accounts().filter(|id| chosen.is_none_or(|chosen| chosen.contains(id))).collect();
         let page = Arc::new(page);
         let share = accounts.len().div_ceil(available_parallelism().map_or(1, NonZeroUsize::get)).max(1);

@@ -8,7 +8,7 @@ use daftar_domain::{
     ids::AccountId,
 };
 
-use super::rating::{Drafted, Rated};
+use super::account::{Drafted, Rated};
 
 /// Of a kind of exception, how many accounts are named.
 const NAMED: usize = 20;

@@ -223,7 +223,7 @@ fn noon(on: &str) -> DateTime<Utc> {
 }
 
 fn judged() -> ReadingContext {
-    ReadingContext { received_at: noon("2026-12-31"), ..meter::example::context() }
+    ReadingContext { received_at: noon("2027-12-31"), ..meter::example::context() }
 }
 
 fn reading(customer: Customer, on: &str, value: u64, kind: ReadingKind) -> Reading {

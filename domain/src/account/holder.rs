@@ -100,6 +100,16 @@ pub enum CustomerClass {
     Agricultural,
 }
 
+impl CustomerClass {
+    /// Buys for a business, which may deduct the tax and so needs an invoice that names it in full.
+    pub const fn is_business(self) -> bool {
+        match self {
+            Self::Commercial | Self::Industrial | Self::Government => true,
+            Self::Residential | Self::Agricultural => false,
+        }
+    }
+}
+
 /// What the customer's documents and messages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -152,6 +162,10 @@ impl Holder {
 
     pub(super) fn class_on(&self, date: NaiveDate) -> CustomerClass {
         self.classes.range(..=date).next_back().map_or(self.opened.class, |(_, class)| *class)
+    }
+
+    pub(super) fn identity(&self) -> Option<&IdentityDocument> {
+        self.identity.as_ref()
     }
 
     pub(super) fn reclassified(&mut self, fact: &AccountReclassified) {

@@ -363,6 +363,11 @@ impl Account {
         self.holder.as_ref().map(|holder| holder.number())
     }
 
+    /// What proves who the holder is.
+    pub fn identity(&self) -> Option<&IdentityDocument> {
+        self.holder.as_ref().and_then(|holder| holder.identity())
+    }
+
     pub fn holder_name(&self) -> Option<&Sealed> {
         self.holder.as_ref().map(|holder| &holder.name)
     }

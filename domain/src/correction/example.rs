@@ -15,15 +15,23 @@ pub fn terms() -> Terms {
     Terms {
         account_id: invoices::ACCOUNT,
         invoice_id: invoices::INVOICE,
-        replacement: invoices::draft_of("60"),
+        replacement: Box::new(invoices::draft_of("60")),
         dates: Dates::new(invoices::day("2024-08-05"), invoices::day("2024-08-20")).expect("dates in order"),
         credit_numbering: invoices::numbering("CRN"),
         invoice_numbering: invoices::numbering("INV"),
         reason: invoices::reason("digits swapped in the reading"),
+        readings: vec![wrong_reading()],
         meters: (1..).zip(METERS).map(readings).collect(),
         later: vec![LATER],
         follows: None,
     }
+}
+
+/// The dial showed 60, and not 100.
+fn wrong_reading() -> WrongReading {
+    let right = crate::meter::example::reading("60", "2024-06-30");
+    let reading_id = ReadingId::new(Uuid::from_u128(11));
+    WrongReading { meter_id: METERS[0], reading_id, right: Some(right), bills: vec![invoices::INVOICE, LATER] }
 }
 
 pub fn opened() -> Event {

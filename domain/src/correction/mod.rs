@@ -5,6 +5,7 @@
 //! that can be wished twice, and is wished again until its step is recorded.
 
 pub mod example;
+mod readings;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use readings::WrongReading;
 pub use step::{Request, Step, Task};
 
 use crate::{
@@ -50,7 +52,7 @@ pub struct RefuseCorrection {
 }
 
 events! {
-    CorrectionOpened 1
+    CorrectionOpened 2, 1 => v1::CorrectionOpened
     StepTaken 1
     CorrectionRefused 1
     CorrectionFinished 1
@@ -60,6 +62,24 @@ events! {
 pub struct CorrectionOpened {
     pub correction_id: CorrectionId,
     pub terms: Terms,
+}
+
+/// The forms that events had before.
+mod v1 {
+    use super::{CorrectionId, Deserialize, Terms};
+
+    /// Its terms named no readings to put right, and are read as naming none.
+    #[derive(Debug, Deserialize)]
+    pub struct CorrectionOpened {
+        pub correction_id: CorrectionId,
+        pub terms: Terms,
+    }
+
+    impl From<CorrectionOpened> for super::CorrectionOpened {
+        fn from(CorrectionOpened { correction_id, terms }: CorrectionOpened) -> Self {
+            Self { correction_id, terms }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,11 +109,14 @@ pub struct Terms {
     pub invoice_id: InvoiceId,
     /// The same period as it should have been billed: by the corrected readings, and the tariff that was valid then. Rated first, since it is the
     /// last thing that could fail.
-    pub replacement: Draft,
+    pub replacement: Box<Draft>,
     pub dates: Dates,
     pub credit_numbering: Numbering,
     pub invoice_numbering: Numbering,
     pub reason: Reason,
+    /// What was wrong on a dial, and is put right first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<WrongReading>,
     pub meters: Vec<MeterReadings>,
     /// Invoices after it that start from a reading that changed, oldest first.
     pub later: Vec<InvoiceId>,
@@ -171,6 +194,15 @@ impl Correction {
 
     pub fn is_open(&self) -> bool {
         self.opened.is_some()
+    }
+
+    pub fn opened(&self) -> Option<&CorrectionOpened> {
+        self.opened.as_deref()
+    }
+
+    /// Why the invoice may not be cancelled, if it may not.
+    pub fn refused(&self) -> Option<&Reason> {
+        self.refused.as_ref()
     }
 
     pub fn is_finished(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::{
     account::Account,
     correction::Correction,
     ids::{AccountId, CorrectionId, InvoiceId, MeterId, NoteId, cascaded_correction_id},
-    invoice::{self, CancelInvoice, Dates, Invoice, IssueAtOnce, IssueCreditNote, Surplus},
+    invoice::{self, CancelInvoice, Dates, Draft, Invoice, IssueAtOnce, IssueCreditNote, Surplus},
     meter::{self, Meter, NoteBillCancelled, NoteReadingsBilled},
     register::{self, AssignNumber, DocumentNumber, DocumentRef, Numbering, Register},
 };
@@ -28,7 +28,7 @@ macro_rules! steps {
 }
 
 steps! {
-    /// The one that can be refused.
+    /// The one that can be refused. Readings that were wrong are put right with it.
     ApproveCancellation
     /// What paid the wrong invoice waits for the right one.
     FreeAllocations
@@ -148,7 +148,7 @@ pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(St
     let Terms { account_id, invoice_id, dates: Dates { issued_on: on, .. }, .. } = opened.terms;
     let (note_id, replacement_id) = (opened.note_id(), opened.replacement_id());
     let requests = match step {
-        Step::ApproveCancellation => vec![opened.cancel()],
+        Step::ApproveCancellation => opened.put_readings_right().into_iter().chain([opened.cancel()]).collect(),
         Step::FreeAllocations => vec![Request::FreeAllocations { account_id, invoice_id, on, reason: opened.terms.reason.clone() }],
         Step::NumberCreditNote => {
             vec![opened.ask_number(&opened.terms.credit_numbering, DocumentRef::CreditNote { invoice_id, note_id })]
@@ -161,7 +161,7 @@ pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(St
             number(Step::NumberCreditNote).map(issue).into_iter().collect()
         }
         Step::CreditAccount => vec![Request::CreditAccount { account_id, invoice_id, note_id }],
-        Step::ReleaseReadings => opened.of_meters(|_| meter::Command::NoteBillCancelled(NoteBillCancelled { invoice_id })),
+        Step::ReleaseReadings => opened.release_readings(),
         Step::NumberReplacement => {
             vec![opened.ask_number(&opened.terms.invoice_numbering, DocumentRef::Invoice { invoice_id: replacement_id })]
         }
@@ -182,7 +182,8 @@ pub(super) fn task<'a>(opened: &CorrectionOpened, step: Step, number: impl Fn(St
 }
 
 impl CorrectionOpened {
-    fn cancel(&self) -> Request {
+    /// What is asked of the wrong invoice first of all.
+    pub fn cancel(&self) -> Request {
         let Terms { invoice_id, dates, ref reason, ref credit_numbering, .. } = self.terms;
         let command = invoice::Command::CancelInvoice(CancelInvoice {
             note_id: self.note_id(),
@@ -194,6 +195,12 @@ impl CorrectionOpened {
         Request::Invoice { invoice_id, command }
     }
 
+    /// Of the later invoices too: the meters let no bill stand beside one on estimates that gave way, and those are about to go.
+    pub fn release_readings(&self) -> Vec<Request> {
+        let wrong = [self.terms.invoice_id].into_iter().chain(self.terms.later.iter().copied());
+        wrong.flat_map(|invoice_id| self.of_meters(|_| meter::Command::NoteBillCancelled(NoteBillCancelled { invoice_id }))).collect()
+    }
+
     fn ask_number(&self, numbering: &Numbering, document: DocumentRef) -> Request {
         let wish = AssignNumber { numbering: numbering.clone(), issued_on: self.terms.dates.issued_on, document };
         Request::Register { numbering: numbering.clone(), command: register::Command::AssignNumber(wish) }
@@ -202,7 +209,7 @@ impl CorrectionOpened {
     fn issue_replacement(&self, number: &DocumentNumber) -> Request {
         let Terms { account_id, dates, ref replacement, .. } = self.terms;
         let invoice_id = self.replacement_id();
-        let (draft, number) = (replacement.clone(), number.clone());
+        let (draft, number) = (Draft::clone(replacement), number.clone());
         let command = invoice::Command::IssueAtOnce(IssueAtOnce { invoice_id, account_id, draft, dates, number });
         Request::Invoice { invoice_id, command }
     }

@@ -255,9 +255,8 @@ impl Heading {
         if sealed.into_iter().flatten().any(|sealed| sealed.key() != SealedFor::Legal) {
             return Err(DocumentError::NotSealedAsLegal);
         }
-        let named_in_full = buyer.address.is_some() && (buyer.vat_number.is_some() || identity.is_some());
         match self.form {
-            TaxForm::Standard if !named_in_full => Err(DocumentError::BuyerIncomplete),
+            TaxForm::Standard if !buyer.is_named_in_full() => Err(DocumentError::BuyerIncomplete),
             TaxForm::Standard | TaxForm::Simplified => Ok(()),
         }
     }

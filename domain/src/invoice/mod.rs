@@ -5,6 +5,7 @@
 //! Everything that can be refused is refused at the approval; a document that has its number is issued whatever else has happened.
 
 mod bill;
+mod buyer;
 mod credit;
 mod debit;
 mod document;
@@ -251,6 +252,11 @@ impl Invoice {
             Stage::Approved(..) => Some(Status::Approved),
             Stage::Issued(issued) => Some(issued.status()),
         }
+    }
+
+    /// As it was issued; nothing, if it is not.
+    pub fn issued(&self) -> Option<&InvoiceIssued> {
+        self.as_issued().ok().map(|issued| &issued.invoice)
     }
 
     pub fn is_overdue(&self) -> bool {

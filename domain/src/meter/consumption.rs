@@ -50,15 +50,14 @@ impl Meter {
         here.flat_map(|installation| self.usage_in(installation, register, period)).collect()
     }
 
-    /// The register that counts what a service delivers, if it is the only one.
-    pub fn register_for(&self, service: Service) -> Option<&Code> {
+    /// The registers that count what a service delivers.
+    pub fn registers_for(&self, service: Service) -> impl Iterator<Item = &Code> {
         let unit = match service {
             Service::Electricity => Unit::KilowattHour,
             Service::Water => Unit::CubicMetre,
         };
-        let registers = self.device().map_or(&[][..], |device| &device.registers);
-        let mut delivering = registers.iter().filter(|register| register.unit == unit && register.direction == Direction::Import);
-        delivering.next().filter(|_| delivering.next().is_none()).map(|register| &register.code)
+        let registers = self.device().map_or(&[][..], |device| &device.registers).iter();
+        registers.filter(move |register| register.unit == unit && register.direction == Direction::Import).map(|register| &register.code)
     }
 
     /// The days of which readings at the premises tell: from the first border to the last that is not after `until`.
@@ -200,8 +199,8 @@ mod tests {
         assert_eq!(measured("2024-08-01"), Some(period("2024-01-02", "2024-07-02")));
         assert_eq!(measured("2024-07-01"), None, "one border has no days");
         assert_eq!(meter.measured(PremisesId::new(uuid::Uuid::from_u128(1)), &example::register().code, example::day("2024-08-02")), None);
-        assert_eq!(meter.register_for(Service::Electricity), Some(&example::register().code));
-        assert_eq!(meter.register_for(Service::Water), None);
+        assert_eq!(meter.registers_for(Service::Electricity).collect::<Vec<_>>(), [&example::register().code]);
+        assert_eq!(meter.registers_for(Service::Water).count(), 0);
     }
 
     #[test]

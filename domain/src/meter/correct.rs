@@ -80,6 +80,16 @@ pub struct ReadingsUnbilled {
 }
 
 impl Meter {
+    /// The invoices that stand on a reading.
+    pub fn bills_on(&self, reading_id: ReadingId) -> impl Iterator<Item = InvoiceId> {
+        self.readings.get(reading_id).into_iter().flat_map(|kept| kept.bills.iter().copied())
+    }
+
+    /// A reading as it was taken, whether it counts or not.
+    pub fn reading(&self, reading_id: ReadingId) -> Option<&Reading> {
+        self.readings.get(reading_id).map(|kept| &kept.reading)
+    }
+
     pub(super) fn release(&self, wish: ReleaseReading) -> Result<Vec<Event>, Rejection> {
         let ReleaseReading { reading_id, resolution, released_by, reason, true_up } = wish;
         let kept = self.readings.get(reading_id).ok_or(Rejection::NoSuchReading(reading_id))?;

@@ -5,4 +5,6 @@ ALTER TABLE meter ADD PRIMARY KEY (service_point_id, meter_id, position);
 ALTER TABLE billed ADD PRIMARY KEY (account_id, agreement_id, invoice_id, position);
 ALTER TABLE draft ADD PRIMARY KEY (account_id, agreement_id, invoice_id, position);
 ALTER TABLE void ADD PRIMARY KEY (invoice_id, position);
+ALTER TABLE correction ADD PRIMARY KEY (account_id, correction_id);
+ALTER TABLE corrected ADD PRIMARY KEY (correction_id, position);
 ALTER TABLE stand ADD PRIMARY KEY (stream_id);

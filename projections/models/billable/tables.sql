@@ -58,6 +58,18 @@ CREATE TABLE void (
     position   bigint NOT NULL
 );
 
+-- Corrections that were begun, and those that have ended: an account is not billed between the two.
+CREATE TABLE correction (
+    account_id    uuid   NOT NULL,
+    correction_id uuid   NOT NULL,
+    position      bigint NOT NULL
+);
+
+CREATE TABLE corrected (
+    correction_id uuid   NOT NULL,
+    position      bigint NOT NULL
+);
+
 -- Where the streams of accounts and meters stand, so that a command need not read them first.
 CREATE TABLE stand (
     stream_id   uuid        NOT NULL,

@@ -101,9 +101,8 @@ impl Posting for AccountCharged {
 }
 
 impl Account {
-    /// Also of a closed account: what was issued to it is owed.
-    pub(in crate::account) fn charge(&self, wish: ChargeAccount) -> Result<Vec<Event>, Rejection> {
-        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, policy } = wish;
+    /// Whether a document of so much could be charged. Asked before it gets its number: after that it is not refused.
+    pub fn could_be_charged(&self, amount: Money, vat: Money) -> Result<(), Rejection> {
         self.money(&[amount, vat])?;
         if amount.minor < 0 {
             return Err(Rejection::AmountNotPositive);
@@ -111,6 +110,13 @@ impl Account {
         if vat.minor < 0 || amount.minor < vat.minor {
             return Err(Rejection::VatOutsideAmount);
         }
+        Ok(())
+    }
+
+    /// Also of a closed account: what was issued to it is owed.
+    pub(in crate::account) fn charge(&self, wish: ChargeAccount) -> Result<Vec<Event>, Rejection> {
+        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, policy } = wish;
+        self.could_be_charged(amount, vat)?;
         let charged = AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on };
         if let Some(item) = self.receivable.items.get(&charged.item()) {
             let same = (item.kind, item.amount, item.vat, item.issued_on, item.due_on) == (kind, amount, vat, issued_on, due_on);
@@ -177,6 +183,16 @@ mod tests {
             given::<Account>([opened()]).when(wish.into()).then_rejected(rejection);
         }
         given::<Account>([]).when(charge(ChargeOf::default()).into()).then_rejected(Rejection::NotOpen);
+    }
+
+    #[test]
+    fn what_could_not_be_charged_is_known_before_it_is_issued() {
+        let (account, largest) = (account([]), super::super::LARGEST);
+        assert_eq!(account.could_be_charged(sar(largest), sar(0)), Ok(()));
+        assert_eq!(account.could_be_charged(sar(largest + 1), sar(0)), Err(Rejection::AmountTooLarge));
+        assert_eq!(account.could_be_charged(sar(100), sar(101)), Err(Rejection::VatOutsideAmount));
+        let other = Rejection::OtherCurrency { expected: Currency::SAR, found: Currency::EGP };
+        assert_eq!(account.could_be_charged(Money::new(1, Currency::EGP), sar(0)), Err(other));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! What is next is the correction's to say, and every request has an id that follows from the correction and its step, so it is asked twice only to
 //! be told that it is done. Where a policy asks the same of an account, it is asked under the policy's id, and whoever is second changes nothing.
 
+mod rerate;
+
 use daftar_domain::{
     Actor, BillingEvent, Decider, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, FreeAllocations, ItemId, ReapplyCredit, ReviewLateFees},
     correction::{self, Correction, OpenCorrection, RecordStep, RefuseCorrection, Request, Step, Terms},
     ids::{CorrectionId, InvoiceId},
-    invoice::{self, Invoice},
+    invoice::{self, Invoice, Status},
     meter::Meter,
     policy::{self, Wish},
     register::{self, DocumentNumber, Register},
@@ -18,12 +20,16 @@ use futures::{TryStreamExt, future::BoxFuture};
 use thiserror::Error;
 use uuid::Uuid;
 
+pub use rerate::{Change, CorrectInvoice, Corrections, NEEDS, Preview};
+
+use crate::refusals::{self, Refused};
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, Error)]
 pub enum CorrectionError {
     /// Nothing was changed but that the correction is refused.
-    #[error("the invoice cannot be cancelled: {0}")]
+    #[error("the invoice cannot be corrected: {0}")]
     Refused(String),
     /// After the first step nothing is refused by the rules. Something is wrong that a person must look at.
     #[error("step {step:?} was refused: {reason}")]
@@ -57,9 +63,15 @@ pub async fn go_on(engine: &Engine, correction_id: CorrectionId, rerate: &impl R
         let mut number = None;
         for (index, request) in task.requests.into_iter().enumerate() {
             let context = context(engine, correction_id, &format!("{:?} {index}", task.step));
+            let asked = request.stream();
             match ask(engine, &context, request, rerate).await? {
                 Ok(assigned) => number = assigned,
                 Err(reason) if task.step == Step::ApproveCancellation => return refuse(engine, correction_id, reason).await,
+                // A reading fell after the terms were settled. The bill stands, and is corrected like any that stood on it before.
+                Err(reason) if task.step == Step::BillReadings => {
+                    let refused = Refused { policy: "correction", event_id: None, stream: &asked, reason: &reason };
+                    refusals::note(engine, &context, refused).await.map_err(CorrectionError::Interrupted)?;
+                }
                 Err(reason) => return Err(CorrectionError::Stuck { step: task.step, reason }),
             }
         }
@@ -133,7 +145,11 @@ async fn cascade(
     };
     match outcome {
         Ok(()) => Ok(Ok(None)),
-        Err(CorrectionError::Refused(reason)) => Ok(Err(reason)),
+        Err(CorrectionError::Refused(reason)) => {
+            // Somebody has cancelled it meanwhile, and what was asked for is so.
+            let invoice = engine.look::<Invoice>(&StreamName::of::<Invoice>(invoice_id)).await.map_err(interrupted)?;
+            Ok(if invoice.status() == Some(Status::Cancelled) { Ok(None) } else { Err(reason) })
+        }
         Err(error) => Err(error),
     }
 }
