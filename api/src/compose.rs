@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use crate::{
-    accounts::App,
+    app::App,
     auth::Auth,
     cli::{self, SecretUrl, UsageError},
 };

@@ -22,7 +22,7 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
-    accounts::App,
+    app::App,
     auth::{Auth, Visitor},
     graphql::{self, DaftarSchema, users::Refusals},
     language::Language,

@@ -2,7 +2,7 @@
 //!
 //! Nothing here has an opinion on billing. A resolver parses, calls one function, and maps the result.
 
-pub mod accounts;
+pub mod app;
 pub mod auth;
 pub mod caller;
 pub mod cli;
@@ -12,7 +12,6 @@ pub mod graphql;
 pub mod http;
 pub mod input;
 pub mod language;
-pub mod payments;
 pub mod problem;
 mod refusal;
 mod seal;

@@ -1,7 +1,9 @@
 //! Why somebody did not get what they asked for, in words for people and in codes for programs.
 
+use std::borrow::Cow;
+
 use async_graphql::ErrorExtensions;
-use daftar_domain::{Code, account, payment, reservation, user};
+use daftar_domain::{Code, reservation, user};
 use daftar_projections::QueryError;
 use daftar_store::{
     AppendError, ExecuteError, StoreError,
@@ -9,7 +11,7 @@ use daftar_store::{
 };
 use uuid::Uuid;
 
-use crate::{auth::Refusal, language::Language, refusal};
+use crate::{auth, language::Language, refusal::Refusal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -20,7 +22,8 @@ const UNAVAILABLE_FOR: u64 = 5;
 pub enum Problem {
     /// What was typed cannot be meant.
     Invalid {
-        field: &'static str,
+        /// As whoever typed it would write its place: `input.lines[2].amount`.
+        field: Cow<'static, str>,
         flaw: Flaw,
     },
     /// Whoever asks has not signed in, and what they ask is not for everybody.
@@ -31,11 +34,11 @@ pub enum Problem {
     NotFound,
     IdempotencyKeyReused,
     AccountNumberTaken,
+    MeterSerialTaken,
     /// Not let in, or not let do it.
-    Auth(Refusal),
+    Auth(auth::Refusal),
     /// The rules say no.
-    Refused(account::Rejection),
-    PaymentRefused(payment::Rejection),
+    Refused(Box<dyn Refusal>),
     UnknownGateway(Code),
     /// By its gateway, which has its own words for why.
     PaymentDeclined {
@@ -49,20 +52,57 @@ pub enum Problem {
     Internal(Source),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     Blank,
-    TooLong { longest: usize },
-    TooShort { shortest: usize },
+    TooLong {
+        longest: usize,
+    },
+    TooShort {
+        shortest: usize,
+    },
     NotAUserName,
     ControlCharacters,
     UnknownCurrency,
     NotAnId,
     NotAnAccountNumber,
     NotADate,
+    NotADecimal,
+    NotACode,
+    NotAnAmount {
+        decimals: u32,
+    },
+    NotACount {
+        least: u32,
+        most: u32,
+    },
+    TooMany {
+        most: usize,
+    },
+    /// An id, or a code, of something that has never been heard of.
+    Unknown,
+    /// A period or a due date that ends before it begins.
+    EndsBeforeItBegins,
+    /// In the words of whoever read the text: a file's format has no Arabic.
+    Unreadable {
+        reason: String,
+    },
 }
 
 impl Problem {
+    pub fn invalid(field: impl Into<Cow<'static, str>>, flaw: Flaw) -> Self {
+        Self::Invalid { field: field.into(), flaw }
+    }
+
+    /// The same problem, of something that is part of something else.
+    pub fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Invalid { field, flaw } if field.is_empty() => Self::invalid(outer.to_owned(), flaw),
+            Self::Invalid { field, flaw } => Self::invalid(format!("{outer}.{field}"), flaw),
+            other => other,
+        }
+    }
+
     /// Stable: programs compare it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -72,9 +112,9 @@ impl Problem {
             Self::NotFound => "NOT_FOUND",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::AccountNumberTaken => "ACCOUNT_NUMBER_TAKEN",
+            Self::MeterSerialTaken => "METER_SERIAL_TAKEN",
             Self::Auth(refusal) => refusal.code(),
-            Self::Refused(rejection) => refusal::code(rejection),
-            Self::PaymentRefused(rejection) => refusal::payment_code(rejection),
+            Self::Refused(refusal) => refusal.words().0,
             Self::UnknownGateway(_) => "UNKNOWN_GATEWAY",
             Self::PaymentDeclined { .. } => "PAYMENT_DECLINED",
             Self::Forgotten => "FORGOTTEN",
@@ -91,9 +131,9 @@ impl Problem {
             Self::NotFound => ("غير موجود", "not found"),
             Self::IdempotencyKeyReused => ("سبق استخدام مفتاح التكرار هذا لطلب آخر", "this idempotency key was used for another request"),
             Self::AccountNumberTaken => ("رقم الحساب هذا لحساب آخر", "another account has this number"),
+            Self::MeterSerialTaken => ("للصانع عداد آخر بهذا الرقم التسلسلي", "another meter of this maker has this serial"),
             Self::Auth(refusal) => return refusal.message(language),
-            Self::Refused(rejection) => return language.choose(refusal::arabic(rejection), rejection.to_string()),
-            Self::PaymentRefused(rejection) => return language.choose(refusal::payment_arabic(rejection), rejection.to_string()),
+            Self::Refused(refusal) => return language.choose(refusal.words().1.into_owned(), refusal.to_string()),
             Self::UnknownGateway(name) => {
                 return language.choose(format!("لا توجد بوابة دفع باسم {name}"), format!("there is no payment gateway `{name}`"));
             }
@@ -129,9 +169,9 @@ impl Problem {
             | Self::NotFound
             | Self::IdempotencyKeyReused
             | Self::AccountNumberTaken
+            | Self::MeterSerialTaken
             | Self::Auth(_)
             | Self::Refused(_)
-            | Self::PaymentRefused(_)
             | Self::UnknownGateway(_)
             | Self::PaymentDeclined { .. }
             | Self::Forgotten => (None, None),
@@ -144,7 +184,7 @@ impl Problem {
         async_graphql::Error::new(message).extend_with(|_, extensions| {
             extensions.set("code", code);
             if let Some(field) = field {
-                extensions.set("field", field);
+                extensions.set("field", field.as_ref());
             }
             if let Some(seconds) = retry_after {
                 extensions.set("retryAfter", seconds);
@@ -168,7 +208,7 @@ impl From<Problem> for anyhow::Error {
 }
 
 impl Flaw {
-    fn message(self, language: Language) -> String {
+    fn message(&self, language: Language) -> String {
         let (arabic, english) = match self {
             Self::Blank => ("لا يمكن تركه فارغًا", "it must not be blank"),
             Self::TooLong { longest } => {
@@ -187,26 +227,43 @@ impl Flaw {
                 ("يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة", "it must be 1 to 20 Latin letters, digits and hyphens")
             }
             Self::NotADate => ("يجب أن يكون تاريخًا مثل 2026-01-31", "it must be a date such as 2026-01-31"),
+            Self::NotADecimal => ("يجب أن يكون عددًا مثل 12.50", "it must be a number such as 12.50"),
+            Self::NotACode => ("يجب أن يكون من 1 إلى 64 حرفًا بلا مسافات", "it must be 1 to 64 characters without blanks"),
+            Self::NotAnAmount { decimals } => {
+                return language.choose(
+                    format!("يجب أن يكون مبلغًا لا تزيد منازله العشرية على {decimals}"),
+                    format!("it must be an amount with at most {decimals} decimals"),
+                );
+            }
+            Self::NotACount { least, most } => {
+                return language.choose(format!("يجب أن يكون من {least} إلى {most}"), format!("it must be from {least} to {most}"));
+            }
+            Self::TooMany { most } => {
+                return language.choose(format!("يجب ألا يزيد العدد على {most}"), format!("there must not be more than {most}"));
+            }
+            Self::Unknown => ("لا يوجد شيء كهذا", "there is no such thing"),
+            Self::EndsBeforeItBegins => ("يجب أن تكون النهاية بعد البداية", "it must end after it begins"),
+            Self::Unreadable { reason } => return language.choose(format!("لا يمكن قراءته: {reason}"), reason.clone()),
         };
         language.choose(arabic, english).to_owned()
     }
 }
 
-impl From<account::Rejection> for Problem {
-    fn from(rejection: account::Rejection) -> Self {
-        Self::Refused(rejection)
+impl<R: Refusal + 'static> From<R> for Problem {
+    fn from(refusal: R) -> Self {
+        Self::Refused(Box::new(refusal))
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<auth::Refusal> for Problem {
+    fn from(refusal: auth::Refusal) -> Self {
         Self::Auth(refusal)
     }
 }
 
 impl From<user::Rejection> for Problem {
     fn from(rejection: user::Rejection) -> Self {
-        Self::Auth(Refusal::Rule(rejection))
+        Self::Auth(auth::Refusal::Rule(rejection))
     }
 }
 
@@ -217,17 +274,11 @@ impl From<user::audit::Rejection> for Problem {
     }
 }
 
-impl From<payment::Rejection> for Problem {
-    fn from(rejection: payment::Rejection) -> Self {
-        Self::PaymentRefused(rejection)
-    }
-}
-
-/// Account numbers are all that is reserved here as yet.
+/// What is taken has a name where it is reserved: nobody should get to hear this.
 impl From<reservation::Rejection> for Problem {
     fn from(rejection: reservation::Rejection) -> Self {
         match rejection {
-            reservation::Rejection::Taken { .. } => Self::AccountNumberTaken,
+            reservation::Rejection::Taken { .. } => Self::Internal(rejection.into()),
         }
     }
 }

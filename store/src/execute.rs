@@ -137,6 +137,19 @@ impl Engine {
         context: &CommandContext,
         command: D::Command,
     ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
+        let said = CommandHash::of(&command);
+        self.execute_as::<D>(stream, context, command, said).await
+    }
+
+    /// As [`execute`](Self::execute), where the command carries more than somebody said: the time it is, the rules of the day. A repeat is
+    /// known by what was `said`, for it is said again when both have moved on.
+    pub async fn execute_as<D: Decider>(
+        &self,
+        stream: &StreamName,
+        context: &CommandContext,
+        command: D::Command,
+        said: CommandHash,
+    ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
         let slot = self.slot(stream);
         let mut slot = slot.lock().await;
         let cached = History::<D>::taken_out(&mut slot);
@@ -145,7 +158,7 @@ impl Engine {
         if !from_cache {
             history.read_on(&*self.store, stream).await?;
         }
-        let outcome = self.decide_and_append(stream, context, command, &mut history, from_cache).await;
+        let outcome = self.decide_and_append(stream, context, (command, said), &mut history, from_cache).await;
         if let Ok(_) | Err(ExecuteError::Rejected(_) | ExecuteError::IdempotencyKeyReused { .. }) = &outcome {
             *slot = Some(Box::new(history));
         }
@@ -189,15 +202,36 @@ impl Engine {
         Ok(state)
     }
 
-    async fn decide_and_append<D: Decider>(
+    /// Whether [`execute_as`](Self::execute_as) would be refused at this moment: for whoever is about to ask several streams, and had better ask
+    /// none if one of them says no. Nothing is guarded by it.
+    pub async fn check<D: Decider>(
         &self,
         stream: &StreamName,
         context: &CommandContext,
         command: D::Command,
+        said: CommandHash,
+    ) -> Result<(), ExecuteError<D::Rejection>> {
+        let slot = self.slot(stream);
+        let mut slot = slot.lock().await;
+        let mut history = History::<D>::taken_out(&mut slot).unwrap_or_default();
+        history.read_on(&*self.store, stream).await?;
+        let answer = match history.commands.get(&context.command_id) {
+            Some(before) if *before == said => Ok(()),
+            Some(_) => Err(ExecuteError::IdempotencyKeyReused { command_id: context.command_id }),
+            None => history.state.decide(command).map(drop).map_err(ExecuteError::Rejected),
+        };
+        *slot = Some(Box::new(history));
+        answer
+    }
+
+    async fn decide_and_append<D: Decider>(
+        &self,
+        stream: &StreamName,
+        context: &CommandContext,
+        (command, hash): (D::Command, CommandHash),
         history: &mut History<D>,
         from_cache: bool,
     ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
-        let hash = CommandHash::of(&command);
         let mut may_be_stale = from_cache;
         for _ in 0..ATTEMPTS {
             match history.commands.get(&context.command_id) {

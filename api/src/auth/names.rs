@@ -24,7 +24,7 @@ impl UserName {
             _ if name.chars().any(|c| c.is_control() || c.is_whitespace()) => Flaw::NotAUserName,
             _ => return Ok(Self(name)),
         };
-        Err(Problem::Invalid { field: "userName", flaw })
+        Err(Problem::invalid("userName", flaw))
     }
 
     pub fn as_str(&self) -> &str {

@@ -30,7 +30,7 @@ impl Password {
             length if length > LONGEST => Flaw::TooLong { longest: LONGEST },
             _ => return Ok(Self::typed(text)),
         };
-        Err(Problem::Invalid { field, flaw })
+        Err(Problem::invalid(field, flaw))
     }
 
     /// Made up, to be changed by whoever it is for: letters and digits that are not taken for each other, 115 bits.

@@ -9,7 +9,7 @@ use daftar_store::{Durability, keyring::LocalMasterKey};
 use uuid::Uuid;
 
 use crate::{
-    accounts::App,
+    app::App,
     auth::{Auth, NewStaff, Password, UserName},
     cli::{CreateUser, Door, ResetUser, UsageError, UserCommand},
     compose,

@@ -1,19 +1,13 @@
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::Utc;
-use daftar_domain::{account as domain, ids::AccountId};
+use async_graphql::{Context, ID, Object, Result};
+use daftar_domain::ids::AccountId;
 use daftar_projections::accounts;
-use uuid::Uuid;
 
 use super::{
     answer, app, caller,
+    enums::{CustomerClass, DocumentLanguage},
     scalars::{Date, DateTime},
 };
-use crate::{
-    accounts::NewAccount,
-    caller::Role,
-    input,
-    problem::{Flaw, Problem},
-};
+use crate::{input, problem::Problem};
 
 #[derive(Debug, Default)]
 pub struct AccountQuery;
@@ -41,84 +35,8 @@ impl AccountQuery {
     }
 }
 
-#[derive(Debug, Default)]
-pub struct AccountMutation;
-
-#[Object]
-impl AccountMutation {
-    /// Opens an account for somebody who will be billed.
-    async fn open_account(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "What is known of the new customer.")] input: OpenAccountInput,
-        #[graphql(desc = "Chosen by the caller, new for each wish and the same at each retry of it.")] idempotency_key: String,
-    ) -> Option<Result<OpenAccountPayload>> {
-        let opened = async {
-            let caller = caller(context);
-            caller.staff(&[Role::Billing])?;
-            let key = input::idempotency_key(&idempotency_key)?;
-            let written = app(context).open_account(caller.actor()?, &key, input.parse()?, Utc::now()).await?;
-            let account =
-                if written.readable { Some(Account(app(context).account(caller.account(written.account_id)?).await?)) } else { None };
-            Ok(OpenAccountPayload {
-                account_id: ID(written.account_id.to_string()),
-                account_number: written.number.to_string(),
-                account,
-                position: written.position.to_string(),
-                readable: written.readable,
-            })
-        };
-        Some(answer(context, opened.await))
-    }
-}
-
-/// What is known of a new customer.
-#[derive(Debug, InputObject)]
-struct OpenAccountInput {
-    /// Who is billed, as it is to stand on the bill: one line of at most 200 characters. Kept encrypted.
-    holder_name: String,
-    /// A number that the account brings along from another system, of up to 20 Latin letters, digits and hyphens; without one it is given one.
-    number: Option<String>,
-    /// Decides which tariffs apply.
-    class: CustomerClass,
-    /// The ISO 4217 code of the currency that the account is billed in, such as `SAR`.
-    currency: String,
-    /// What the customer's documents and messages are written in.
-    language: DocumentLanguage,
-    /// The first day on which the account can be billed.
-    opened_on: Date,
-}
-
-impl OpenAccountInput {
-    fn parse(self) -> Result<NewAccount, Problem> {
-        Ok(NewAccount {
-            holder_name: input::holder_name(&self.holder_name)?,
-            number: self.number.as_deref().map(input::account_number).transpose()?,
-            class: self.class.into(),
-            currency: input::currency(&self.currency)?,
-            language: self.language.into(),
-            opened_on: self.opened_on.day("openedOn")?,
-        })
-    }
-}
-
-/// The account was opened; now, or before under the same key.
-#[derive(Debug, SimpleObject)]
-struct OpenAccountPayload {
-    /// The account's id, for ever.
-    account_id: ID,
-    /// The number by which people know it.
-    account_number: String,
-    /// The account as queries see it; null if they do not see it yet.
-    account: Option<Account>,
-    /// Where the opening stands in the order of all events.
-    position: String,
-    /// Whether queries see the opening already. If not, they will soon.
-    readable: bool,
-}
-
 #[derive(Debug)]
-struct Account(accounts::Account);
+pub struct Account(pub accounts::Account);
 
 /// Somebody who is billed.
 #[Object]
@@ -165,32 +83,6 @@ impl Account {
     }
 }
 
-/// The class of a customer decides which tariffs apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::CustomerClass")]
-enum CustomerClass {
-    /// Homes.
-    Residential,
-    /// Shops and offices.
-    Commercial,
-    /// Factories.
-    Industrial,
-    /// The state and its institutions.
-    Government,
-    /// Farms.
-    Agricultural,
-}
-
-/// A language that documents and messages are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(name = "Language", remote = "domain::Language")]
-enum DocumentLanguage {
-    /// العربية
-    Arabic,
-    /// English.
-    English,
-}
-
 fn account_id(id: &ID) -> Result<AccountId, Problem> {
-    Uuid::try_parse(id).map(AccountId::new).map_err(|_| Problem::Invalid { field: "id", flaw: Flaw::NotAnId })
+    input::id("id", id, AccountId::new)
 }

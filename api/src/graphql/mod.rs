@@ -1,15 +1,18 @@
 //! The GraphQL schema. `schema.graphql` is generated from it and committed.
 
 mod account;
+mod enums;
+mod mutations;
 mod scalars;
 pub mod users;
 
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
+use mutations::Mutation;
 
 use self::users::Refusals;
-use crate::{accounts::App, auth::Refusal, caller::Caller, language::Language, problem::Problem};
+use crate::{app::App, auth::Refusal, caller::Caller, language::Language, problem::Problem};
 
 /// Deeper than any screen asks, and just deep enough for the tools' introspection.
 const DEPTH: usize = 20;
@@ -21,10 +24,6 @@ pub type DaftarSchema = Schema<Query, Mutation, EmptySubscription>;
 /// Everything that can be asked.
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(account::AccountQuery, users::UserQuery);
-
-/// Everything that can be wished for. Each takes an `idempotencyKey`: the same wish under the same key happens once, however often it is sent.
-#[derive(Debug, Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, users::UserMutation);
 
 pub fn schema(app: App) -> DaftarSchema {
     builder().data(app).finish()

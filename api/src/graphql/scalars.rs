@@ -9,7 +9,7 @@ pub struct Date(Option<NaiveDate>);
 
 impl Date {
     pub fn day(self, field: &'static str) -> Result<NaiveDate, Problem> {
-        self.0.ok_or(Problem::Invalid { field, flaw: Flaw::NotADate })
+        self.0.ok_or(Problem::invalid(field, Flaw::NotADate))
     }
 }
 
@@ -47,5 +47,35 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// A number as it was given: whether it is one is known once it is asked for under a field's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal(Option<rust_decimal::Decimal>);
+
+impl Decimal {
+    pub fn number(self, field: &'static str) -> Result<rust_decimal::Decimal, Problem> {
+        self.0.ok_or(Problem::invalid(field, Flaw::NotADecimal))
+    }
+}
+
+impl From<rust_decimal::Decimal> for Decimal {
+    fn from(number: rust_decimal::Decimal) -> Self {
+        Self(Some(number))
+    }
+}
+
+/// A decimal number, exact to its last digit, as `"12.50"`.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        // A number of JSON may have passed through a float on its way here.
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        Ok(Self(rust_decimal::Decimal::from_str_exact(text).ok()))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.map_or(Value::Null, |number| Value::String(number.to_string()))
     }
 }

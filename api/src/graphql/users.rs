@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::Utc;
-use daftar_domain::{Reason, ids::UserId};
+use daftar_domain::ids::UserId;
 use uuid::Uuid;
 
 use super::{answer, app, caller, scalars::DateTime};
@@ -192,7 +192,7 @@ impl UserMutation {
             let (by, now) = (caller(context).user()?, Utc::now());
             caller(context).staff(&[])?;
             let (key, user) = (input::idempotency_key(&idempotency_key)?, UserId::new(id("userId", &user_id)?));
-            let reason = Reason::new(input::reason(&reason)?).map_err(|_| Problem::Invalid { field: "reason", flaw: Flaw::Blank })?;
+            let reason = input::reason("reason", &reason)?;
             app(context).auth.deactivate(by, &key, user, reason, now).await?;
             app(context).auth.done("deactivateUser", Some(by), Some(user.into()), visitor(context), now).await?;
             Ok(true)
@@ -392,5 +392,5 @@ fn visitor<'a>(context: &Context<'a>) -> &'a Visitor {
 }
 
 fn id(field: &'static str, id: &ID) -> Result<Uuid, Problem> {
-    Uuid::try_parse(id).map_err(|_| Problem::Invalid { field, flaw: Flaw::NotAnId })
+    Uuid::try_parse(id).map_err(|_| Problem::invalid(field, Flaw::NotAnId))
 }

@@ -292,6 +292,11 @@ impl ServicePoint {
         Some(Agreement { tariff_series, read_cycle_id, ..course.terms().clone() })
     }
 
+    /// An agreement on the terms on which it started.
+    pub fn agreement(&self, agreement_id: AgreementId) -> Option<&Agreement> {
+        self.agreements.get(&agreement_id).map(Course::terms)
+    }
+
     /// From which day an agreement runs, and the day after its last if it has ended.
     pub fn course(&self, agreement_id: AgreementId) -> Option<(NaiveDate, Option<NaiveDate>)> {
         self.agreements.get(&agreement_id).map(|course| (course.terms().from, course.to()))

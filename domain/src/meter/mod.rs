@@ -296,3 +296,10 @@ impl Decider for Meter {
         self
     }
 }
+
+impl Meter {
+    /// Where it is, and for whom it measures.
+    pub fn installed(&self) -> Option<&MeterInstalled> {
+        self.installed.as_ref()
+    }
+}

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use daftar_api::{
-    accounts::App,
+    app::App,
     auth::{self, Password, UserName},
     caller::Role,
     cli::SecretUrl,

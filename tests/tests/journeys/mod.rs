@@ -1,6 +1,7 @@
 //! What people do, from the door to the disk and back: real HTTP, a real Postgres, nothing mocked.
 
 mod house;
+mod mutations;
 mod open_account;
 mod signing_in;
 

@@ -90,7 +90,7 @@ async fn an_account_brings_its_number_along_or_is_given_one() {
     expect![[r#"
         ACCOUNT_NUMBER_TAKEN -: رقم الحساب هذا لحساب آخر
         IDEMPOTENCY_KEY_REUSED -: سبق استخدام مفتاح التكرار هذا لطلب آخر
-        INVALID_INPUT number: يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة
+        INVALID_INPUT input.number: يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة
     "#]]
     .assert_eq(&refusals.iter().map(problems).collect::<String>());
     assert_eq!(house.events().await, 4);
@@ -117,43 +117,43 @@ async fn what_cannot_be_meant_is_refused_by_field_and_writes_nothing() {
     check(
         with("holderName", "  "),
         expect![[r#"
-        INVALID_INPUT holderName: it must not be blank
-        INVALID_INPUT holderName: لا يمكن تركه فارغًا
+        INVALID_INPUT input.holderName: it must not be blank
+        INVALID_INPUT input.holderName: لا يمكن تركه فارغًا
     "#]],
     );
     check(
         with("holderName", &"ن".repeat(201)),
         expect![[r#"
-        INVALID_INPUT holderName: it must not be longer than 200 characters
-        INVALID_INPUT holderName: يجب ألا يتجاوز 200 حرفًا
+        INVALID_INPUT input.holderName: it must not be longer than 200 characters
+        INVALID_INPUT input.holderName: يجب ألا يتجاوز 200 حرفًا
     "#]],
     );
     check(
         with("holderName", "two\nlines"),
         expect![[r#"
-        INVALID_INPUT holderName: it must be one line of plain text
-        INVALID_INPUT holderName: يجب أن يكون سطرًا واحدًا من نص عادي
+        INVALID_INPUT input.holderName: it must be one line of plain text
+        INVALID_INPUT input.holderName: يجب أن يكون سطرًا واحدًا من نص عادي
     "#]],
     );
     check(
         with("currency", "XXX"),
         expect![[r#"
-        INVALID_INPUT currency: it is not a currency that is billed in
-        INVALID_INPUT currency: عملة غير معروفة
+        INVALID_INPUT input.currency: it is not a currency that is billed in
+        INVALID_INPUT input.currency: عملة غير معروفة
     "#]],
     );
     check(
         with("openedOn", "2026-02-30"),
         expect![[r#"
-        INVALID_INPUT openedOn: it must be a date such as 2026-01-31
-        INVALID_INPUT openedOn: يجب أن يكون تاريخًا مثل 2026-01-31
+        INVALID_INPUT input.openedOn: it must be a date such as 2026-01-31
+        INVALID_INPUT input.openedOn: يجب أن يكون تاريخًا مثل 2026-01-31
     "#]],
     );
     check(
         with("openedOn", "-262143-01-01"),
         expect![[r#"
-        INVALID_INPUT openedOn: it must be a date such as 2026-01-31
-        INVALID_INPUT openedOn: يجب أن يكون تاريخًا مثل 2026-01-31
+        INVALID_INPUT input.openedOn: it must be a date such as 2026-01-31
+        INVALID_INPUT input.openedOn: يجب أن يكون تاريخًا مثل 2026-01-31
     "#]],
     );
     check(

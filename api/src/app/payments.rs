@@ -1,12 +1,10 @@
-//! Payments that customers make themselves, as the API's resolvers call them.
+//! Payments that customers make themselves.
 
-use chrono::{DateTime, Utc};
 use daftar_billing::gateway::{Begun, NewPayment, StartError};
-use daftar_domain::{Actor, Code, Money, account::ItemId, ids::PaymentId};
-use daftar_projections::{Projector, payments::Payments};
-use daftar_store::CommandContext;
+use daftar_domain::{Code, Decider, Money, account::ItemId, ids::PaymentId, payment::Payment};
 
-use crate::{accounts::App, caller::Visible, problem::Problem};
+use super::{Wish, Written};
+use crate::{caller::Visible, problem::Problem};
 
 /// A payment that was begun, and where it is paid.
 #[derive(Clone, Debug)]
@@ -14,27 +12,26 @@ pub struct StartedPayment {
     pub payment_id: PaymentId,
     /// Nothing, if it has come to its end already.
     pub checkout: Option<String>,
-    pub readable: bool,
+    /// Nothing, if nothing was written now.
+    pub written: Option<Written>,
 }
 
-impl App {
+impl Wish<'_> {
     /// The same key goes on with the same payment, wherever a try before has ended.
     pub async fn start_payment(
         &self,
         account: Visible,
-        actor: Actor,
-        key: &str,
-        (amount, directed, gateway): (Money, Vec<ItemId>, Code),
-        now: DateTime<Utc>,
+        amount: Money,
+        directed: Vec<ItemId>,
+        gateway: Code,
     ) -> Result<StartedPayment, Problem> {
-        let context = CommandContext::new(actor, "startPayment", key, now);
         let wish = NewPayment { account_id: account.id(), amount, directed, gateway };
-        let Begun { payment_id, checkout, position } = self.payments.start(&context, wish).await?;
-        let readable = match position {
-            Some(position) => self.readable(Payments::NAME, position).await,
-            None => true,
+        let Begun { payment_id, checkout, position } = self.app.payments.start(&self.context, wish).await?;
+        let written = match position {
+            Some(position) => Some(self.written(&[Payment::CATEGORY], position).await?),
+            None => None,
         };
-        Ok(StartedPayment { payment_id, checkout, readable })
+        Ok(StartedPayment { payment_id, checkout, written })
     }
 }
 
@@ -43,8 +40,8 @@ impl From<StartError> for Problem {
         match error {
             StartError::UnknownGateway(unknown) => Self::UnknownGateway(unknown.0),
             StartError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
-            StartError::Account(rejection) => Self::Refused(rejection),
-            StartError::Refused(rejection) => Self::PaymentRefused(rejection),
+            StartError::Account(rejection) => rejection.into(),
+            StartError::Refused(rejection) => rejection.into(),
             StartError::Declined { gateway, cause } => Self::PaymentDeclined { gateway, cause },
             StartError::NoAnswer { .. } | StartError::Store(_) => Self::Unavailable(error.into()),
         }

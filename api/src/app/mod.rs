@@ -1,0 +1,43 @@
+//! What can be done, as the API's resolvers and whoever else call it.
+
+mod accounts;
+mod payments;
+mod wish;
+
+use std::time::Duration;
+
+use daftar_billing::gateway::Payments;
+use daftar_domain::Position;
+use daftar_projections::Readable;
+use daftar_store::{Engine, keyring::Keyring};
+use sqlx::PgPool;
+
+use crate::auth::Auth;
+
+pub use accounts::{NewAccount, Opened};
+pub use payments::StartedPayment;
+pub use wish::{Wish, Written};
+
+/// How long a mutation waits for its own write to be readable.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// All that a request needs.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub engine: Engine,
+    pub keyring: Keyring,
+    pub read_models: PgPool,
+    pub readable: Readable,
+    pub auth: Auth,
+    pub payments: Payments,
+}
+
+impl App {
+    /// What was written stays written, so a read model out of reach is "not yet" and not a failure.
+    async fn readable(&self, model: &str, position: Position) -> bool {
+        self.readable.reached(model, position, PATIENCE).await.unwrap_or_else(|error| {
+            tracing::warn!(model, %position, %error, "cannot tell whether a write is readable");
+            false
+        })
+    }
+}

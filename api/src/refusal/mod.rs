@@ -1,0 +1,22 @@
+//! What the rules' refusals are called by programs, and what they say in Arabic. In English they speak for themselves.
+//!
+//! Each aggregate that people can ask something has a file here, whose match names every reason it may have to say no.
+
+mod account;
+mod agreement;
+mod invoice;
+mod meter;
+mod payment;
+mod premises;
+mod read_cycle;
+mod tariff;
+
+use std::{borrow::Cow, error::Error};
+
+/// A code, which is stable, for programs compare it; and the sentence in Arabic.
+pub type Words = (&'static str, Cow<'static, str>);
+
+/// Why the rules say no. As an error it speaks English.
+pub trait Refusal: Error + Send + Sync {
+    fn words(&self) -> Words;
+}
