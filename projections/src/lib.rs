@@ -71,12 +71,14 @@ mod readable;
 pub mod readings;
 pub mod rebuild;
 pub mod receivables;
+pub mod repairs;
 pub mod rows;
 mod runner;
 mod schema;
 pub mod search;
 mod status;
 pub mod tariffs;
+pub mod workshop;
 
 use sqlx::{
     PgConnection,
@@ -106,7 +108,9 @@ pub const MODELS: &[Model] = &[
     Model::of::<payments::Payments>(),
     Model::of::<readings::Readings>(),
     Model::of::<receivables::Receivables>(),
+    Model::of::<repairs::Repairs>(),
     Model::of::<tariffs::Tariffs>(),
+    Model::of::<workshop::Workshop>(),
 ];
 
 /// What is common to all read models.

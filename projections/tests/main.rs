@@ -16,6 +16,7 @@ mod models;
 mod payments;
 mod rebuild;
 mod receivables;
+mod repairs;
 mod runner;
 mod search;
 mod spec;

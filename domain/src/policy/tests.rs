@@ -193,10 +193,10 @@ fn a_repair_and_the_stock_come_to_the_same_end() {
             repairs.into_iter().map(BillingEvent::Repair).chain(stocks.into_iter().map(BillingEvent::Stock)).collect();
         while let Some(event) = unheard.pop() {
             let asked = request(&recorded(event.category(), 9, event.clone()));
-            match &event {
-                BillingEvent::Repair(event) => *bench = std::mem::take(bench).evolve(event),
-                BillingEvent::Stock(event) => *shelf = std::mem::take(shelf).evolve(event),
-                other => panic!("{other:?}"),
+            if let BillingEvent::Repair(event) = &event {
+                *bench = std::mem::take(bench).evolve(event);
+            } else if let BillingEvent::Stock(event) = &event {
+                *shelf = std::mem::take(shelf).evolve(event);
             }
             match asked.map(|asked| asked.wish) {
                 Some(Wish::Repair(wish)) => unheard.extend(bench.decide(*wish).unwrap().into_iter().map(BillingEvent::Repair)),

@@ -394,10 +394,8 @@ impl Visit {
     }
 
     fn status(&self) -> Status {
-        match self.stage {
-            Status::Approved | Status::InProgress if self.parts.values().any(Requested::is_on_its_way) => Status::PartsPending,
-            stage => stage,
-        }
+        let works = [Status::Approved, Status::InProgress].contains(&self.stage);
+        if works && self.parts.values().any(Requested::is_on_its_way) { Status::PartsPending } else { self.stage }
     }
 
     /// Only while it stands at one of these.

@@ -1,39 +1,8 @@
-use std::num::NonZeroU32;
-
 use proptest::{collection::vec, prelude::*};
 use rust_decimal::Decimal;
 
 use super::{example::*, *};
 use crate::{EventSchema, part, spec::given};
-
-fn estimate_it() -> EstimateRepair {
-    EstimateRepair { offered: offered(), terms: terms(), on: day(3) }
-}
-
-fn ask_part(n: u128, quantity: u32) -> Command {
-    let (request_id, part_id) = (request_id(n), part::example::register().part_id);
-    Command::RequestPart(RequestPart { request_id, part_id, quantity: NonZeroU32::new(quantity).unwrap() })
-}
-
-fn use_part(n: u128, used_in_all: u32) -> Command {
-    Command::UsePart(UsePart { request_id: request_id(n), used_in_all, on: day(6) })
-}
-
-fn return_part(n: u128, returned_in_all: u32) -> Command {
-    Command::ReturnPart(ReturnPart { request_id: request_id(n), returned_in_all })
-}
-
-fn reprice(price: &str, on: u32) -> Command {
-    Command::RepricePart(RepricePart { part_id: part::example::register().part_id, price: figure(price), on: day(on) })
-}
-
-fn start() -> Command {
-    Command::StartWork(StartWork { on: day(6) })
-}
-
-fn close() -> Command {
-    Command::CloseRepair(CloseRepair { on: day(9) })
-}
 
 fn reserved() -> Event {
     PartReserved { request_id: request_id(1) }.into()
@@ -84,43 +53,6 @@ fn standing_at() -> Vec<(Status, Vec<Event>)> {
         (Status::Closed, closed_repair()),
         (Status::Cancelled, vec![requested(), RepairCancelled { reason: reason("طلب العميل"), on: day(5) }.into()]),
         (Status::WarrantyReturn, with(closed_repair(), come_back())),
-    ]
-}
-
-/// One of every command that may move a repair on.
-fn wishes() -> Vec<(&'static str, Command)> {
-    let checked_by = Actor::user("5");
-    let other = DiagnosisRecorded { findings: device().model, coverage: Coverage::Customer, on: day(2) };
-    let DiagnosisRecorded { findings, coverage, on } = other;
-    vec![
-        ("describe", Command::DescribeDevice(DescribeDevice { device: Device { serial: None, ..device() } })),
-        ("assign", Command::AssignTechnician(AssignTechnician { technician: checked_by.clone() })),
-        ("diagnose", Command::RecordDiagnosis(RecordDiagnosis { findings, coverage, on })),
-        ("estimate", Command::EstimateRepair(EstimateRepair { terms: OfferTerms { hold_days: 8, ..terms() }, ..estimate_it() })),
-        ("reprice", reprice("500", 12)),
-        ("approve", Command::ApproveEstimate(ApproveEstimate { number: 1, on: day(4) })),
-        ("decline", Command::DeclineEstimate(DeclineEstimate { number: 1, reason: reason("مكلف"), on: day(4) })),
-        (
-            "deposit",
-            Command::NoteRepairDeposit(NoteRepairDeposit { deposit_id: DepositId::new(uuid::Uuid::from_u128(73)), amount: sar(500) }),
-        ),
-        ("ask for a part", ask_part(2, 1)),
-        ("the part is here", Command::NotePartReserved(NotePartReserved { request_id: request_id(1) })),
-        ("the part is short", Command::NotePartShort(NotePartShort { request_id: request_id(1), missing: 1 })),
-        ("use the part", use_part(1, 1)),
-        ("return the part", return_part(1, 1)),
-        ("start", start()),
-        ("finish", Command::FinishWork(FinishWork { on: day(7) })),
-        ("pass", Command::PassCheck(PassCheck { checked_by: checked_by.clone(), on: day(7) })),
-        ("fail", Command::FailCheck(FailCheck { checked_by, reason: reason("صوت"), on: day(7) })),
-        ("storage", Command::ChargeStorage(ChargeStorage { rule: storage_rule(), on: day(13) })),
-        ("deliver", Command::DeliverRepair(DeliverRepair { on: day(8) })),
-        ("close", close()),
-        ("cancel", Command::CancelRepair(CancelRepair { reason: reason("طلب العميل"), on: day(5) })),
-        ("return", Command::ReturnUnderWarranty(ReturnUnderWarranty { complaint: sealed(4), on: day(20) })),
-        ("comment", Command::Comment(comment(1, Side::Customer, Audience::Public))),
-        ("ask for an update", Command::AskForUpdate(AskForUpdate { at: at(50) })),
-        ("attach", Command::AttachFile(attach(1))),
     ]
 }
 

@@ -121,7 +121,12 @@ proptest! {
                         pieces += i64::from(fact.counted) - i64::from(fact.before);
                         value += fact.value.minor;
                     }
-                    _ => {}
+                    Event::StockReserved(_)
+                    | Event::ShortageRecorded(_)
+                    | Event::StockGivenBack(_)
+                    | Event::ReorderLevelSet(_)
+                    | Event::StockRanLow(_)
+                    | Event::StockRanOut(_) => {}
                 }
             }
             stock = events.iter().fold(stock, Stock::evolve);

@@ -1,0 +1,10 @@
+ALTER TABLE repair ADD PRIMARY KEY (repair_id);
+CREATE INDEX ON repair (account_id, requested_at DESC, repair_id DESC);
+CREATE INDEX ON repair (requested_at DESC, repair_id DESC);
+CREATE INDEX ON repair (branch_id, status, requested_at DESC, repair_id DESC);
+ALTER TABLE estimate ADD PRIMARY KEY (repair_id, visit, number);
+ALTER TABLE entry ADD PRIMARY KEY (repair_id, revision);
+ALTER TABLE file ADD PRIMARY KEY (repair_id, attachment_id);
+ALTER TABLE part_request ADD PRIMARY KEY (request_id);
+CREATE INDEX ON part_request (repair_id);
+CREATE INDEX ON part_request (part_id);

@@ -1,0 +1,11 @@
+ALTER TABLE part ADD PRIMARY KEY (part_id);
+CREATE INDEX ON part (code);
+ALTER TABLE part_price ADD PRIMARY KEY (part_id, position);
+ALTER TABLE stock ADD PRIMARY KEY (stock_id);
+CREATE INDEX ON stock (branch_id, part_id);
+ALTER TABLE stock_request ADD PRIMARY KEY (request_id);
+ALTER TABLE stock_move ADD PRIMARY KEY (stock_id, revision);
+ALTER TABLE branch ADD PRIMARY KEY (branch_id);
+ALTER TABLE appointment ADD PRIMARY KEY (appointment_id);
+CREATE INDEX ON appointment (branch_id, day, minute);
+CREATE INDEX ON appointment (account_id, day);
