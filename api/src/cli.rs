@@ -44,6 +44,10 @@ pub enum Command {
     /// Looks after accounting periods
     #[command(subcommand)]
     Period(PeriodCommand),
+    /// Ends a day that is over: what is late falls overdue and bears its fee, and gateways are asked what they owe us
+    DayEnd(DayEnd),
+    /// Ends every day as it is over, and looks after payments at gateways
+    Scheduler(Scheduler),
     /// Brings data over from other systems
     #[command(subcommand)]
     Import(ImportCommand),
@@ -90,6 +94,26 @@ pub struct Gateways {
     /// Where days begin and end
     #[arg(long, value_name = "ZONE", env = "DAFTAR_TIME_ZONE", default_value = "Asia/Riyadh")]
     pub time_zone: Tz,
+}
+
+#[derive(Debug, Args)]
+pub struct DayEnd {
+    /// Such as 2026-10-31
+    #[arg(value_name = "DATE")]
+    pub day: NaiveDate,
+    #[command(flatten)]
+    pub schedule: Scheduler,
+}
+
+#[derive(Debug, Args)]
+pub struct Scheduler {
+    #[command(flatten)]
+    pub places: Places,
+    #[command(flatten)]
+    pub gateways: Gateways,
+    /// Who sells, what lateness costs, how fees are taxed (docs/day-end.md); without it nothing is charged
+    #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
+    pub terms: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -448,6 +472,9 @@ pub struct Up {
     pub sealing: Sealing,
     #[command(flatten)]
     pub gateways: Gateways,
+    /// Who sells, what lateness costs, how fees are taxed (docs/day-end.md); without it nothing is charged
+    #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
+    pub terms: Option<PathBuf>,
 }
 
 /// A URL that may hold a password, and so is never shown.

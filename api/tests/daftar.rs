@@ -26,6 +26,10 @@ pub fn daftar(arguments: &[&str]) -> Command {
         "DAFTAR_LOG",
         "DAFTAR_LOG_FORMAT",
         "DAFTAR_SEAL_KEY",
+        "DAFTAR_SIMULATED_GATEWAY",
+        "DAFTAR_SIMULATED_GATEWAY_SECRET",
+        "DAFTAR_TIME_ZONE",
+        "DAFTAR_BILL_TERMS",
         "DAFTAR_SEAL_KEY_FILE",
     ] {
         command.env_remove(name);

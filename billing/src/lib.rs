@@ -5,6 +5,7 @@
 
 pub mod bill_run;
 pub mod correction;
+pub mod day_end;
 pub mod gateway;
 pub mod opening_balances;
 pub mod period_close;

@@ -8,7 +8,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use daftar_domain::{
-    Actor, BillingEvent, Decider, Position, Recorded, StreamName,
+    Actor, BillingEvent, Position, Recorded, StreamName,
     account::Account,
     invoice::Invoice,
     payment::Payment,
@@ -163,7 +163,7 @@ pub async fn carry_out(engine: &Engine, after: Option<Position>) -> Result<Optio
 }
 
 /// A policy reads what may ask, and the log tells no one of the rest.
-fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope::categories(policy::CATEGORIES)
 }
 

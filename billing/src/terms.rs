@@ -12,6 +12,8 @@ use daftar_domain::{
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::day_end::{FeeTerms, LateFeeTerms};
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
@@ -31,6 +33,15 @@ pub struct Terms {
     /// Bills of more than so many times the account's average are held.
     #[serde(default)]
     pub held_above: Option<Decimal>,
+    /// What lateness costs; nothing, if it is not said.
+    #[serde(default)]
+    pub late_fees: Option<LateFeeTerms>,
+    /// How fees are taxed. Until it is said none is billed, and none is forgotten.
+    #[serde(default)]
+    pub fees: Option<FeeTerms>,
+    /// After the day on which it was due, less than a whole coin is given up: so many days after.
+    #[serde(default = "small_balances_after_days")]
+    pub small_balances_after_days: u64,
 }
 
 impl FromStr for Terms {
@@ -57,6 +68,10 @@ impl Terms {
     }
 }
 
+fn small_balances_after_days() -> u64 {
+    30
+}
+
 fn credit_series() -> Code {
     Code::new("CRN").expect("a code")
 }
@@ -80,6 +95,7 @@ mod tests {
         let dates = terms.dates("2026-11-20".parse().unwrap());
         assert_eq!(dates.due_on.to_string(), "2026-12-05");
         assert_eq!((terms.held_above, terms.rounding), (None, Rounding::default()));
+        assert_eq!((terms.late_fees, terms.fees, terms.small_balances_after_days), (None, None, 30));
     }
 
     #[test]

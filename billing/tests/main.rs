@@ -1,5 +1,6 @@
 mod bill_run;
 mod correction;
+mod day_end;
 mod gateway;
 mod mortal;
 mod opening_balances;

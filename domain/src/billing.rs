@@ -1,6 +1,7 @@
 use crate::{
     Decider, DecodeError, EventSchema, StreamName, account, agreement, appointment, bill_run, branch, correction, invoice, ledger::periods,
-    meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, stock, tariff, user, user::audit,
+    meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
+    user::audit,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -89,6 +90,7 @@ books! {
     Register: register::Register
     Repair: repair::Repair
     Reservation: reservation::Reservation
+    Settlement: settlement::Settlement
     Stock: stock::Stock
     Tariff: tariff::TariffSeries
     User: user::User

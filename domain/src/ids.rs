@@ -107,6 +107,8 @@ typed_ids! {
     MeterTestId
     /// A value that only one may hold: see [`crate::reservation`].
     ReservationId
+    /// What a gateway paid out at one time: see [`settlement_id`].
+    SettlementId
     /// Versions of a tariff that follow one another.
     TariffSeriesId
     /// Who signs in.
@@ -126,6 +128,11 @@ pub fn created_id(command_id: Uuid, category: &str) -> Uuid {
 /// The id of a register: found by its code, as a tariff series is.
 pub fn register_id(code: &str) -> RegisterId {
     RegisterId::new(derive(DAFTAR, &["register", code]))
+}
+
+/// The id of a settlement, by what its gateway calls it: reported again, it is the same.
+pub fn settlement_id(gateway: &crate::Code, reference: &crate::Code) -> SettlementId {
+    SettlementId::new(derive(DAFTAR, &["settlement", gateway.as_str(), reference.as_str()]))
 }
 
 /// The id of a bill run, by the name that people call it: asked for again, it is gone on with.

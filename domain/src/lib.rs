@@ -30,6 +30,7 @@ pub mod reservation;
 mod schema;
 mod sealed;
 mod service;
+pub mod settlement;
 pub mod share;
 pub mod spec;
 pub mod stock;

@@ -13,6 +13,7 @@ use daftar_domain::{
     ledger::{self, LedgerAccount, TrialBalance},
     policy::{self, Wish},
     rating::Rounding,
+    settlement::{self, Settlement},
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -26,6 +27,7 @@ struct World {
     commands: BTreeSet<(StreamName, Uuid)>,
     accounts: BTreeMap<Uuid, Account>,
     invoices: BTreeMap<Uuid, Invoice>,
+    settlements: BTreeMap<Uuid, Settlement>,
     /// How far the policies have come.
     told: usize,
     asked: u128,
@@ -39,6 +41,10 @@ struct Truth {
     issued: BTreeMap<Uuid, i64>,
     vat: i64,
     credits: BTreeMap<(Uuid, CreditId), i64>,
+    /// Paid by cheque, and neither cleared nor bounced.
+    in_hand: BTreeMap<(Uuid, CreditId), i64>,
+    commission: i64,
+    recoverable: i64,
 }
 
 impl World {
@@ -60,6 +66,17 @@ impl World {
         self.asked += 1;
         let (stream, id) = (StreamName::of::<Invoice>(invoice_id(n)), Uuid::from_u128(self.asked));
         self.execute_invoice(&stream, id, command);
+    }
+
+    fn settlement(&mut self, wish: settlement::RecordSettlement) {
+        self.asked += 1;
+        let (stream, id) = (Settlement::stream(&wish.gateway, &wish.reference), Uuid::from_u128(self.asked));
+        let before = self.settlements.entry(stream.id()).or_default().clone();
+        let Ok(events) = before.decide(settlement::Command::RecordSettlement(wish)) else { return };
+        for event in events {
+            self.settlements.insert(stream.id(), before.clone().evolve(&event));
+            self.record(&stream, id, BillingEvent::Settlement(event));
+        }
     }
 
     fn execute_account(&mut self, stream: &StreamName, id: Uuid, command: account::Command) -> bool {
@@ -130,6 +147,9 @@ impl World {
             (LedgerAccount::Deposits, -sum(account::Receivable::deposits)),
             (LedgerAccount::IssuedNotCharged, self.truth.issued.values().map(|total| i128::from(*total)).sum()),
             (LedgerAccount::VatPayable, -i128::from(self.truth.vat)),
+            (LedgerAccount::ChequesInHand, self.truth.cheques()),
+            (LedgerAccount::GatewayCommission, self.truth.commission.into()),
+            (LedgerAccount::VatRecoverable, self.truth.recoverable.into()),
         ] {
             assert_eq!(self.balance.balance(account, SAR), truth, "{account:?} after {last:?}");
         }
@@ -201,6 +221,10 @@ impl World {
 }
 
 impl Truth {
+    fn cheques(&self) -> i128 {
+        self.in_hand.values().map(|cheque| i128::from(*cheque)).sum()
+    }
+
     fn learn(&mut self, recorded: &Recorded<BillingEvent>) {
         use account::Event;
         let of = |credit| (recorded.stream.id(), credit);
@@ -225,6 +249,9 @@ impl Truth {
                 }
                 Event::PaymentReceived(fact) => {
                     self.credits.insert(of(CreditId::Payment(fact.payment_id)), fact.amount.minor);
+                    if fact.tender == Tender::Cheque {
+                        self.in_hand.insert(of(CreditId::Payment(fact.payment_id)), fact.amount.minor);
+                    }
                 }
                 Event::OpeningBalanceImported(fact) => {
                     let id = CreditId::Opening { batch_id: fact.batch_id, row: fact.row };
@@ -238,13 +265,19 @@ impl Truth {
                 Event::CreditRefunded(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
                 Event::RefundReturned(fact) => *self.credits.entry(of(fact.credit)).or_default() += fact.amount.minor,
                 Event::CreditWrittenOff(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
+                Event::ChequeCleared(fact) => drop(self.in_hand.remove(&of(fact.cheque))),
                 Event::PaymentReversed(fact) => {
+                    self.in_hand.remove(&of(CreditId::Payment(fact.payment_id)));
                     let left = self.credits.entry(of(CreditId::Payment(fact.payment_id))).or_default();
                     *left -= fact.amount.minor - fact.written_off.minor;
                     assert_eq!(*left, 0, "all of a payment is taken back");
                 }
                 _ => {}
             },
+            BillingEvent::Settlement(settlement::Event::GatewaySettled(fact)) => {
+                self.commission += fact.commission.minor;
+                self.recoverable += fact.vat.minor;
+            }
             _ => {}
         }
     }
@@ -366,6 +399,21 @@ impl Act {
                 let rule = account::LateFeeRule { fee: account::LateFee::Fixed(sar(2_500)), cap: None, grace_days: 3 };
                 world.account(n, account::AssessLateFee { item, rule, on: day });
             }
+            31 => world.account(n, account::ClearCheque { cheque: accounts::payment(small), on: day }),
+            32 if flag => {
+                let (commission, vat) = (sar(minor / 50), sar(minor / 333));
+                let net = sar(minor - commission.minor - vat.minor);
+                let reference = daftar_domain::Code::new(format!("S-{m}")).unwrap();
+                world.settlement(settlement::RecordSettlement {
+                    reference,
+                    gross: sar(minor),
+                    commission,
+                    vat,
+                    net,
+                    settled_on: day,
+                    ..settlement::example::record()
+                });
+            }
             _ => world.tell(index + 1),
         }
     }
@@ -379,7 +427,7 @@ fn act() -> impl Strategy<Value = Act> {
     let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
     // Amounts small enough to meet, and now and then less than a riyal.
     let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
-    (0_u32..38, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+    (0_u32..40, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
         what,
         n,
         m,
@@ -418,6 +466,7 @@ fn the_histories_meet_every_event_that_moves_money() {
         met.extend(world.log.iter().filter(moved).map(|recorded| match &recorded.event {
             BillingEvent::Account(event) => event.event_type(),
             BillingEvent::Invoice(event) => event.event_type(),
+            BillingEvent::Settlement(event) => event.event_type(),
             other => panic!("{other:?} moves money"),
         }));
     }
@@ -426,6 +475,7 @@ fn the_histories_meet_every_event_that_moves_money() {
         AccountCharged
         AccountCredited
         AllocationFreed
+        ChequeCleared
         CreditAllocated
         CreditNoteIssued
         CreditRefunded
@@ -436,6 +486,7 @@ fn the_histories_meet_every_event_that_moves_money() {
         DepositReleased
         DepositReturned
         DepositTaken
+        GatewaySettled
         InvoiceIssued
         OpeningBalanceImported
         OpeningBalanceReversed

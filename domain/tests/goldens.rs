@@ -13,7 +13,7 @@ use chrono::DateTime;
 use daftar_domain::{
     Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Position, Recorded, StreamName, account, agreement, appointment,
     bill_run, branch, correction, invoice, ledger, meter, part, payment, policy, premises, read_cycle, register, repair, reservation,
-    stock, tariff, user,
+    settlement, stock, tariff, user,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -48,6 +48,7 @@ fn all() -> Vec<Pinned> {
         pinned::<repair::Repair>(repair::Event::TYPES, repair::example::events()),
         pinned::<reservation::Reservation>(reservation::Event::TYPES, reservation::example::events()),
         pinned::<stock::Stock>(stock::Event::TYPES, stock::example::events()),
+        pinned::<settlement::Settlement>(settlement::Event::TYPES, settlement::example::events()),
         pinned::<tariff::TariffSeries>(tariff::Event::TYPES, tariff::example::events()),
         pinned::<user::User>(user::Event::TYPES, user::example::events()),
         pinned::<user::audit::Audit>(user::audit::Event::TYPES, user::audit::example::events()),

@@ -320,7 +320,8 @@ fn account_commands() -> Vec<account::Command> {
             | Event::CreditWrittenOff(_)
             | Event::DebtRecovered(_)
             | Event::RebillBegun(_)
-            | Event::RebillEnded(_) => return None,
+            | Event::RebillEnded(_)
+            | Event::ChequeCleared(_) => return None,
         })
     };
     let open = std::iter::repeat_with(account::example::open).take(6);

@@ -219,7 +219,8 @@ impl Accounts {
             | account::Event::CreditWrittenOff(_)
             | account::Event::DebtRecovered(_)
             | account::Event::RebillBegun(_)
-            | account::Event::RebillEnded(_) => self.change(fact, |_| {}),
+            | account::Event::RebillEnded(_)
+            | account::Event::ChequeCleared(_) => self.change(fact, |_| {}),
         }
     }
 

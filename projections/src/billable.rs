@@ -165,7 +165,8 @@ impl Billable {
             | Event::CreditWrittenOff(_)
             | Event::DebtRecovered(_)
             | Event::RebillBegun(_)
-            | Event::RebillEnded(_) => {}
+            | Event::RebillEnded(_)
+            | Event::ChequeCleared(_) => {}
         }
         self.stands_at(fact, unapplied(fact));
     }

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Code, Currency, Decider, Money, Recorded,
     account::{
-        self, Account, AllocationFreed, CreditAllocated, CreditId, CreditRefunded, DepositReturned, DepositTaken, ItemId, PaymentReceived,
-        PaymentReversed, RefundReturned, Tender,
+        self, Account, AllocationFreed, ChequeCleared, CreditAllocated, CreditId, CreditRefunded, DepositReturned, DepositTaken, ItemId,
+        PaymentReceived, PaymentReversed, RefundReturned, Tender,
     },
     ids::{AccountId, CashSessionId, PaymentId},
     payment::{self, Payment, PaymentStarted},
@@ -141,11 +141,13 @@ pub enum Cause {
     RefundReturned,
     DepositTaken,
     DepositReturned,
+    /// Out of the hand and into the bank.
+    ChequeCleared,
 }
 
 impl Projector for Payments {
     const NAME: &'static str = "payments";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
     const TABLES: &'static str = include_str!("../models/payments/tables.sql");
     const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
@@ -195,6 +197,10 @@ impl Payments {
             }
             Event::DepositReturned(DepositReturned { amount, tender, on, .. }) => {
                 self.moved(fact, *tender, Cause::DepositReturned, (*amount, -1), *on);
+            }
+            Event::ChequeCleared(ChequeCleared { cheque: _, amount, on }) => {
+                self.moved(fact, Tender::Cheque, Cause::ChequeCleared, (*amount, -1), *on);
+                self.moved(fact, Tender::Transfer, Cause::ChequeCleared, (*amount, 1), *on);
             }
             // No money comes or goes.
             Event::AccountOpened(_)

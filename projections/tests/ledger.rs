@@ -55,9 +55,10 @@ async fn each_event_that_moves_money_has_its_journal() {
                 {"journal":"40 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
                 {"journal":"41 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
                 {"journal":"42 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"52 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"54 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"56 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"45 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"53 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"55 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"57 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
@@ -72,9 +73,9 @@ async fn days_and_balances_add_up_to_the_entries() {
              FROM read_ledger.balance_in_decimals b ORDER BY account",
             expect![[r#"
                 {"account":1010,"currency":"SAR","balance":115.00,"entries":11500}
-                {"account":1020,"currency":"SAR","balance":-85.00,"entries":-8500}
+                {"account":1020,"currency":"SAR","balance":30.00,"entries":3000}
                 {"account":1030,"currency":"SAR","balance":200.00,"entries":20000}
-                {"account":1040,"currency":"SAR","balance":-115.00,"entries":-11500}
+                {"account":1040,"currency":"SAR","balance":-230.00,"entries":-23000}
                 {"account":1100,"currency":"SAR","balance":-46.00,"entries":-4600}
                 {"account":1115,"currency":"SAR","balance":149.50,"entries":14950}
                 {"account":2100,"currency":"SAR","balance":-19.50,"entries":-1950}

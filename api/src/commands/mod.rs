@@ -2,6 +2,7 @@
 
 pub mod bill_run;
 pub mod correct_invoice;
+pub mod day_end;
 pub mod import;
 pub mod migrate;
 pub mod node;
@@ -9,6 +10,7 @@ pub mod period;
 pub mod projections;
 pub mod projector;
 pub mod rate;
+pub mod scheduler;
 pub mod seal;
 pub mod server;
 pub mod simulated_gateway;
@@ -34,6 +36,8 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Migrate(options) => migrate::run(options).await,
         Command::Node(options) => node::run(options).await,
         Command::User(command) => user::run(command).await,
+        Command::DayEnd(options) => day_end::run(options).await,
+        Command::Scheduler(options) => scheduler::run(options).await,
         Command::SimulatedGateway(options) => simulated_gateway::run(options).await,
         Command::Rate(options) => rate::run(&options),
         Command::Tariff(command) => rate::tariff(&command),

@@ -11,15 +11,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use daftar_billing::day_end::DayEnds;
 use daftar_store::{
     Durability,
     keyring::LocalMasterKey,
     node::{self, Access, NodeOptions},
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 
 use self::private::Private;
-use super::{migrate, projector, seal, user};
+use super::{migrate, projector, scheduler, seal, user};
 use crate::{
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
@@ -84,6 +85,14 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
+    let terms = options.terms.as_deref().map(compose::terms).transpose()?;
+    let days = DayEnds::new(app.engine.clone(), read_models.clone(), app.payments.clone(), terms);
+    let (payments, rows, stopping) = (app.payments.clone(), read_models.clone(), stop.clone());
+    // On a thread of its own: much of it is borrowed while it waits.
+    parts.spawn_blocking(move || {
+        Handle::current().block_on(scheduler::schedule(days, payments, rows, stopping));
+        Ok(())
+    });
     let database = (*read_models.connect_options()).clone();
     let home = private.map_or_else(|| options.home.clone(), Private::directory);
     let sealer = seal::sealer(&seal::beside(options.sealing.clone(), home), store.writer(), database.clone())?;

@@ -1,6 +1,6 @@
 //! Payments that nothing was heard of, and refunds that were asked for: looked after until each has come to its end.
 
-use std::time::Duration;
+use std::{ops::Add, time::Duration};
 
 use chrono::{DateTime, Utc};
 use daftar_domain::{ids::PaymentId, payment::SECOND_THOUGHTS};
@@ -26,11 +26,19 @@ pub struct Round {
     pub put_off: u64,
 }
 
+impl Add for Round {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { looked_after: self.looked_after + other.looked_after, put_off: self.put_off + other.put_off }
+    }
+}
+
 impl Payments {
     /// Round after round, for ever.
     pub async fn look_after(&self, read_models: &PgPool) {
         loop {
-            match self.follow_up(read_models, Utc::now()).await {
+            match self.follow_up(read_models, self.engine.now()).await {
                 Ok(Round { looked_after: 0, .. }) => {}
                 Ok(round) => tracing::info!(?round, "payments at gateways were looked after"),
                 Err(error) => tracing::warn!(error, "payments at gateways cannot be looked after; trying again"),

@@ -24,6 +24,7 @@ use daftar_domain::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use follow_up::Round;
 pub use payments::{Begun, HearError, NewPayment, Payments, StartError, Terms};
 pub use signature::{NotASecret, NotGenuine, Secret};
 pub use wire::{BadUrl, Link};

@@ -110,6 +110,10 @@ impl Payments {
         Self { engine, gateways, terms }
     }
 
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     pub fn gateways(&self) -> &Gateways {
         &self.gateways
     }
@@ -307,7 +311,8 @@ impl Payments {
         CommandContext::new(Actor::job(ACTOR), HEARD, &now.to_rfc3339(), now)
     }
 
-    fn local_day(&self, at: DateTime<Utc>) -> chrono::NaiveDate {
+    /// The day that it is then, where the deployment is.
+    pub fn local_day(&self, at: DateTime<Utc>) -> chrono::NaiveDate {
         at.with_timezone(&self.terms.zone).date_naive()
     }
 }

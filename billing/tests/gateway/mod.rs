@@ -1,7 +1,7 @@
 //! Payments through the simulated gateway, over HTTP in both directions: whatever it does, the account has what it finally says, once.
 
 mod kills;
-mod shop;
+pub mod shop;
 
 use chrono::{TimeDelta, Utc};
 use daftar_billing::gateway::{

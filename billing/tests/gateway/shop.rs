@@ -23,7 +23,9 @@ use daftar_domain::{
     ids::{AccountId, PaymentId, RefundId},
     payment::{Payment, State},
 };
-use daftar_projections::{Feed, MODELS, Projector, Readable, Runner, contents, migrate};
+use daftar_projections::{
+    Feed, MODELS, Projector, Readable, Runner, contents, invoices::Invoices, migrate, payments::Payments as PaymentsModel,
+};
 use daftar_store::{CommandContext, Engine, EventReader, EventWriter, Memory, Scope, log::Log};
 use daftar_tests::http::{self, Answer};
 use futures::TryStreamExt;
@@ -81,9 +83,11 @@ impl Shop {
         let payments = Payments::new(engine(&log), gateways(gateway), Terms::default());
         let router: Router = webhook::router(payments.clone());
         parts.spawn(async { axum::serve(door_listener, router).await.unwrap() });
-        let payments_model = MODELS.iter().find(|model| model.name == daftar_projections::payments::Payments::NAME).unwrap();
-        let runner = Runner::new(*payments_model, Feed::new(Arc::new(log.clone())), (*pool.connect_options()).clone());
-        parts.spawn(async { drop(runner.run().await) });
+        let feed = Feed::new(Arc::new(log.clone()));
+        for model in MODELS.iter().filter(|model| [PaymentsModel::NAME, Invoices::NAME].contains(&model.name)) {
+            let runner = Runner::new(*model, Arc::clone(&feed), (*pool.connect_options()).clone());
+            parts.spawn(async { drop(runner.run().await) });
+        }
         let policies = Policies::new(engine(&log), (*pool.connect_options()).clone());
         parts.spawn(async { drop(policies.run().await) });
         let readable = Readable::listen(pool.clone());
@@ -197,7 +201,12 @@ impl Shop {
     /// Waits until the policies have done, and the read model shows, all that is there.
     pub async fn settled(&self) {
         let last = async || {
-            let asks = |event: &Recorded<BillingEvent>| matches!(event.event, BillingEvent::Account(_) | BillingEvent::Payment(_));
+            let asks = |event: &Recorded<BillingEvent>| {
+                matches!(
+                    event.event,
+                    BillingEvent::Account(_) | BillingEvent::Payment(_) | BillingEvent::Invoice(_) | BillingEvent::Register(_)
+                )
+            };
             self.events().await.into_iter().rfind(asks).map(|event| event.position)
         };
         let all_read = async {
@@ -206,7 +215,7 @@ impl Shop {
                 // What the policies asked for is there before they say that they have read what made them ask.
                 if policies::reached(&self.pool).await.unwrap() >= before && last().await == before {
                     let Some(last) = before else { return };
-                    assert!(self.readable.reached(daftar_projections::payments::Payments::NAME, last, SOON).await.unwrap());
+                    assert!(self.readable.reached(PaymentsModel::NAME, last, SOON).await.unwrap());
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -380,6 +380,7 @@ fn receivable_events() -> Vec<Event> {
         DebtRecovered { item, amount: sar(4_600), vat: sar(600), on }.into(),
         RebillBegun { item, on, reason: reason("wrong tariff") }.into(),
         RebillEnded { item, on }.into(),
+        ChequeCleared { cheque: credit, amount: sar(11_500), on }.into(),
     ]
 }
 

@@ -25,12 +25,12 @@ pub use holder::{
 pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
-    ChargeAccount, ChargeKind, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered,
-    DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, Echo, FreeAllocations, FreeCause,
-    ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
-    OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
-    RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
-    ReversePayment, ReviewLateFees, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded,
+    CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, Echo,
+    FreeAllocations, FreeCause, ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived,
+    OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded,
+    Receivable, RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause,
+    ReverseOpeningBalance, ReversePayment, ReviewLateFees, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -88,6 +88,7 @@ pub enum Command {
     WriteOffSmallBalances(WriteOffSmallBalances),
     FreeAllocations(FreeAllocations),
     ReapplyCredit(ReapplyCredit),
+    ClearCheque(ClearCheque),
 }
 
 events! {
@@ -134,6 +135,7 @@ events! {
     DebtRecovered 1
     RebillBegun 1
     RebillEnded 1
+    ChequeCleared 1
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -204,6 +206,8 @@ pub enum Rejection {
     PaymentWasRefunded,
     #[error("the credit note was already posted with other content")]
     CreditNoteReused,
+    #[error("it was not paid by cheque")]
+    NotACheque,
     #[error("the account has no such credit")]
     NoSuchCredit,
     #[error("the credit waits for an invoice that is being billed anew")]
@@ -238,7 +242,7 @@ macro_rules! commands_from {
 commands_from! {
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit AssessLateFee
-    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit
+    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
 }
 
 /// What the rules need to know of an account's history.
@@ -300,6 +304,7 @@ impl Decider for Account {
             Command::WriteOff(wish) => self.write_off(wish),
             Command::WriteOffSmallBalances(wish) => self.write_off_small_balances(wish),
             Command::FreeAllocations(wish) => self.free_allocations(wish),
+            Command::ClearCheque(wish) => self.clear_cheque(wish),
             Command::ReapplyCredit(wish) => self.reapply_credit(wish),
         }
     }
@@ -349,6 +354,7 @@ impl Decider for Account {
             Event::DebtRecovered(fact) => fact.post(&mut self.receivable),
             Event::RebillBegun(fact) => fact.post(&mut self.receivable),
             Event::RebillEnded(fact) => fact.post(&mut self.receivable),
+            Event::ChequeCleared(fact) => fact.post(&mut self.receivable),
         }
         self
     }

@@ -20,17 +20,19 @@ use crate::{
     ids::{AccountId, CashSessionId},
     invoice::{self, Invoice, Revenue, TaxDocument},
     repair::Coverage,
+    settlement::{self, GatewaySettled, Settlement},
     stock::{self, Stock},
 };
 
 /// Whose events make the books, because they may move money or close a month: who keeps books reads these.
-pub const CATEGORIES: &[&str] = &[Account::CATEGORY, AccountingPeriods::CATEGORY, Invoice::CATEGORY, Stock::CATEGORY];
+pub const CATEGORIES: &[&str] = &[Account::CATEGORY, AccountingPeriods::CATEGORY, Invoice::CATEGORY, Settlement::CATEGORY, Stock::CATEGORY];
 
 /// The event's journal; nothing, if it moves no money.
 pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, JournalError> {
     let posting = match &recorded.event {
         BillingEvent::Account(event) => of_account(AccountId::new(recorded.stream.id()), event, recorded.metadata.recorded_at.date_naive()),
         BillingEvent::Invoice(event) => of_invoice(event),
+        BillingEvent::Settlement(settlement::Event::GatewaySettled(fact)) => Some((fact.settled_on, settled(fact))),
         BillingEvent::Stock(event) => of_stock(event),
         // A payment through a gateway is money once its account has it.
         BillingEvent::Payment(_)
@@ -105,6 +107,7 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         }
         Event::CreditWrittenOff(fact) => (fact.on, transfer(Unapplied, Rounding, fact.amount)),
         Event::DebtRecovered(fact) => (fact.on, transfer(Receivable, RecoveredDebts, fact.amount)),
+        Event::ChequeCleared(fact) => (fact.on, Entries::default().debit(Bank, None, fact.amount).credit(ChequesInHand, None, fact.amount)),
         Event::AccountOpened(_)
         | Event::AccountReclassified(_)
         | Event::HolderRenamed(_)
@@ -194,6 +197,12 @@ fn issue(account_id: AccountId, document: &TaxDocument) -> Entries {
     let entries = Entries::default().debit(IssuedNotCharged, customer, document.total);
     let entries = income.into_iter().fold(entries, |entries, (account, net)| entries.credit(account, customer, net));
     entries.credit(VatPayable, customer, document.vat).credit(Rounding, customer, document.rounding)
+}
+
+/// What a gateway had taken for us reaches the bank, less what it keeps for its trouble and the VAT on that.
+fn settled(fact: &GatewaySettled) -> Entries {
+    let entries = Entries::default().debit(Bank, None, fact.net).debit(GatewayCommission, None, fact.commission);
+    entries.debit(VatRecoverable, None, fact.vat).credit(GatewayClearing, None, fact.gross)
 }
 
 /// Whatever the other system knew of how it came about, here it began as equity.

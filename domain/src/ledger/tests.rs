@@ -10,7 +10,7 @@ use crate::{
     account::{self, Account, Approval, CreditWrittenOff, Event, PaymentReceived, PaymentReversed, ReversalCause, Tender, example::*},
     invoice::{self, Invoice},
     repair::Coverage,
-    stock,
+    settlement, stock,
 };
 
 fn recorded(event: BillingEvent) -> Recorded<BillingEvent> {
@@ -89,6 +89,10 @@ fn what_each_event_of_an_account_does_to_the_books() {
             account::DepositReleased { deposit_id: deposit_id(1), amount: sar(5), on: day("2024-09-01") }.into(),
             "2024-09-01 2200 Dr 0.05, 2210 Cr 0.05",
         ),
+        (
+            account::ChequeCleared { cheque: payment(1), amount: sar(500), on: day("2024-04-20") }.into(),
+            "2024-04-20 1020 Dr 5.00, 1040 Cr 5.00",
+        ),
         (deposit_returned(1, 8_500), "2024-10-01 1020 Cr 85.00, 2200 Dr 85.00"),
         (written_off(given).into(), "2025-03-01 5100 Dr 0.50, 1100 Cr 0.50"),
         (written_off(Approval::SmallBalance).into(), "2025-03-01 5900 Dr 0.50, 1100 Cr 0.50"),
@@ -100,6 +104,13 @@ fn what_each_event_of_an_account_does_to_the_books() {
     ] {
         assert_eq!(posted(BillingEvent::Account(event.clone())), expected, "{event:?}");
     }
+}
+
+#[test]
+fn what_a_gateway_settles_reaches_the_bank_less_its_commission() {
+    let [settled] = &settlement::example::events()[..] else { unreachable!() };
+    let expected = "2024-04-03 1020 Dr 979.87, 5300 Dr 17.50, 2110 Dr 2.63, 1030 Cr 1000.00";
+    assert_eq!(posted(BillingEvent::Settlement(settled.clone())), expected);
 }
 
 #[test]

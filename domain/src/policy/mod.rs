@@ -91,6 +91,7 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         | BillingEvent::ReadCycle(_)
         | BillingEvent::RefusedRequest(_)
         | BillingEvent::Reservation(_)
+        | BillingEvent::Settlement(_)
         | BillingEvent::Tariff(_)
         | BillingEvent::User(_) => return None,
     };
@@ -248,7 +249,8 @@ fn of_account(event: &account::Event) -> Option<Asked> {
         // The invoice stays written off: what is recovered of it is told by the allocation that follows.
         | Event::DebtRecovered(_)
         | Event::RebillBegun(_)
-        | Event::RebillEnded(_) => None,
+        | Event::RebillEnded(_)
+        | Event::ChequeCleared(_) => None,
     }
 }
 

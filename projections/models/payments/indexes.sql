@@ -9,5 +9,5 @@ CREATE INDEX ON attempt (payment_id) WHERE status IN ('started', 'pending', 'unk
 CREATE INDEX ON attempt (expires_at) WHERE status IN ('failed', 'expired');
 CREATE INDEX ON allocation (account_id, payment_id, position);
 CREATE INDEX ON refund (account_id, position);
-ALTER TABLE cash ADD PRIMARY KEY (position);
+ALTER TABLE cash ADD PRIMARY KEY (position, tender);
 ALTER TABLE day ADD PRIMARY KEY (effective_on, tender, cause, currency);

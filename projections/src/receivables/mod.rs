@@ -273,7 +273,8 @@ impl Receivables {
             | Event::LateFeeAssessed(_)
             | Event::LateFeeWaived(_)
             | Event::RebillBegun(_)
-            | Event::RebillEnded(_) => {}
+            | Event::RebillEnded(_)
+            | Event::ChequeCleared(_) => {}
         }
     }
 

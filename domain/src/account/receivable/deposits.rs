@@ -72,7 +72,7 @@ pub(super) struct Deposit {
     pub(super) amount: Money,
     pub(super) left: Money,
     on: NaiveDate,
-    tender: Option<Tender>,
+    pub(super) tender: Option<Tender>,
 }
 
 impl Deposit {

@@ -10,6 +10,7 @@
 mod aging;
 mod allocation;
 mod charges;
+mod cheques;
 mod credit_notes;
 mod deposits;
 mod disputes;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use aging::{AgeBand, Aged};
 pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, Echo, FreeCause};
 pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
+pub use cheques::{ChequeCleared, ClearCheque};
 pub use credit_notes::{AccountCredited, CreditAccount};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
@@ -144,6 +146,8 @@ pub struct Receivable {
     payments: BTreeMap<PaymentId, Payment>,
     refunds: BTreeMap<RefundId, Refund>,
     deposits: BTreeMap<DepositId, Deposit>,
+    /// What was paid by cheque, once the bank has paid it.
+    cleared: BTreeSet<CreditId>,
     /// By invoice and amount, to tell a note told twice from another under its id.
     credit_notes: BTreeMap<NoteId, (InvoiceId, Money)>,
     /// Every import ever; at most one stands.

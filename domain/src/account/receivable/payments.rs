@@ -60,6 +60,7 @@ pub struct PaymentReceived {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PaymentReversed {
     pub payment_id: PaymentId,
+    /// Where the money is taken back from: a cheque that has cleared, from the bank.
     pub tender: Tender,
     pub amount: Money,
     /// What of it had been written off as too small to keep, and is taken back there.
@@ -101,7 +102,7 @@ pub(super) struct Payment {
     pub(super) reference: ReservationId,
     content: CommandHash,
     pub(super) tender: Tender,
-    amount: Money,
+    pub(super) amount: Money,
     pub(super) reversed: bool,
     pub(super) refunded: Money,
 }
@@ -190,7 +191,7 @@ impl Account {
         }
         let credit_id = CreditId::Payment(payment_id);
         let written_off = self.receivable.credits.get(&credit_id).map_or(Money::zero(payment.amount.currency), |credit| credit.written_off);
-        let (tender, amount) = (payment.tender, payment.amount);
+        let (tender, amount) = (self.receivable.held_as(credit_id, payment.tender), payment.amount);
         let mut draft = self.draft();
         draft.free(|_, credit| credit == credit_id, FreeCause::PaymentReversed, on);
         draft.record(PaymentReversed { payment_id, tender, amount, written_off, cause, bounce_fee, on, reason });
