@@ -44,6 +44,12 @@ impl BillingPeriod {
         (self.to - self.from).num_days()
     }
 
+    /// Its days, each a period.
+    pub fn each_day(self) -> impl Iterator<Item = Self> {
+        let days = self.from.iter_days().take_while(move |day| *day < self.to);
+        days.map(|day| Self { from: day, to: day + Days::new(1) })
+    }
+
     pub fn contains(self, day: NaiveDate) -> bool {
         self.from <= day && day < self.to
     }

@@ -3,7 +3,7 @@
 //! The rows are facts and not results. A page of accounts is read with a few statements, and the domain's own folds make of it what they
 //! would make of the streams, as these stood at any position: what was rated once can be rated again, however much has happened since.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
+    as_of::AsOf,
     checkpoint::reached,
     columns::{from_bigint, from_name, position, to_bigint, to_name},
     keys, rows,
@@ -86,7 +87,7 @@ keys! { StandRow by stream_id: Uuid; }
 
 impl Projector for Billable {
     const NAME: &'static str = "billable";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[
         Account::CATEGORY,
         Correction::CATEGORY,
@@ -536,6 +537,41 @@ async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Re
         corrections: corrections.into_iter().map(|row| (row.account_id, CorrectionId::new(row.correction_id))).collect(),
         stands: stands.into_iter().map(|row| (row.stream_id, row)).collect(),
     })
+}
+
+/// The meters that ever measured a service, as they were known.
+pub(crate) async fn meters_of(
+    db: impl PgExecutor<'_>,
+    service_point_id: ServicePointId,
+    as_of: AsOf,
+) -> Result<BTreeMap<MeterId, Meter>, QueryError> {
+    let facts = sqlx::query!(
+        "SELECT stream_id, event_type, version, data FROM read_billable.fact
+         WHERE stream_id IN (SELECT meter_id FROM read_billable.meter WHERE service_point_id = $1 AND position <= $2) AND position <= $2
+         ORDER BY stream_id, position",
+        Uuid::from(service_point_id),
+        as_of.position(),
+    );
+    let facts = facts.fetch_all(db).await?.into_iter();
+    folded_meters(facts.map(|row| (row.stream_id, Fact { event_type: row.event_type, version: row.version, data: row.data })).collect())
+}
+
+/// These meters as they were known.
+pub(crate) async fn meters(db: impl PgExecutor<'_>, ids: &[MeterId], as_of: AsOf) -> Result<BTreeMap<MeterId, Meter>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let facts = sqlx::query!(
+        "SELECT stream_id, event_type, version, data FROM read_billable.fact
+         WHERE stream_id = ANY($1) AND position <= $2 ORDER BY stream_id, position",
+        &ids,
+        as_of.position(),
+    );
+    let facts = facts.fetch_all(db).await?.into_iter();
+    folded_meters(facts.map(|row| (row.stream_id, Fact { event_type: row.event_type, version: row.version, data: row.data })).collect())
+}
+
+fn folded_meters(facts: Vec<(Uuid, Fact)>) -> Result<BTreeMap<MeterId, Meter>, QueryError> {
+    let meters = grouped(facts, |(id, _)| *id).into_iter();
+    meters.map(|(id, facts)| Ok((MeterId::new(id), folded(facts.iter().map(|(_, fact)| fact))?))).collect()
 }
 
 /// Every tariff series as it was known at a position.

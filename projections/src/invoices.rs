@@ -99,7 +99,7 @@ pub enum Kind {
 
 impl Projector for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Invoice::CATEGORY];
     const TABLES: &'static str = include_str!("../models/invoices/tables.sql");
     const INDEXES: &'static str = include_str!("../models/invoices/indexes.sql");

@@ -58,6 +58,7 @@ pub mod bill_runs;
 pub mod billable;
 mod checkpoint;
 pub mod columns;
+pub mod consumption;
 mod feed;
 pub mod invoices;
 pub mod kpis;

@@ -125,7 +125,7 @@ pub enum Change {
 
 impl Projector for Meters {
     const NAME: &'static str = "meters";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Meter::CATEGORY];
     const TABLES: &'static str = include_str!("../models/meters/tables.sql");
     const INDEXES: &'static str = include_str!("../models/meters/indexes.sql");

@@ -28,3 +28,25 @@ async fn tables_are_as_the_folds_believe_them_to_be() {
         assert_eq!(there.into_iter().collect::<BTreeSet<_>>(), tables, "{model:?}");
     }
 }
+
+/// People who use SQL need not know how many decimals a currency has.
+#[tokio::test]
+async fn every_table_with_money_has_a_view_in_decimals() {
+    let (_database, pool) = database().await;
+    let mut with_money = 0;
+    for model in MODELS {
+        for (table, columns) in model.shapes() {
+            let has_money = columns.iter().any(|(name, ..)| *name == "currency") && columns.iter().any(|(_, kind, _)| kind == "INT8");
+            let of_accounts_only = model.name == "accounts" || model.name == "tariffs";
+            if has_money && !of_accounts_only {
+                with_money += 1;
+                let sql = "SELECT count(*) FROM information_schema.view_table_usage
+                           WHERE table_schema = $1 AND table_name = $2 AND view_name LIKE '%_in_decimals'";
+                let schema = Place::Live.schema(model);
+                let views: i64 = sqlx::query_scalar(sql).bind(&schema).bind(table).fetch_one(&pool).await.unwrap();
+                assert!(views > 0, "{schema}.{table} has amounts and no view in decimals");
+            }
+        }
+    }
+    assert!(with_money > 10, "{with_money}");
+}

@@ -50,6 +50,12 @@ impl Meter {
         here.flat_map(|installation| self.usage_in(installation, register, period)).collect()
     }
 
+    /// As [`usage`](Self::usage), day by day. The days of a segment sum to it to the last digit.
+    pub fn usage_by_day(&self, premises_id: PremisesId, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
+        let here = self.installations.iter().filter(|installation| installation.premises_id == premises_id);
+        here.flat_map(|installation| self.usage_split(installation, register, period, |days| days.each_day().collect())).collect()
+    }
+
     /// The registers that count what a service delivers.
     pub fn registers_for(&self, service: Service) -> impl Iterator<Item = &Code> {
         let unit = match service {
@@ -97,10 +103,21 @@ impl Meter {
     }
 
     pub(super) fn usage_in(&self, installation: &Installation, register: &Code, period: BillingPeriod) -> Vec<UsageSegment> {
+        self.usage_split(installation, register, period, |days| vec![days])
+    }
+
+    fn usage_split(
+        &self,
+        installation: &Installation,
+        register: &Code,
+        period: BillingPeriod,
+        split: impl Fn(BillingPeriod) -> Vec<BillingPeriod>,
+    ) -> Vec<UsageSegment> {
         let anchors = self.anchors_in(installation, register);
         let steps = anchors.windows(2).enumerate().map(|(index, pair)| (index, pair[0], pair[1]));
-        let segments = steps.filter_map(|(index, from, to)| {
-            let days = BillingPeriod::new(from.border, to.border).ok()?.intersection(period)?;
+        let segments = steps.flat_map(|(index, from, to)| {
+            let step = BillingPeriod::new(from.border, to.border).ok();
+            let days = step.and_then(|step| step.intersection(period));
             let basis = match (from.actual, to.actual) {
                 (true, true) => UsageBasis::Measured,
                 (false, true) => UsageBasis::TrueUp,
@@ -110,8 +127,11 @@ impl Meter {
                 UsageBasis::TrueUp => estimated_days(&anchors[..=index]),
                 UsageBasis::Measured | UsageBasis::Estimated => Vec::new(),
             };
-            let (quantity, readings) = (share(from, to, days), vec![from.reading_id, to.reading_id]);
-            Some(UsageSegment { period: days, quantity, readings, basis, corrects })
+            let segment = move |days| {
+                let (quantity, readings) = (share(from, to, days), vec![from.reading_id, to.reading_id]);
+                UsageSegment { period: days, quantity, readings, basis, corrects: corrects.clone() }
+            };
+            days.into_iter().flat_map(&split).map(segment)
         });
         segments.collect()
     }
@@ -210,6 +230,19 @@ mod tests {
         assert_eq!(used(&[&meter], "2024-07-03", "2024-07-04"), "2024-07-03..2024-07-04 Measured 0.333334");
         assert_eq!(used(&[&meter], "2024-07-04", "2024-07-05"), "2024-07-04..2024-07-05 Measured 0.333333");
         assert_eq!(used(&[&meter], "2024-07-03", "2024-07-05"), "2024-07-03..2024-07-05 Measured 0.666667");
+    }
+
+    #[test]
+    fn the_days_of_a_segment_sum_to_it() {
+        let meter = example::installed_with(&[("0", "2024-07-01"), ("1", "2024-07-08"), ("98", "2024-08-01")]);
+        let (register, whole) = (&example::register().code, period("2024-07-05", "2024-07-30"));
+        let days = meter.usage_by_day(example::PREMISES, register, whole);
+        assert_eq!(days.len(), 25);
+        assert!(days.iter().all(|day| day.period.days() == 1) && days.is_sorted_by_key(|day| day.period));
+        for segment in meter.usage(example::PREMISES, register, whole) {
+            let inside = days.iter().filter(|day| day.period.intersection(segment.period).is_some());
+            assert_eq!(inside.map(|day| day.quantity).sum::<Decimal>(), segment.quantity);
+        }
     }
 
     #[test]

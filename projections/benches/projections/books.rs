@@ -1,9 +1,16 @@
-//! A log to project: accounts with what happens to them.
+//! A log to project: everything that can happen to a customer, and to all that is about him.
+#![allow(dead_code, reason = "the examples and the benchmark each use a part of it")]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::DateTime;
-use daftar_domain::{Actor, CommandHash, EventSchema, Metadata, account, account::Event, ids::AccountId};
+use daftar_domain::{
+    Actor, BillingEvent, CommandHash, Metadata, Service, account, agreement, appointment, bill_run, branch, correction,
+    ids::{accounting_periods_id, service_point_id},
+    invoice,
+    ledger::periods,
+    meter, part, payment, policy, premises, read_cycle, register, repair, reservation, stock, tariff, user,
+};
 use daftar_store::{
     ContentType, NewEvent,
     log::{ExpectedState, Log},
@@ -14,66 +21,61 @@ use uuid::Uuid;
 /// Appends under way at a time; they share transactions.
 const WRITERS: u128 = 64;
 
-/// What happens to each account, the opening first. A contact and an address stay.
-fn life(number: u128) -> Vec<Event> {
-    let stays = |event: &Event| {
-        matches!(
-            event,
-            Event::AccountOpened(_)
-                | Event::AccountReclassified(_)
-                | Event::HolderRenamed(_)
-                | Event::IdentityRecorded(_)
-                | Event::ContactAdded(_)
-                | Event::ContactChanged(_)
-                | Event::AddressAdded(_)
-                | Event::VatStatusSet(_)
-                | Event::AccountSuspended(_)
-                | Event::AccountResumed(_)
-        )
-    };
-    let mut events: Vec<Event> = account::example::events().into_iter().filter(stays).collect();
-    if let Some(Event::AccountOpened(opened)) = events.first_mut() {
-        opened.account_id = AccountId::new(id(number));
-    }
-    events
+/// A stream of the example, and what is in it.
+struct Story {
+    category: &'static str,
+    id: Uuid,
+    events: Vec<BillingEvent>,
 }
 
-/// Spread over the index as real ids are.
-fn id(number: u128) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_be_bytes())
+/// One of every event of every aggregate, the account's first. Its contact and its address stay.
+fn stories() -> &'static [Story] {
+    static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
+    STORIES.get_or_init(|| {
+        fn of<E: Into<BillingEvent>>(id: impl Into<Uuid>, events: Vec<E>) -> Story {
+            let events: Vec<BillingEvent> = events.into_iter().map(Into::into).collect();
+            Story { category: events[0].category(), id: id.into(), events }
+        }
+        let stays = |event: &account::Event| !matches!(event, account::Event::ContactRemoved(_) | account::Event::AddressRemoved(_));
+        let number = |n: u128| Uuid::from_u128(n);
+        vec![
+            of(number(7), account::example::events().into_iter().filter(stays).collect()),
+            of(number(41), premises::example::events()),
+            of(service_point_id(meter::example::PREMISES, Service::Electricity), agreement::example::events()),
+            of(meter::example::METER, meter::example::events()),
+            of(number(51), read_cycle::example::events()),
+            of(number(90), reservation::example::events()),
+            of(number(95), tariff::example::events()),
+            of(invoice::example::INVOICE, invoice::example::events()),
+            of(number(301), payment::example::events()),
+            of(bill_run::example::RUN, bill_run::example::events()),
+            of(number(302), register::example::events()),
+            of(correction::example::CORRECTION, correction::example::events()),
+            of(accounting_periods_id(), periods::example::events()),
+            of(number(303), policy::refused::example::events()),
+            of(number(304), user::example::events()),
+            of(number(305), user::audit::example::events()),
+            of(number(306), appointment::example::events()),
+            of(number(307), branch::example::events()),
+            of(number(308), part::example::events()),
+            of(number(309), repair::example::events()),
+            of(number(310), stock::example::events()),
+        ]
+    })
 }
 
-/// Writes the lives of so many accounts, one append each; how many events that was.
-pub async fn write(log: &Log, accounts: std::ops::Range<u128>) -> usize {
-    let (per_account, first, last) = (life(0).len(), accounts.start, accounts.end);
-    let log = Arc::new(log.clone());
-    let writers = (0..WRITERS).map(|writer| {
-        let log = Arc::clone(&log);
-        tokio::spawn(async move {
-            let mut number = first + writer;
-            while number < last {
-                append(&log, number).await;
-                number += WRITERS;
-            }
-        })
+/// Another id for each number and each id in the example, spread over the index as real ids are. What refers to what stays as it is.
+fn id(number: u128, id: Uuid) -> Uuid {
+    Uuid::new_v5(&Uuid::from_u128(number), id.as_bytes())
+}
+
+/// An event of the example as it happens to somebody else: a text between quotes that is an id is another.
+fn retold(number: u128, event: &BillingEvent) -> NewEvent {
+    let data = String::from_utf8(event.encode()).expect("events are text");
+    let others = data.split('"').map(|text| match Uuid::try_parse(text) {
+        Ok(found) if text.len() == 36 => id(number, found).to_string(),
+        _ => text.to_owned(),
     });
-    try_join_all(writers).await.expect("no writer panics");
-    usize::try_from(last - first).expect("a number of accounts") * per_account
-}
-
-/// The position of the last event.
-pub async fn append(log: &Log, number: u128) -> u64 {
-    append_some(log, number, usize::MAX).await
-}
-
-/// As [`append`], and only the first so many.
-pub async fn append_some(log: &Log, number: u128, events: usize) -> u64 {
-    let events = life(number).iter().take(events).map(stored).collect();
-    let written = log.append(&format!("account-{}", id(number)), ExpectedState::NoStream, events).await.expect("appended");
-    written.position.expect("there are events")
-}
-
-fn stored(event: &Event) -> NewEvent {
     let metadata = Metadata {
         recorded_at: DateTime::UNIX_EPOCH,
         actor: Actor::job("bench"),
@@ -87,7 +89,64 @@ fn stored(event: &Event) -> NewEvent {
         id: Uuid::new_v4(),
         event_type: event.event_type().to_owned(),
         content_type: ContentType::Json,
-        data: event.encode().into(),
+        data: others.collect::<Vec<_>>().join("\"").into_bytes().into(),
         metadata: metadata.encode().into(),
     }
+}
+
+/// The categories in which something happens.
+pub fn categories() -> impl Iterator<Item = &'static str> {
+    stories().iter().map(|story| story.category)
+}
+
+/// How many events each customer brings.
+pub fn events_each() -> usize {
+    stories().iter().map(|story| story.events.len()).sum()
+}
+
+/// Writes what happens to so many customers, one append for each stream; how many events that was.
+pub async fn write(log: &Log, customers: std::ops::Range<u128>) -> usize {
+    let (first, last) = (customers.start, customers.end);
+    let log = Arc::new(log.clone());
+    let writers = (0..WRITERS).map(|writer| {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move {
+            let mut number = first + writer;
+            while number < last {
+                append(&log, number).await;
+                number += WRITERS;
+            }
+        })
+    });
+    try_join_all(writers).await.expect("no writer panics");
+    usize::try_from(last - first).expect("a number of customers") * events_each()
+}
+
+/// The position of the last event.
+pub async fn append(log: &Log, number: u128) -> u64 {
+    let mut last = 0;
+    for story in stories() {
+        last = tell(log, number, story, usize::MAX).await;
+    }
+    last
+}
+
+/// What happens to an account: types and data.
+pub fn of_account(number: u128) -> impl Iterator<Item = (String, Vec<u8>)> {
+    stories()[0].events.iter().map(move |event| {
+        let event = retold(number, event);
+        (event.event_type, event.data.to_vec())
+    })
+}
+
+/// Opens an account and nothing else.
+pub async fn open(log: &Log, number: u128) -> u64 {
+    tell(log, number, &stories()[0], 1).await
+}
+
+async fn tell(log: &Log, number: u128, story: &Story, most: usize) -> u64 {
+    let events = story.events.iter().take(most).map(|event| retold(number, event)).collect();
+    let stream = format!("{}-{}", story.category, id(number, story.id));
+    let written = log.append(&stream, ExpectedState::NoStream, events).await.expect("appended");
+    written.position.expect("there are events")
 }

@@ -79,3 +79,8 @@ CREATE TABLE stand (
     unapplied   bigint      NOT NULL,
     position    bigint      NOT NULL
 );
+
+-- For people, in decimals.
+CREATE VIEW billed_in_decimals AS
+SELECT account_id, agreement_id, invoice_id, billed_to, currency, daftar_projections.decimal(total, currency) AS total
+FROM billed;

@@ -110,3 +110,7 @@ CREATE VIEW attempt_in_decimals AS
 SELECT payment_id, account_id, gateway, status, reference, currency, daftar_projections.decimal(amount, currency) AS amount, started_at,
        expires_at, cause
 FROM attempt;
+
+CREATE VIEW cash_in_decimals AS
+SELECT account_id, tender, cause, channel, session_id, currency, daftar_projections.decimal(amount, currency) AS amount, effective_on
+FROM cash;

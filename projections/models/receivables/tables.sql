@@ -81,6 +81,11 @@ SELECT account_id, document, kind, currency, daftar_projections.decimal(amount, 
        daftar_projections.decimal(open, currency) AS open, issued_on, due_on, disputed
 FROM item WHERE open <> 0;
 
+CREATE VIEW item_in_decimals AS
+SELECT account_id, item_id, document, kind, invoice_id, currency, daftar_projections.decimal(amount, currency) AS amount,
+       daftar_projections.decimal(vat, currency) AS vat, daftar_projections.decimal(open, currency) AS open, issued_on, due_on, disputed
+FROM item;
+
 CREATE VIEW movement_in_decimals AS
 SELECT position, line, account_id, cause, document, currency, daftar_projections.decimal(owed, currency) AS owed,
        daftar_projections.decimal(unapplied, currency) AS unapplied, daftar_projections.decimal(deposit, currency) AS deposit,

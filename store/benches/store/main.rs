@@ -5,6 +5,7 @@
 
 mod contenders;
 mod figures;
+mod gauge;
 mod server;
 
 use std::{
