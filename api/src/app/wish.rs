@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use daftar_domain::{Actor, CommandHash, Decider, Position, Sealed, SealedFor, StreamName, account::Account, ids, ids::AccountId};
 use daftar_projections::MODELS;
-use daftar_store::{CommandContext, ExecuteError};
+use daftar_store::{CommandContext, ExecuteError, keyring::By};
 use futures::{StreamExt, TryStreamExt, future::join_all};
 use uuid::Uuid;
 
@@ -57,6 +57,16 @@ impl<'a> Wish<'a> {
 
     pub async fn seal(&self, account: AccountId, purpose: SealedFor, clear: &str) -> Result<Sealed, Problem> {
         Ok(self.app.keyring.seal(account, purpose, clear).await?)
+    }
+
+    /// A name by which staff find the account.
+    pub async fn seal_name(&self, account: AccountId, clear: &str) -> Result<Sealed, Problem> {
+        Ok(self.app.keyring.seal_findable(account, SealedFor::Contact, By::Name, clear).await?)
+    }
+
+    /// A number by which staff find the account.
+    pub async fn seal_phone(&self, account: AccountId, clear: &str) -> Result<Sealed, Problem> {
+        Ok(self.app.keyring.seal_findable(account, SealedFor::Contact, By::Phone, clear).await?)
     }
 
     /// Asks one aggregate, and waits until what it did can be read.

@@ -242,7 +242,7 @@ async fn rename_holder(wish: &Wish<'_>, input: RenameHolderInput) -> Result<Acco
     let (effective_on, reason) = (input.effective_on.day("effectiveOn")?, input::reason("reason", &input.reason)?);
     let holder_name = input::line("holderName", &input.holder_name)?;
     let account = wish.account(&input.account_id).await?;
-    let holder_name = wish.seal(account.id(), SealedFor::Contact, &holder_name).await?;
+    let holder_name = wish.seal_name(account.id(), &holder_name).await?;
     ask(wish, &input.account_id, Command::RenameHolder(RenameHolder { holder_name, effective_on, reason })).await
 }
 

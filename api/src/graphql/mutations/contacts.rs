@@ -3,7 +3,10 @@
 use async_graphql::{ID, InputObject, SimpleObject};
 use daftar_domain::{
     Sealed, SealedFor,
-    account::{Account, AddAddress, AddContact, Address, ChangeAddress, ChangeContact, Command, Contact, RemoveAddress, RemoveContact},
+    account::{
+        Account, AddAddress, AddContact, Address, ChangeAddress, ChangeContact, Command, Contact, ContactKind as Kind, RemoveAddress,
+        RemoveContact,
+    },
     ids::{AddressId, ContactId},
 };
 
@@ -173,11 +176,15 @@ async fn remove_address(wish: &Wish<'_>, input: RemoveAddressInput) -> Result<Ad
 
 async fn contact(wish: &Wish<'_>, account: Visible, input: ContactInput) -> Result<Contact, Problem> {
     let name = match &input.name {
-        Some(name) => Some(sealed(wish, account, "contact.name", name).await?),
+        Some(name) => Some(wish.seal_name(account.id(), &input::line("contact.name", name)?).await?),
         None => None,
     };
-    let value = sealed(wish, account, "contact.value", &input.value).await?;
-    Ok(Contact { kind: input.kind.into(), name, value })
+    let kind = input.kind.into();
+    let value = match kind {
+        Kind::Mobile | Kind::Phone | Kind::WhatsApp => wish.seal_phone(account.id(), &input::line("contact.value", &input.value)?).await?,
+        Kind::Email => sealed(wish, account, "contact.value", &input.value).await?,
+    };
+    Ok(Contact { kind, name, value })
 }
 
 async fn address(wish: &Wish<'_>, account: Visible, input: AddressInput) -> Result<Address, Problem> {
