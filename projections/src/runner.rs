@@ -31,7 +31,8 @@ const AHEAD: usize = BATCH / PAGE;
 const ELECTION: Duration = Duration::from_millis(500);
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Whoever reads is not to wait long for rows once a server is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Why a read model does not go on by itself. Other models do.
 #[derive(Debug, Error)]
