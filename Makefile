@@ -22,11 +22,12 @@ test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own
 	$(if $(ESDB_TEST_URL),cargo run --quiet -p daftar-store --features contract --bin store-contract)
 	$(THROWAWAY) -- cargo nextest run --workspace --all-features
 
-check: throwaway-postgres ## Formatting, lints, queries against a real database, licences and sources of dependencies
-	scripts/ensure-tools rust deny
+check: throwaway-postgres ## Formatting, lints, queries against a real database, dependencies, and that the schema breaks no client
+	scripts/ensure-tools rust deny node
 	cargo fmt --all -- --check
 	$(THROWAWAY) -- scripts/sqlx check
 	scripts/check-dependencies
+	scripts/check-schema
 
 sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migration has changed
 	$(THROWAWAY) -- scripts/sqlx prepare

@@ -12,6 +12,12 @@ use crate::problem::Problem;
 
 pub use daftar_domain::user::Role;
 
+/// Whoever looks after customers, or looks on.
+pub const EVERY_DESK: &[Role] = &[Role::Cashier, Role::Technician, Role::Billing, Role::Finance, Role::Auditor];
+
+/// Whoever keeps the books, or looks into them.
+pub const BOOKS: &[Role] = &[Role::Finance, Role::Auditor];
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// Nobody has signed in.

@@ -8,6 +8,8 @@ pub mod caller;
 pub mod cli;
 pub mod commands;
 pub mod compose;
+pub mod consumption;
+mod formatted;
 pub mod graphql;
 pub mod http;
 pub mod input;

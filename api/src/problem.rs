@@ -69,6 +69,11 @@ pub enum Flaw {
     NotADate,
     NotADecimal,
     NotACode,
+    /// Of another list, or in another order.
+    NotACursor,
+    NotAPeriod {
+        longest: i64,
+    },
     NotAnAmount {
         decimals: u32,
     },
@@ -240,6 +245,13 @@ impl Flaw {
             }
             Self::TooMany { most } => {
                 return language.choose(format!("يجب ألا يزيد العدد على {most}"), format!("there must not be more than {most}"));
+            }
+            Self::NotACursor => ("ليس موضعًا في هذه القائمة بهذا الترتيب", "it is not a place in this list in this order"),
+            Self::NotAPeriod { longest } => {
+                return language.choose(
+                    format!("يجب أن يأتي بعد اليوم الأول، وألا تزيد المدة على {longest} يومًا"),
+                    format!("it must come after the first day, and the period must not be longer than {longest} days"),
+                );
             }
             Self::Unknown => ("لا يوجد شيء كهذا", "there is no such thing"),
             Self::EndsBeforeItBegins => ("يجب أن تكون النهاية بعد البداية", "it must end after it begins"),

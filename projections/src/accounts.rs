@@ -1,5 +1,7 @@
 //! Accounts: who is billed, in which class, currency and language, and how they are reached and taxed.
 
+mod many;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Code, Currency, Decider, Reason, Recorded, Sealed, VatCategory,
@@ -20,6 +22,8 @@ use crate::{
     keys, rows,
     rows::{Current, History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Accounts {
@@ -515,18 +519,7 @@ pub struct Address {
 }
 
 pub async fn addresses(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Address>, QueryError> {
-    let found =
-        sqlx::query!("SELECT address_id, kind, text FROM read_accounts.address WHERE account_id = $1 ORDER BY address_id", Uuid::from(id),)
-            .fetch_all(db)
-            .await?;
-    let address = |id, kind, text: Vec<u8>| {
-        Ok(Address {
-            id: AddressId::new(id),
-            kind: from_name(kind).map_err(malformed("kind"))?,
-            text: serde_json::from_slice(&text).map_err(malformed("text"))?,
-        })
-    };
-    found.into_iter().map(|row| address(row.address_id, row.kind, row.text)).collect()
+    Ok(addresses_of(db, &[id]).await?.into_iter().map(|(_, address)| address).collect())
 }
 
 fn malformed(column: &'static str) -> impl FnOnce(serde_json::Error) -> QueryError {

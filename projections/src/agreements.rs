@@ -1,5 +1,7 @@
 //! Agreements: who is billed for which service at which premises, by which tariff, and which meter measures it.
 
+mod many;
+
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Decider, Recorded, Service,
@@ -21,6 +23,8 @@ use crate::{
     keys, rows,
     rows::{Current, History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Agreements {
@@ -270,47 +274,5 @@ pub struct Agreement {
 
 /// The agreements of an account that run on a date.
 pub async fn of_account(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsOf) -> Result<Vec<Agreement>, QueryError> {
-    let found = sqlx::query!(
-        r#"SELECT agreement.agreement_id, agreement.service_point_id, agreement.account_id, agreement.premises_id, agreement.service,
-                  agreement.valid_from, agreement.revision, series.tariff_series, cycle.read_cycle_id,
-                  ended.valid_to AS "valid_to?", meter.meter_id AS "meter_id?"
-           FROM read_agreements.agreement
-           CROSS JOIN LATERAL (
-               SELECT tariff_series FROM read_agreements.tariff_series series
-               WHERE series.agreement_id = agreement.agreement_id AND effective_on <= $2 AND position <= $3
-               ORDER BY effective_on DESC, position DESC LIMIT 1) series
-           CROSS JOIN LATERAL (
-               SELECT read_cycle_id FROM read_agreements.read_cycle cycle
-               WHERE cycle.agreement_id = agreement.agreement_id AND effective_on <= $2 AND position <= $3
-               ORDER BY effective_on DESC, position DESC LIMIT 1) cycle
-           LEFT JOIN read_agreements.ended ON ended.agreement_id = agreement.agreement_id AND ended.position <= $3
-           LEFT JOIN LATERAL (
-               SELECT CASE WHEN attached THEN meter_id END AS meter_id FROM read_agreements.meter
-               WHERE meter.service_point_id = agreement.service_point_id AND effective_on <= $2 AND position <= $3
-               ORDER BY position DESC LIMIT 1) meter ON true
-           WHERE agreement.account_id = $1 AND agreement.valid_from <= $2 AND (ended.valid_to IS NULL OR $2 < ended.valid_to)
-           ORDER BY agreement.valid_from, agreement.agreement_id"#,
-        Uuid::from(account_id),
-        as_of.effective,
-        as_of.position(),
-    )
-    .fetch_all(db)
-    .await?;
-    let service = |name| from_name(name).map_err(|source| QueryError::Malformed { model: Agreements::NAME, column: "service", source });
-    let rows = found.into_iter().map(|row| {
-        Ok(Agreement {
-            id: AgreementId::new(row.agreement_id),
-            service_point_id: ServicePointId::new(row.service_point_id),
-            account_id: AccountId::new(row.account_id),
-            premises_id: PremisesId::new(row.premises_id),
-            service: service(row.service)?,
-            tariff_series: row.tariff_series,
-            read_cycle_id: ReadCycleId::new(row.read_cycle_id),
-            valid_from: row.valid_from,
-            valid_to: row.valid_to,
-            meter_id: row.meter_id.map(MeterId::new),
-            revision: from_bigint(row.revision),
-        })
-    });
-    rows.collect()
+    of_accounts(db, &[account_id], as_of).await
 }

@@ -1,6 +1,6 @@
 //! Bill runs: what each is for, how far it has come, what its invoices come to, and which accounts it left to people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
@@ -323,18 +323,26 @@ pub async fn blocks(db: impl PgExecutor<'_>, id: BillRunId, after: Option<u32>, 
 
 /// What the invoices of a run come to, in each currency: those of the blocks that were issued by the moment.
 pub async fn totals(db: impl PgExecutor<'_>, id: BillRunId, as_of: AsOf) -> Result<BTreeMap<Currency, Totals>, QueryError> {
+    let totals = totals_of(db, &[id], as_of).await?.remove(&id).unwrap_or_default();
+    Ok(totals.into_iter().map(|totals| (totals.total.currency, totals)).collect())
+}
+
+/// The same of many runs.
+pub async fn totals_of(db: impl PgExecutor<'_>, ids: &[BillRunId], as_of: AsOf) -> Result<HashMap<BillRunId, Vec<Totals>>, QueryError> {
     let found = sqlx::query!(
-        r#"SELECT currency, sum(invoices) AS "invoices!", sum(net) AS "net!", sum(vat) AS "vat!", sum(rounding) AS "rounding!",
+        r#"SELECT run_id, currency, sum(invoices) AS "invoices!", sum(net) AS "net!", sum(vat) AS "vat!", sum(rounding) AS "rounding!",
                   sum(total) AS "total!", min(smallest) AS "smallest!", max(largest) AS "largest!"
-           FROM read_bill_runs.total WHERE run_id = $1 AND issued_on <= $2 AND position <= $3 GROUP BY currency"#,
-        Uuid::from(id),
+           FROM read_bill_runs.total WHERE run_id = ANY($1) AND issued_on <= $2 AND position <= $3
+           GROUP BY run_id, currency ORDER BY run_id, currency"#,
+        &uuids(ids),
         as_of.effective,
         as_of.position(),
     );
-    let totals = found.fetch_all(db).await?.into_iter().map(|row| {
+    let mut of_runs: HashMap<BillRunId, Vec<Totals>> = HashMap::new();
+    for row in found.fetch_all(db).await? {
         let currency: Currency = from_name(row.currency).map_err(malformed("currency"))?;
         let sum = |sum: Decimal| Ok::<_, QueryError>(Money::new(whole(sum).map_err(malformed("total"))?, currency));
-        let totals = Totals {
+        of_runs.entry(BillRunId::new(row.run_id)).or_default().push(Totals {
             invoices: from_bigint(whole(row.invoices).map_err(malformed("invoices"))?),
             net: sum(row.net)?,
             vat: sum(row.vat)?,
@@ -342,10 +350,9 @@ pub async fn totals(db: impl PgExecutor<'_>, id: BillRunId, as_of: AsOf) -> Resu
             total: sum(row.total)?,
             smallest: Money::new(row.smallest, currency),
             largest: Money::new(row.largest, currency),
-        };
-        Ok((currency, totals))
-    });
-    totals.collect()
+        });
+    }
+    Ok(of_runs)
 }
 
 /// An account that a run left to people.
@@ -391,15 +398,32 @@ pub async fn exceptions(
 
 /// How many accounts a run left to people, by what kept them from being billed.
 pub async fn count_exceptions(db: impl PgExecutor<'_>, id: BillRunId) -> Result<BTreeMap<(Kind, Option<Code>), u64>, QueryError> {
-    let found = sqlx::query!(
-        r#"SELECT outcome, code, count(*) AS "count!" FROM read_bill_runs.exception WHERE run_id = $1 GROUP BY outcome, code"#,
-        Uuid::from(id),
-    );
-    let counts = found.fetch_all(db).await?.into_iter().map(|row| {
-        let code = row.code.map(|code| from_name(code).map_err(malformed("code"))).transpose()?;
-        Ok(((from_name(row.outcome).map_err(malformed("outcome"))?, code), from_bigint(row.count)))
+    let counts = count_exceptions_of(db, &[id]).await?.into_iter().map(|((_, kind, code), count)| {
+        let code = code.map(|code| from_name(code).map_err(malformed("code"))).transpose()?;
+        Ok(((kind, code), count))
     });
     counts.collect()
+}
+
+/// The same of many runs.
+pub async fn count_exceptions_of(
+    db: impl PgExecutor<'_>,
+    ids: &[BillRunId],
+) -> Result<Vec<((BillRunId, Kind, Option<String>), u64)>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT run_id, outcome, code, count(*) AS "count!" FROM read_bill_runs.exception WHERE run_id = ANY($1)
+           GROUP BY run_id, outcome, code ORDER BY run_id, outcome, code"#,
+        &uuids(ids),
+    );
+    let counts = found.fetch_all(db).await?.into_iter().map(|row| {
+        let kind = from_name(row.outcome).map_err(malformed("outcome"))?;
+        Ok(((BillRunId::new(row.run_id), kind, row.code), from_bigint(row.count)))
+    });
+    counts.collect()
+}
+
+fn uuids(ids: &[BillRunId]) -> Vec<Uuid> {
+    ids.iter().map(|id| Uuid::from(*id)).collect()
 }
 
 impl TryFrom<RunRow> for Run {

@@ -1,5 +1,7 @@
 //! Invoices: every document as it was issued, and where each invoice stands.
 
+mod many;
+
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, BillingPeriod, Currency, Decider, Money, Reason, Recorded,
@@ -21,6 +23,8 @@ use crate::{
     keys, rows,
     rows::{Current, History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Invoices {
@@ -490,15 +494,7 @@ pub async fn waiting(db: impl PgExecutor<'_>, status: Status, after: Option<Invo
 
 /// Where an invoice stood, and what was left to pay; nothing, if it was not there.
 pub async fn stood(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Option<(Status, bool, i64)>, QueryError> {
-    let found = sqlx::query!(
-        "SELECT status, overdue, left_to_pay FROM read_invoices.standing
-         WHERE invoice_id = $1 AND effective_on <= $2 AND position <= $3 ORDER BY position DESC LIMIT 1",
-        Uuid::from(id),
-        as_of.effective,
-        as_of.position(),
-    );
-    let found = found.fetch_optional(db).await?;
-    found.map(|found| Ok((from_name(found.status).map_err(malformed("status"))?, found.overdue, found.left_to_pay))).transpose()
+    Ok(stood_of(db, &[id], as_of).await?.pop().map(|(_, stood)| stood))
 }
 
 /// A document as it was issued.
@@ -517,26 +513,7 @@ pub struct Document {
 
 /// An invoice and its notes, in the order in which they were issued.
 pub async fn documents(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Vec<Document>, QueryError> {
-    let found = sqlx::query!(
-        "SELECT document_id, kind, number, issued_on, due_on, reason, subject, content FROM read_invoices.document
-         WHERE invoice_id = $1 AND issued_on <= $2 AND position <= $3 ORDER BY position",
-        Uuid::from(id),
-        as_of.effective,
-        as_of.position(),
-    );
-    let documents = found.fetch_all(db).await?.into_iter().map(|row| {
-        Ok(Document {
-            id: row.document_id,
-            kind: from_name(row.kind).map_err(malformed("kind"))?,
-            number: row.number,
-            issued_on: row.issued_on,
-            due_on: row.due_on,
-            reason: row.reason,
-            subject: row.subject.map(|subject| from_json(&subject, "subject")).transpose()?,
-            content: from_json(&row.content, "content")?,
-        })
-    });
-    documents.collect()
+    Ok(documents_of(db, &[id], as_of).await?.into_iter().map(|(_, document)| document).collect())
 }
 
 /// As far as PostgreSQL and this program both reach.

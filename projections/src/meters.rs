@@ -1,5 +1,7 @@
 //! Meters: the devices, their registers, what became of them, and the parts at the customer.
 
+mod many;
+
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Decider, Reason, Recorded, Service,
@@ -20,6 +22,8 @@ use crate::{
     keys, rows,
     rows::{Current, History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Meters {
@@ -434,26 +438,7 @@ pub struct PartChange {
 
 /// What was done to the parts of a meter, in the order in which it was recorded.
 pub async fn parts(db: impl PgExecutor<'_>, id: MeterId, as_of: AsOf) -> Result<Vec<PartChange>, QueryError> {
-    let found = sqlx::query_as!(
-        ComponentRow,
-        "SELECT * FROM read_meters.component WHERE meter_id = $1 AND effective_on <= $2 AND position <= $3
-         ORDER BY position, part, change DESC, number",
-        Uuid::from(id),
-        as_of.effective,
-        as_of.position(),
-    );
-    let parts = found.fetch_all(db).await?.into_iter().map(|row| {
-        Ok(PartChange {
-            part: from_name(row.part).map_err(malformed("part"))?,
-            number: row.number,
-            change: from_name(row.change).map_err(malformed("change"))?,
-            amps: row.amps.map(from_bigint),
-            place: row.place,
-            effective_on: row.effective_on,
-            reason: row.reason,
-        })
-    });
-    parts.collect()
+    Ok(parts_of(db, &[id], as_of).await?.into_iter().map(|(_, part)| part).collect())
 }
 
 /// A step in a meter's life.
@@ -468,23 +453,7 @@ pub struct Step {
 
 /// What became of a meter, in the order in which it was recorded.
 pub async fn life(db: impl PgExecutor<'_>, id: MeterId, as_of: AsOf) -> Result<Vec<Step>, QueryError> {
-    let found = sqlx::query_as!(
-        StatusRow,
-        "SELECT * FROM read_meters.status WHERE meter_id = $1 AND (effective_on <= $2 OR effective_on IS NULL) AND position <= $3
-         ORDER BY position",
-        Uuid::from(id),
-        as_of.effective,
-        as_of.position(),
-    );
-    let steps = found.fetch_all(db).await?.into_iter().map(|row| {
-        Ok(Step {
-            status: from_name(row.status).map_err(malformed("status"))?,
-            effective_on: row.effective_on,
-            premises_id: row.premises_id.map(PremisesId::new),
-            reason: row.reason,
-        })
-    });
-    steps.collect()
+    Ok(lives_of(db, &[id], as_of).await?.into_iter().map(|(_, step)| step).collect())
 }
 
 fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {

@@ -1,5 +1,7 @@
 //! Payments: what customers have paid, by which way, what it paid, and what went back.
 
+mod many;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Code, Currency, Decider, Money, Recorded,
@@ -21,6 +23,8 @@ use crate::{
     keys, rows,
     rows::{Current, History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Payments {
@@ -568,20 +572,8 @@ pub async fn allocations(
     payment_id: PaymentId,
     as_of: AsOf,
 ) -> Result<Vec<(ItemId, Money)>, QueryError> {
-    let found = sqlx::query!(
-        r#"SELECT item, currency, sum(amount) AS "amount!" FROM read_payments.allocation
-           WHERE account_id = $1 AND payment_id = $2 AND effective_on <= $3 AND position <= $4
-           GROUP BY item, currency HAVING sum(amount) <> 0 ORDER BY item"#,
-        Uuid::from(account_id),
-        Uuid::from(payment_id),
-        as_of.effective,
-        as_of.position(),
-    );
-    let allocations = found.fetch_all(db).await?.into_iter().map(|row| {
-        let item = serde_json::from_str(&row.item).map_err(malformed("item"))?;
-        Ok((item, Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?)))
-    });
-    allocations.collect()
+    let found = allocations_of(db, &[(account_id, payment_id)], as_of).await?;
+    Ok(found.into_iter().map(|(_, item, amount)| (item, amount)).collect())
 }
 
 /// What came in and went out on a day or in a month, by tender and cause.

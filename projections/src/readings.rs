@@ -1,5 +1,7 @@
 //! Readings: what registers showed, what became of each figure, and which bills stand on it.
 
+mod many;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Decider, Reason, Recorded,
@@ -20,6 +22,8 @@ use crate::{
     rows,
     rows::{History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Readings {

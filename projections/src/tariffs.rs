@@ -1,5 +1,7 @@
 //! Tariffs: the versions of each series, as they were published and as they apply.
 
+mod many;
+
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Code, Decider, Recorded,
@@ -15,6 +17,8 @@ use crate::{
     rows,
     rows::{History, Table},
 };
+
+pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Tariffs {

@@ -8,10 +8,7 @@ use daftar_domain::{
     reservation::{self, Reservation, Reserve, Unique},
 };
 use daftar_projections::accounts::{self, Account};
-use daftar_store::{
-    ExecuteError,
-    keyring::{By, ClearText},
-};
+use daftar_store::{ExecuteError, keyring::By};
 use uuid::Uuid;
 
 use super::{App, Wish, Written};
@@ -88,10 +85,5 @@ impl App {
 
     pub async fn account_by_number(&self, number: &AccountNumber) -> Result<Account, Problem> {
         accounts::by_number(&self.read_models, number).await?.ok_or(Problem::NotFound)
-    }
-
-    /// Nothing once the person has been forgotten.
-    pub async fn holder_name(&self, account: &Account) -> Result<Option<ClearText>, Problem> {
-        Ok(self.keyring.open(account.id, &account.holder_name).await?)
     }
 }

@@ -1,210 +1,544 @@
-//! The domain's words as the schema has them.
+//! The words that fields take from a fixed list, with what people call them in both languages.
 
-use async_graphql::Enum;
-use daftar_domain::{account, invoice, meter, read_cycle};
+use async_graphql::{Enum, Object, SimpleObject, resolver_utils::EnumType};
+use daftar_domain::{self as domain, account, invoice, ledger, meter, read_cycle};
+use daftar_projections::{accounts, bill_runs, invoices, meters, payments, readings, receivables};
 
-macro_rules! enums {
-    ($($(#[doc = $doc:literal])+ $name:ident $(as $graphql:literal)? = $remote:literal { $($(#[doc = $words:literal])+ $variant:ident)+ })+) => {$(
-        $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-        #[graphql(remote = $remote $(, name = $graphql)?)]
-        pub enum $name { $($(#[doc = $words])+ $variant),+ }
-    )+};
+use super::language;
+use crate::language::Language;
+
+macro_rules! labelled {
+    ($($(#[$meta:meta])* enum $name:ident { $($(#[$doc:meta])* $value:ident $arabic:literal $english:literal,)+ })+) => {
+        $(
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+            $(#[$meta])*
+            pub enum $name { $($(#[$doc])* $value),+ }
+
+            impl $name {
+                pub fn label(self, language: Language) -> &'static str {
+                    match self { $(Self::$value => language.choose($arabic, $english)),+ }
+                }
+            }
+        )+
+
+        /// Every list of words.
+        fn all(language: Language) -> Vec<EnumLabels> {
+            vec![$(labels::<$name>(|word| word.label(language))),+]
+        }
+    };
 }
 
-enums! {
+labelled! {
     /// The class of a customer decides which tariffs apply.
-    CustomerClass = "account::CustomerClass" {
+    #[graphql(remote = "account::CustomerClass")]
+    enum CustomerClass {
         /// Homes.
-        Residential
+        Residential "سكني" "Residential",
         /// Shops and offices.
-        Commercial
+        Commercial "تجاري" "Commercial",
         /// Factories.
-        Industrial
+        Industrial "صناعي" "Industrial",
         /// The state and its institutions.
-        Government
+        Government "حكومي" "Government",
         /// Farms.
-        Agricultural
+        Agricultural "زراعي" "Agricultural",
     }
+
     /// A language that documents and messages are written in.
-    DocumentLanguage as "Language" = "account::Language" {
+    #[graphql(name = "Language", remote = "account::Language")]
+    enum DocumentLanguage {
         /// العربية
-        Arabic
+        Arabic "العربية" "Arabic",
         /// English.
-        English
+        English "الإنجليزية" "English",
     }
-    /// By what somebody can be reached.
-    ContactKind = "account::ContactKind" {
-        /// A mobile number, which takes messages.
-        Mobile
-        /// A number that only rings.
-        Phone
+
+    /// Whether an account can be billed.
+    #[graphql(remote = "accounts::Standing")]
+    enum Standing {
+        /// It is billed.
+        Active "نشط" "Active",
+        /// It is not billed for the time being.
+        Suspended "موقوف" "Suspended",
+        /// It is over.
+        Closed "مغلق" "Closed",
+    }
+
+    /// How somebody is reached.
+    #[graphql(remote = "account::ContactKind")]
+    enum ContactKind {
+        /// A telephone that people carry.
+        Mobile "جوال" "Mobile",
+        /// A telephone on a wall or desk.
+        Phone "هاتف" "Telephone",
         /// An e-mail address.
-        Email
+        Email "بريد إلكتروني" "E-mail",
         /// A number on WhatsApp.
-        WhatsApp
+        WhatsApp "واتساب" "WhatsApp",
     }
+
     /// What an address is for.
-    AddressKind = "account::AddressKind" {
-        /// Where bills go.
-        Billing
-        /// Where service is supplied.
-        Service
+    #[graphql(remote = "account::AddressKind")]
+    enum AddressKind {
+        /// Where bills are addressed.
+        Billing "عنوان الفواتير" "Billing",
+        /// Where the supply is.
+        Service "موقع الخدمة" "Service",
         /// Where letters go.
-        Mail
+        Mail "عنوان المراسلات" "Mail",
     }
-    /// How a supply is taxed, by the letters of EN 16931.
-    VatCategory = "daftar_domain::VatCategory" {
-        /// Standard rate.
-        S
-        /// Zero rate.
-        Z
-        /// Exempt.
-        E
-        /// Outside the tax's scope.
-        O
-    }
+
     /// What is supplied and measured.
-    Service = "daftar_domain::Service" {
-        /// Electricity, in kilowatt-hours.
-        Electricity
-        /// Water, in cubic metres.
-        Water
-    }
-    /// How often a cycle is read.
-    Interval = "read_cycle::Interval" {
-        /// Each month.
-        Monthly
-        /// Each second month.
-        EverySecondMonth
-        /// Each third month.
-        Quarterly
-    }
-    /// What kind of device a meter is.
-    MeterKind = "meter::MeterKind" {
-        /// Read by people.
-        Traditional
-        /// Reads itself.
-        Smart
-        /// Paid for before it supplies.
-        Prepaid
-    }
-    /// Which way a register counts.
-    Direction = "meter::Direction" {
-        /// What the customer takes.
-        Import
-        /// What the customer gives.
-        Export
-    }
-    /// What a meter's register counts.
-    RegisterUnit = "meter::Unit" {
-        /// Active energy.
-        KilowattHour
-        /// Reactive energy.
-        KilovarHour
-        /// Water.
-        CubicMetre
-    }
-    /// Who or what read a meter, or why.
-    ReadingKind = "meter::ReadingKind" {
-        /// Read by a person of ours.
-        Manual
-        /// Read by the meter itself.
-        Smart
-        /// Read by the customer.
-        Customer
-        /// Reckoned, not read.
-        Estimated
-        /// At moving out, exchange or removal.
-        Final
-        /// At moving in or installation.
-        Initial
-        /// On a day that matters to a tariff.
-        Special
-    }
-    /// What money comes and goes by.
-    Tender = "account::Tender" {
-        /// Notes and coins.
-        Cash
-        /// A cheque: until it clears it is only in hand.
-        Cheque
-        /// A bank transfer.
-        Transfer
-        /// A card at a till.
-        Pos
-        /// A card through a gateway.
-        Card
-        /// A wallet through a gateway.
-        Wallet
-    }
-    /// Why a payment was none.
-    ReversalCause = "account::ReversalCause" {
-        /// The cheque or the direct debit was returned.
-        Bounced
-        /// The customer's bank took it back.
-        Chargeback
-        /// It was recorded by mistake.
-        Mistake
-    }
-    /// What becomes of the part of a credit that was paid already.
-    Surplus = "invoice::Surplus" {
-        /// It stays on the account, for the next invoice.
-        AccountCredit
-        /// It waits for its refund.
-        Refund
-    }
-    /// Which items are paid first when nobody says.
-    AllocationPolicy = "account::AllocationPolicy" {
-        /// What was due first.
-        OldestDue
-        /// By what they are for: costs before fees before supply. Then the oldest.
-        Priority
-        /// All of them, each in proportion to what is open.
-        ProRata
-    }
-    /// What kind of income a line of a document is.
-    Revenue = "invoice::Revenue" {
+    #[graphql(remote = "domain::Service")]
+    enum Service {
         /// Electricity.
-        Energy
+        Electricity "كهرباء" "Electricity",
         /// Water.
-        Water
-        /// Sewage.
-        Sewer
-        /// A fixed charge.
-        FixedFee
+        Water "مياه" "Water",
+    }
+
+    /// Where an invoice stands.
+    #[graphql(remote = "invoice::Status")]
+    enum InvoiceStatus {
+        /// It is made and can still be changed.
+        Draft "مسودة" "Draft",
+        /// Somebody has to look at it first.
+        Held "محجوزة للمراجعة" "Held",
+        /// It was thrown away before it was issued.
+        Discarded "ملغاة قبل الإصدار" "Discarded",
+        /// It waits for its number.
+        Approved "معتمدة" "Approved",
+        /// It is issued and nothing of it is paid.
+        Open "غير مدفوعة" "Unpaid",
+        /// Some of it is paid.
+        PartlyPaid "مدفوعة جزئيًا" "Partly paid",
+        /// Nothing is left to pay.
+        Paid "مدفوعة" "Paid",
+        /// Credit notes have taken all of it back.
+        Credited "مُشعر بدائن" "Credited",
+        /// It was taken back, and billed again or not.
+        Cancelled "ملغاة" "Cancelled",
+        /// What was left of it is given up.
+        WrittenOff "معدومة" "Written off",
+    }
+
+    /// Which kind of tax document.
+    #[graphql(remote = "invoices::Kind")]
+    enum DocumentKind {
+        /// An invoice.
+        Invoice "فاتورة" "Invoice",
+        /// Takes something of an invoice back.
+        CreditNote "إشعار دائن" "Credit note",
+        /// Adds something to an invoice.
+        DebitNote "إشعار مدين" "Debit note",
+    }
+
+    /// What kind of income a line is.
+    #[graphql(remote = "invoice::Revenue")]
+    enum Revenue {
+        /// Electricity.
+        Energy "طاقة" "Energy",
+        /// Water.
+        Water "مياه" "Water",
+        /// Sewer.
+        Sewer "صرف صحي" "Sewer",
+        /// Fees for being connected.
+        FixedFee "رسم ثابت" "Fixed fee",
         /// A new connection.
-        ConnectionFee
-        /// A reconnection.
-        ReconnectFee
-        /// Late payment.
-        LateFee
-        /// A payment that bounced.
-        BouncedPaymentFee
-        /// Labour of a repair.
-        RepairLabour
-        /// Parts of a repair.
-        Parts
+        ConnectionFee "رسم توصيل" "Connection fee",
+        /// Being connected again.
+        ReconnectFee "رسم إعادة الخدمة" "Reconnection fee",
+        /// A penalty for paying late.
+        LateFee "غرامة تأخير" "Late fee",
+        /// A penalty for a payment that was returned.
+        BouncedPaymentFee "رسم دفعة مرتجعة" "Bounced-payment fee",
+        /// Labour.
+        RepairLabour "أجور صيانة" "Repair labour",
+        /// Parts.
+        Parts "قطع غيار" "Parts",
     }
+
     /// What a line's quantity counts.
-    LineUnit = "invoice::Unit" {
+    #[graphql(remote = "invoice::Unit")]
+    enum LineUnit {
         /// Kilowatt-hours.
-        Kwh
+        Kwh "كيلوواط ساعة" "kWh",
         /// Cubic metres.
-        M3
+        M3 "متر مكعب" "m³",
         /// Billing periods.
-        Period
-        /// Units of currency, for a percentage of a charge.
-        Currency
+        Period "فترة" "Period",
+        /// Units of the currency, for a percentage of a charge.
+        Currency "وحدة عملة" "Unit of currency",
         /// Pieces.
-        Piece
+        Piece "قطعة" "Piece",
         /// Hours.
-        Hour
+        Hour "ساعة" "Hour",
     }
+
+    /// How a supply is taxed, by the letters of EN 16931.
+    #[graphql(remote = "domain::VatCategory")]
+    enum VatCategory {
+        /// At the standard rate.
+        S "خاضع للنسبة الأساسية" "Standard rate",
+        /// At the zero rate.
+        Z "خاضع لنسبة الصفر" "Zero rate",
+        /// Exempt.
+        E "معفى" "Exempt",
+        /// Outside the tax's scope.
+        O "خارج نطاق الضريبة" "Out of scope",
+    }
+
+    /// What is owed for.
+    #[graphql(remote = "account::ChargeKind")]
+    enum ChargeKind {
+        /// Being connected again.
+        ReconnectFee "رسم إعادة الخدمة" "Reconnection fee",
+        /// Paying late.
+        LateFee "غرامة تأخير" "Late fee",
+        /// A payment that was returned.
+        BouncedPaymentFee "رسم دفعة مرتجعة" "Bounced-payment fee",
+        /// A new connection.
+        ConnectionFee "رسم توصيل" "Connection fee",
+        /// Electricity or water.
+        Supply "استهلاك" "Supply",
+        /// A repair.
+        Repair "صيانة" "Repair",
+    }
+
+    /// What was paid with.
+    #[graphql(remote = "account::Tender")]
+    enum Tender {
+        /// Cash.
+        Cash "نقدًا" "Cash",
+        /// A cheque.
+        Cheque "شيك" "Cheque",
+        /// A bank transfer.
+        Transfer "تحويل بنكي" "Bank transfer",
+        /// A card at a till.
+        Pos "نقطة بيع" "Point of sale",
+        /// A card through a gateway.
+        Card "بطاقة" "Card",
+        /// An electronic wallet.
+        Wallet "محفظة إلكترونية" "Wallet",
+    }
+
+    /// Why money came or went.
+    #[graphql(remote = "payments::Cause")]
+    enum CashCause {
+        /// A payment.
+        Payment "دفعة" "Payment",
+        /// A payment that was taken back.
+        PaymentReversed "دفعة معكوسة" "Payment reversed",
+        /// A refund.
+        Refund "رد مبلغ" "Refund",
+        /// A refund that came back.
+        RefundReturned "رد مرتجع" "Refund returned",
+        /// A deposit was taken.
+        DepositTaken "تأمين محصّل" "Deposit taken",
+        /// A deposit was returned.
+        DepositReturned "تأمين مردود" "Deposit returned",
+        /// A cheque that was in hand went to the bank.
+        ChequeCleared "شيك محصّل" "Cheque cleared",
+    }
+
+    /// Why an account's balance moved.
+    #[graphql(remote = "receivables::Cause")]
+    enum MovementCause {
+        /// It was brought over from another system.
+        Opening "رصيد افتتاحي" "Opening balance",
+        /// What was brought over was taken back.
+        OpeningReversed "رصيد افتتاحي معكوس" "Opening balance reversed",
+        /// A document.
+        Charge "مستند" "Charge",
+        /// A credit note.
+        CreditNote "إشعار دائن" "Credit note",
+        /// A payment.
+        Payment "دفعة" "Payment",
+        /// A payment that was taken back.
+        PaymentReversed "دفعة معكوسة" "Payment reversed",
+        /// Credit paid an item.
+        Allocation "تخصيص" "Allocation",
+        /// Credit was freed from an item.
+        AllocationFreed "إلغاء تخصيص" "Allocation freed",
+        /// A refund.
+        Refund "رد مبلغ" "Refund",
+        /// A refund that came back.
+        RefundReturned "رد مرتجع" "Refund returned",
+        /// A deposit was taken.
+        DepositTaken "تأمين محصّل" "Deposit taken",
+        /// A deposit became credit.
+        DepositReleased "تأمين محرّر" "Deposit released",
+        /// A deposit was returned.
+        DepositReturned "تأمين مردود" "Deposit returned",
+        /// A debt was given up.
+        DebtWrittenOff "دين معدوم" "Debt written off",
+        /// A debt that was given up was paid.
+        DebtRecovered "دين معدوم محصّل" "Debt recovered",
+        /// Credit was given up.
+        CreditWrittenOff "رصيد دائن مشطوب" "Credit written off",
+    }
+
+    /// How long something is due.
+    #[graphql(remote = "account::AgeBand")]
+    enum AgeBand {
+        /// Not yet.
+        NotDue "لم يستحق بعد" "Not due",
+        /// For up to 30 days.
+        UpTo30 "1–30 يومًا" "1–30 days",
+        /// For 31 to 60 days.
+        UpTo60 "31–60 يومًا" "31–60 days",
+        /// For 61 to 90 days.
+        UpTo90 "61–90 يومًا" "61–90 days",
+        /// For 91 to 120 days.
+        UpTo120 "91–120 يومًا" "91–120 days",
+        /// For 121 to 180 days.
+        UpTo180 "121–180 يومًا" "121–180 days",
+        /// For 181 to 365 days.
+        UpTo365 "181–365 يومًا" "181–365 days",
+        /// For more than a year.
+        Older "أكثر من سنة" "More than a year",
+    }
+
+    /// Which kind of meter.
+    #[graphql(remote = "meter::MeterKind")]
+    enum MeterKind {
+        /// It is read by people.
+        Traditional "تقليدي" "Traditional",
+        /// It sends its readings.
+        Smart "ذكي" "Smart",
+        /// It is paid before it is used.
+        Prepaid "مسبق الدفع" "Prepaid",
+    }
+
+    /// Where a meter is in its life.
+    #[graphql(remote = "meters::Status")]
+    enum MeterStatus {
+        /// In stock.
+        InStock "في المخزون" "In stock",
+        /// In stock, and promised to somebody.
+        Reserved "محجوز" "Reserved",
+        /// At a customer's.
+        Installed "مركّب" "Installed",
+        /// At a customer's, and off.
+        Disconnected "مفصول" "Disconnected",
+        /// Taken down.
+        Removed "مُزال" "Removed",
+        /// Being tested.
+        OnBench "تحت الاختبار" "On the bench",
+        /// It is over.
+        Scrapped "مُتلف" "Scrapped",
+    }
+
+    /// A part beside a meter.
+    #[graphql(remote = "meters::Part")]
+    enum MeterPart {
+        /// The breaker.
+        Breaker "قاطع" "Breaker",
+        /// A seal.
+        Seal "رصاص ختم" "Seal",
+    }
+
+    /// What kept an account from being billed by a run.
+    #[graphql(remote = "bill_runs::Kind")]
+    enum ExceptionKind {
+        /// Its bill waits for somebody to look at it.
+        Held "محجوز للمراجعة" "Held",
+        /// It could not be billed.
+        Failed "تعذرت فوترته" "Failed",
+    }
+
+    /// What was done to a part.
+    #[graphql(remote = "meters::Change")]
+    enum ComponentChange {
+        /// It was put on.
+        Fitted "رُكّب" "Fitted",
+        /// It was found broken.
+        Broken "مكسور" "Broken",
+        /// Another took its place.
+        Replaced "استُبدل" "Replaced",
+    }
+
+    /// Which way a register counts.
+    #[graphql(remote = "meter::Direction")]
+    enum Direction {
+        /// What is delivered to the customer.
+        Import "وارد" "Import",
+        /// What the customer delivers.
+        Export "صادر" "Export",
+    }
+
+    /// What a register counts.
+    #[graphql(remote = "meter::Unit")]
+    enum RegisterUnit {
+        /// Kilowatt-hours.
+        KilowattHour "كيلوواط ساعة" "kWh",
+        /// Reactive kilovolt-ampere-hours.
+        KilovarHour "كيلوفار ساعة" "kvarh",
+        /// Cubic metres.
+        CubicMetre "متر مكعب" "m³",
+    }
+
+    /// How a reading was taken.
+    #[graphql(remote = "meter::ReadingKind")]
+    enum ReadingKind {
+        /// By a reader.
+        Manual "قراءة يدوية" "Manual",
+        /// By the meter itself.
+        Smart "قراءة ذكية" "Smart",
+        /// By the customer.
+        Customer "قراءة المشترك" "Customer's own",
+        /// It was reckoned, not read.
+        Estimated "تقديرية" "Estimated",
+        /// At moving out, exchange or removal.
+        Final "ختامية" "Final",
+        /// At moving in or installation.
+        Initial "ابتدائية" "Initial",
+        /// On a day that matters to a tariff.
+        Special "خاصة" "Special",
+    }
+
+    /// The last that was said of a reading.
+    #[graphql(remote = "readings::Word")]
+    enum ReadingState {
+        /// It counts.
+        Recorded "مسجلة" "Recorded",
+        /// It counts for nothing until it is released.
+        Held "محجوزة للمراجعة" "Held",
+        /// Somebody has said that it counts.
+        Released "معتمدة بعد المراجعة" "Released",
+        /// It was taken back.
+        Reversed "معكوسة" "Reversed",
+        /// An estimate that gave way to a real reading.
+        Superseded "حلت محلها قراءة فعلية" "Superseded",
+        /// An estimate that counts again.
+        Restored "مستعادة" "Restored",
+    }
+
+    /// How well a quantity is known.
+    #[graphql(remote = "domain::UsageBasis")]
+    enum UsageBasis {
+        /// Between two figures that were read.
+        Measured "مقاس" "Measured",
+        /// Up to a figure that was reckoned.
+        Estimated "مقدّر" "Estimated",
+        /// From a reckoned figure to a read one: what the estimate got wrong is in it.
+        TrueUp "تسوية تقدير" "True-up",
+    }
+
+    /// Which kind of account of the books.
+    #[graphql(remote = "ledger::Kind")]
+    enum LedgerKind {
+        /// What the company has.
+        Asset "أصول" "Asset",
+        /// What the company owes.
+        Liability "خصوم" "Liability",
+        /// What belongs to the owners.
+        Equity "حقوق ملكية" "Equity",
+        /// What was earned.
+        Income "إيرادات" "Income",
+        /// What was spent.
+        Expense "مصروفات" "Expense",
+    }
+
+    /// A side of the books.
+    #[graphql(remote = "ledger::Side")]
+    enum Side {
+        /// The left one.
+        Debit "مدين" "Debit",
+        /// The right one.
+        Credit "دائن" "Credit",
+    }
+
+    /// How often a cycle is read.
+    #[graphql(remote = "read_cycle::Interval")]
+    enum Interval {
+        /// Each month.
+        Monthly "كل شهر" "Monthly",
+        /// Each second month.
+        EverySecondMonth "كل شهرين" "Every second month",
+        /// Each third month.
+        Quarterly "كل ثلاثة أشهر" "Quarterly",
+    }
+
+    /// Why a payment was none.
+    #[graphql(remote = "account::ReversalCause")]
+    enum ReversalCause {
+        /// The cheque or the direct debit was returned.
+        Bounced "مرتجعة" "Bounced",
+        /// The customer's bank took it back.
+        Chargeback "استرداد من البنك" "Chargeback",
+        /// It was recorded by mistake.
+        Mistake "سُجلت خطأ" "Recorded by mistake",
+    }
+
+    /// What becomes of the part of a credit that was paid already.
+    #[graphql(remote = "invoice::Surplus")]
+    enum Surplus {
+        /// It stays on the account, for the next invoice.
+        AccountCredit "رصيد على الحساب" "Stays on the account",
+        /// It waits for its refund.
+        Refund "يُرد" "Waits for its refund",
+    }
+
+    /// Which items are paid first when nobody says.
+    #[graphql(remote = "account::AllocationPolicy")]
+    enum AllocationPolicy {
+        /// What was due first.
+        OldestDue "الأقدم استحقاقًا" "Oldest due",
+        /// By what they are for: costs before fees before supply. Then the oldest.
+        Priority "حسب الأولوية" "By priority",
+        /// All of them, each in proportion to what is open.
+        ProRata "بالتناسب" "Pro rata",
+    }
+
     /// How much a tax document says of its buyer.
-    TaxForm = "invoice::TaxForm" {
+    #[graphql(remote = "invoice::TaxForm")]
+    enum TaxForm {
         /// For a buyer who deducts the tax, and so is named in full.
-        Standard
+        Standard "ضريبية" "Standard",
         /// For everybody else.
-        Simplified
+        Simplified "ضريبية مبسطة" "Simplified",
     }
+
+    /// How long each step of a series is.
+    enum Step {
+        /// A day.
+        Day "يوم" "Day",
+        /// A month of the calendar.
+        Month "شهر" "Month",
+    }
+}
+
+/// A list of words that a field takes, in the schema's order.
+#[derive(Debug, SimpleObject)]
+pub struct EnumLabels {
+    /// The enumeration, as the schema calls it.
+    name: String,
+    /// Its words.
+    values: Vec<Label>,
+}
+
+/// A word, and what people call it.
+#[derive(Debug, SimpleObject)]
+pub struct Label {
+    /// As the schema has it.
+    value: String,
+    /// In the language of the request.
+    label: String,
+}
+
+#[derive(Debug, Default)]
+pub struct LabelQuery;
+
+#[Object]
+impl LabelQuery {
+    /// What people call the words of every enumeration, in Arabic or English by `Accept-Language`. They change with a release only: ask once.
+    async fn labels(&self, context: &async_graphql::Context<'_>) -> Vec<EnumLabels> {
+        all(language(context))
+    }
+}
+
+fn labels<E: EnumType + async_graphql::OutputType>(label: impl Fn(E) -> &'static str) -> EnumLabels {
+    let values = E::items().iter().map(|item| Label { value: item.name.to_owned(), label: label(item.value).to_owned() });
+    EnumLabels { name: E::type_name().into_owned(), values: values.collect() }
 }

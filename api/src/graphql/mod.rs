@@ -1,29 +1,60 @@
 //! The GraphQL schema. `schema.graphql` is generated from it and committed.
 
 mod account;
+mod agreement;
+mod bill;
+mod bill_run;
+mod consumption;
+mod dashboard;
 mod enums;
+mod health;
+mod invoice;
+mod ledger;
+mod meter;
+mod money;
 mod mutations;
+mod paging;
+mod payment;
+mod receivable;
 mod scalars;
+mod siblings;
+mod tariff;
 pub mod users;
+mod when;
 
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
 use mutations::Mutation;
+use uuid::Uuid;
 
 use self::users::Refusals;
-use crate::{app::App, auth::Refusal, caller::Caller, language::Language, problem::Problem};
+use crate::{app::App, auth::Refusal, caller::Caller, input, language::Language, problem::Problem};
 
 /// Deeper than any screen asks, and just deep enough for the tools' introspection.
 const DEPTH: usize = 20;
-/// Fields of one answer.
-const COMPLEXITY: usize = 1_000;
+/// Fields of one answer, if every list in it is full.
+const COMPLEXITY: usize = 50_000;
 
 pub type DaftarSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Everything that can be asked.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(account::AccountQuery, users::UserQuery);
+pub struct Query(
+    account::AccountQuery,
+    invoice::InvoiceQuery,
+    payment::PaymentQuery,
+    meter::MeterQuery,
+    receivable::ReceivableQuery,
+    tariff::TariffQuery,
+    consumption::ConsumptionQuery,
+    ledger::LedgerQuery,
+    bill_run::BillRunQuery,
+    health::HealthQuery,
+    dashboard::DashboardQuery,
+    users::UserQuery,
+    enums::LabelQuery,
+);
 
 pub fn schema(app: App) -> DaftarSchema {
     builder().data(app).finish()
@@ -49,13 +80,21 @@ fn caller<'a>(context: &Context<'a>) -> &'a Caller {
 /// Turns a problem into an answer in the language of whoever asked. Resolvers return it inside an `Option`, so that one field's
 /// problem makes that field null and leaves its neighbours' answers standing.
 fn answer<T>(context: &Context<'_>, result: Result<T, Problem>) -> async_graphql::Result<T> {
-    let language = context.data_opt::<Language>().copied().unwrap_or_default();
     result.map_err(|problem| {
         if let Some(refusals) = context.data_opt::<Arc<Refusals>>().filter(|_| Refusal::is_audited(problem.code())) {
             refusals.note(context.field().name(), problem.code());
         }
-        problem.answer(language)
+        problem.answer(language(context))
     })
+}
+
+fn language(context: &Context<'_>) -> Language {
+    context.data_opt::<Language>().copied().unwrap_or_default()
+}
+
+/// An id as people send it.
+fn id(field: &'static str, id: &str) -> Result<Uuid, Problem> {
+    input::id(field, id, |id| id)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod invoice;
 mod meter;
 mod payment;
 mod premises;
+mod rating;
 mod read_cycle;
 mod tariff;
 

@@ -163,6 +163,60 @@ impl Line {
     }
 }
 
+impl Line {
+    /// The same in Arabic.
+    pub fn reason_in_arabic(&self, part: &Part) -> String {
+        let Self { quantity, price, .. } = self;
+        let times = if part.factor == Factor::ONE { String::new() } else { format!(" × {}", part.factor) };
+        let limits = match part.dwellings {
+            1 if times.is_empty() => String::new(),
+            1 => format!("، والحدود{times}"),
+            dwellings => format!("، والحدود{times} × {dwellings} وحدات سكنية"),
+        };
+        match &self.charge {
+            Charge::Usage(slab) => {
+                let up_to = slab.up_to.map(|up_to| format!(" حتى {up_to}")).unwrap_or_default();
+                let unit = arabic(self.unit);
+                format!("{quantity} {unit} بسعر {price}، الشريحة {}: فوق {}{up_to}{limits}", slab.number, slab.above)
+            }
+            Charge::MinimumTopUp { usage_charge } => {
+                format!("الحد الأدنى {price}{times} ناقص قيمة الاستهلاك {}", usage_charge.to_decimal())
+            }
+            Charge::BracketFee { bracket, up_to } => {
+                let up_to = up_to.map(|up_to| format!(": استهلاك حتى {up_to}{limits}")).unwrap_or_default();
+                format!("رسم {price}{times} للفئة {bracket}{up_to}")
+            }
+            Charge::ZeroUsageFee => format!("رسم {price}{times} لعدم وجود استهلاك"),
+            Charge::Fixed { when, .. } => {
+                let breakers = when.map(|when| format!("، للقواطع {}", breakers_in_arabic(when))).unwrap_or_default();
+                format!("{price} عن الفترة{times}{breakers}")
+            }
+            Charge::Surcharge { .. } => format!("{} % من قيمة الاستهلاك {quantity}", (*price * Decimal::ONE_HUNDRED).normalize()),
+            Charge::Reduction { from, to, .. } => {
+                format!("خصم {}{times} للاستهلاك من {from} إلى {to}{times}، بما لا يتجاوز قيمته", -*price)
+            }
+        }
+    }
+}
+
+fn arabic(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Kwh => "كيلوواط ساعة",
+        Unit::M3 => "متر مكعب",
+        Unit::Period => "فترة",
+        Unit::Currency => "وحدة عملة",
+    }
+}
+
+fn breakers_in_arabic(when: When) -> String {
+    match (when.breaker_amps_min, when.breaker_amps_max) {
+        (Some(min), Some(max)) => format!("من {min} إلى {max} أمبير"),
+        (Some(min), None) => format!("من {min} أمبير"),
+        (None, Some(max)) => format!("حتى {max} أمبير"),
+        (None, None) => "المعروفة".to_owned(),
+    }
+}
+
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.breaker_amps_min, self.breaker_amps_max) {

@@ -16,7 +16,7 @@ use daftar_domain::{
 use uuid::Uuid;
 
 pub use queries::{
-    Cursor, Line, Page, Period, Turnover, at_instant, general_ledger, journal, of_customer, periods, trial_balance, turnover,
+    Cursor, Line, Page, Period, Turnover, at_instant, entries, general_ledger, journal, of_customer, periods, trial_balance, turnover,
 };
 
 use crate::{

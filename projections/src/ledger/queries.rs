@@ -149,6 +149,25 @@ pub async fn general_ledger(
     Ok(Page { opening: minor(opening), lines: found.into_iter().map(Found::line).collect::<Result<_, _>>()? })
 }
 
+/// How many entries an account has from a day on.
+pub async fn entries(
+    db: impl PgExecutor<'_>,
+    (account, currency): (LedgerAccount, Currency),
+    from: NaiveDate,
+    as_of: AsOf,
+) -> Result<u64, QueryError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_ledger.entry
+           WHERE account = $1 AND currency = $2 AND effective_on BETWEEN $3 AND $4 AND position <= $5"#,
+        i32::from(account.number()),
+        currency.code(),
+        from,
+        as_of.effective,
+        as_of.position(),
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
+}
+
 /// An accounting period, and where its books end if it is closed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Period {

@@ -204,11 +204,17 @@ pub struct Balance {
 
 /// In each currency in which anything was ever moved.
 pub async fn balances(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsOf) -> Result<Vec<Balance>, QueryError> {
+    Ok(balances_of(db, &[account_id], as_of).await?.into_iter().map(|(_, balance)| balance).collect())
+}
+
+/// Of each account what it stands at, in each currency in which anything was ever moved.
+pub async fn balances_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, Balance)>, QueryError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
     let found = sqlx::query!(
-        r#"SELECT currency, sum(owed) AS "owed!", sum(unapplied) AS "unapplied!", sum(deposit) AS "deposit!"
-           FROM read_receivables.movement WHERE account_id = $1 AND effective_on <= $2 AND position <= $3
-           GROUP BY currency ORDER BY currency"#,
-        Uuid::from(account_id),
+        r#"SELECT account_id, currency, sum(owed) AS "owed!", sum(unapplied) AS "unapplied!", sum(deposit) AS "deposit!"
+           FROM read_receivables.movement WHERE account_id = ANY($1) AND effective_on <= $2 AND position <= $3
+           GROUP BY account_id, currency ORDER BY account_id, currency"#,
+        &ids,
         as_of.effective,
         as_of.position(),
     )
@@ -217,7 +223,7 @@ pub async fn balances(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsO
     let balances = found.into_iter().map(|row| {
         let currency = currency(row.currency)?;
         let [owed, unapplied, deposit] = [row.owed, row.unapplied, row.deposit].map(|sum| money(sum, currency));
-        Ok(Balance { owed: owed?, unapplied: unapplied?, deposit: deposit? })
+        Ok((AccountId::new(row.account_id), Balance { owed: owed?, unapplied: unapplied?, deposit: deposit? }))
     });
     balances.collect()
 }
@@ -237,18 +243,24 @@ pub struct OpenItem {
 
 /// What an account had to pay, the oldest first.
 pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsOf) -> Result<Vec<OpenItem>, QueryError> {
+    Ok(open_items_of(db, &[account_id], as_of).await?.into_iter().map(|(_, item)| item).collect())
+}
+
+/// Of each account what it had to pay, the oldest first.
+pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, OpenItem)>, QueryError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
     let found = sqlx::query!(
-        r#"SELECT reference, document, kind, currency, amount, known.open AS "open!", issued_on, due_on, word.disputed AS "disputed!"
-           FROM (SELECT item_id, sum(owed) AS open FROM read_receivables.movement
-                 WHERE account_id = $1 AND item_id IS NOT NULL AND effective_on <= $2 AND position <= $3
-                 GROUP BY item_id HAVING sum(owed) <> 0) known
-           JOIN read_receivables.item USING (item_id)
+        r#"SELECT account_id, reference, document, kind, currency, amount, known.open AS "open!", issued_on, due_on, word.disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, sum(owed) AS open FROM read_receivables.movement
+                 WHERE account_id = ANY($1) AND item_id IS NOT NULL AND effective_on <= $2 AND position <= $3
+                 GROUP BY account_id, item_id HAVING sum(owed) <> 0) known
+           JOIN read_receivables.item USING (account_id, item_id)
            CROSS JOIN LATERAL (
                  SELECT coalesce((SELECT disputed FROM read_receivables.dispute
-                                  WHERE account_id = $1 AND item_id = item.item_id AND effective_on <= $2 AND position <= $3
+                                  WHERE account_id = item.account_id AND item_id = item.item_id AND effective_on <= $2 AND position <= $3
                                   ORDER BY position DESC LIMIT 1), false) AS disputed) word
-           WHERE account_id = $1 ORDER BY due_on, issued_on, item.position, item_id"#,
-        Uuid::from(account_id),
+           ORDER BY account_id, due_on, issued_on, item.position, item_id"#,
+        &ids,
         as_of.effective,
         as_of.position(),
     )
@@ -256,7 +268,7 @@ pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: A
     .await?;
     let items = found.into_iter().map(|row| {
         let currency = currency(row.currency)?;
-        Ok(OpenItem {
+        let item = OpenItem {
             id: serde_json::from_str(&row.reference).map_err(malformed("reference"))?,
             document: row.document,
             kind: from_name(row.kind).map_err(malformed("kind"))?,
@@ -265,7 +277,8 @@ pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: A
             issued_on: row.issued_on,
             due_on: row.due_on,
             disputed: row.disputed,
-        })
+        };
+        Ok((AccountId::new(row.account_id), item))
     });
     items.collect()
 }
@@ -347,6 +360,27 @@ pub async fn statement(
     });
     let lines = lines.collect::<Result<_, _>>()?;
     Ok(Statement { opening, lines, closing: balance })
+}
+
+/// How many lines a statement has from a day on.
+pub async fn statement_lines(
+    db: impl PgExecutor<'_>,
+    (account_id, currency): (AccountId, Currency),
+    from: NaiveDate,
+    as_of: AsOf,
+) -> Result<u64, QueryError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+           FROM (SELECT position, cause FROM read_receivables.movement
+                 WHERE account_id = $1 AND currency = $2 AND effective_on BETWEEN $3 AND $4 AND position <= $5
+                 GROUP BY effective_on, position, cause HAVING sum(owed) <> sum(unapplied)) line"#,
+        Uuid::from(account_id),
+        currency.code(),
+        from,
+        as_of.effective,
+        as_of.position(),
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
 }
 
 fn entry<K: Ord>(aged: &mut BTreeMap<K, Aged>, key: K, currency: Currency) -> &mut Aged {

@@ -10,7 +10,7 @@ mod master;
 mod seal;
 mod words;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use daftar_domain::{Sealed, SealedFor, ids::AccountId};
 use sqlx::{PgExecutor, PgPool, migrate::Migrator};
@@ -141,13 +141,20 @@ impl Keyring {
 
     /// The clear text; nothing once the account has been forgotten.
     pub async fn open(&self, account: AccountId, sealed: &Sealed) -> Result<Option<ClearText>, KeyringError> {
-        let owner = Owner { account, purpose: sealed.key() };
-        match self.key(owner).await? {
+        self.open_all(&[(account, sealed)]).await?.pop().unwrap_or(Ok(None))
+    }
+
+    /// As [`open`](Self::open), for any number of values with one statement; in their order.
+    pub async fn open_all(&self, sealed: &[(AccountId, &Sealed)]) -> Result<Vec<Result<Option<ClearText>, KeyringError>>, KeyringError> {
+        let owners: Vec<Owner> = sealed.iter().map(|(account, sealed)| Owner { account: *account, purpose: sealed.key() }).collect();
+        let keys = self.keys(&owners).await?;
+        let opened = owners.into_iter().zip(keys).zip(sealed).map(|((owner, key), (_, sealed))| match key {
             Kept::Key(key) => seal::open(&key, owner, sealed).map(Some).ok_or(KeyringError::DoesNotOpen { owner }),
             Kept::Forgotten => Ok(None),
             // Not the same as forgotten: the keys and the log do not belong together, as after restoring only one of them.
             Kept::Nothing => Err(KeyringError::NoKey { owner }),
-        }
+        });
+        Ok(opened.collect())
     }
 
     /// Deletes the contact key and all that the account is found by. That it is gone, or was never made, is fine; either way none is made again.
@@ -214,14 +221,26 @@ impl Keyring {
     }
 
     async fn key(&self, owner: Owner) -> Result<Kept, KeyringError> {
-        let find = "SELECT wrapped FROM daftar_keys.account_key WHERE account_id = $1 AND purpose = $2";
-        let found: Option<Option<Vec<u8>>> =
-            sqlx::query_scalar(find).bind(Uuid::from(owner.account)).bind(owner.purpose_name()).fetch_optional(&self.pool).await?;
-        Ok(match found {
-            Some(Some(wrapped)) => Kept::Key(self.master.unwrap(&wrapped, owner).await?),
-            Some(None) => Kept::Forgotten,
-            None => Kept::Nothing,
-        })
+        Ok(self.keys(&[owner]).await?.pop().unwrap_or(Kept::Nothing))
+    }
+
+    async fn keys(&self, owners: &[Owner]) -> Result<Vec<Kept>, KeyringError> {
+        let (accounts, purposes): (Vec<Uuid>, Vec<&str>) =
+            owners.iter().map(|owner| (Uuid::from(owner.account), owner.purpose_name())).unzip();
+        let find = "SELECT account_id, purpose, wrapped FROM daftar_keys.account_key
+                    WHERE (account_id, purpose) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))";
+        let found: Vec<(Uuid, String, Option<Vec<u8>>)> = sqlx::query_as(find).bind(accounts).bind(purposes).fetch_all(&self.pool).await?;
+        let found: HashMap<(Uuid, String), Option<Vec<u8>>> =
+            found.into_iter().map(|(account, purpose, wrapped)| ((account, purpose), wrapped)).collect();
+        let mut kept = Vec::with_capacity(owners.len());
+        for owner in owners {
+            kept.push(match found.get(&(owner.account.into(), owner.purpose_name().to_owned())) {
+                Some(Some(wrapped)) => Kept::Key(self.master.unwrap(wrapped, *owner).await?),
+                Some(None) => Kept::Forgotten,
+                None => Kept::Nothing,
+            });
+        }
+        Ok(kept)
     }
 }
 

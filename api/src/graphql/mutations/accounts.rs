@@ -18,7 +18,7 @@ use crate::{
     caller::{Role, Visible},
     graphql::{
         account::Account,
-        answer, app,
+        answer, app, caller,
         enums::{CustomerClass, DocumentLanguage, VatCategory},
         scalars::Date,
     },
@@ -212,8 +212,9 @@ pub(super) struct AccountPayload {
 impl AccountPayload {
     /// The account as queries see it; null if they do not see what was done yet.
     async fn account(&self, context: &Context<'_>) -> Option<Answer<Account>> {
-        let account = app(context).account(self.shown?).await;
-        Some(answer(context, account.map(Account)))
+        let shown = self.shown?;
+        let account = async { Account::one(caller(context), app(context).account(shown).await?) };
+        Some(answer(context, account.await))
     }
 }
 

@@ -1,0 +1,39 @@
+use async_graphql::{Context, Object};
+use daftar_domain as domain;
+
+use super::{language, scalars::Decimal};
+use crate::{formatted, problem::Problem};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money(pub domain::Money);
+
+/// An amount in one currency.
+#[Object]
+impl Money {
+    /// As a decimal string, such as `1234.50`, with as many decimals as the currency has: never read it into a float.
+    async fn amount(&self) -> Decimal {
+        Decimal::from(self.0.to_decimal())
+    }
+
+    /// The ISO 4217 code of the currency.
+    async fn currency(&self) -> &'static str {
+        self.0.currency.code()
+    }
+
+    /// As people read it, in the language of the request: `SAR 1,234.50` or `١٬٢٣٤٫٥٠ ر.س.`
+    async fn formatted(&self, context: &Context<'_>) -> String {
+        formatted::money(self.0, language(context))
+    }
+}
+
+impl From<domain::Money> for Money {
+    fn from(money: domain::Money) -> Self {
+        Self(money)
+    }
+}
+
+/// A sum of the books. It is below what overflows for every utility that there is.
+pub fn whole(minor: i128, currency: domain::Currency) -> Result<Money, Problem> {
+    let minor = i64::try_from(minor).map_err(|error| Problem::Internal(error.into()))?;
+    Ok(Money(domain::Money::new(minor, currency)))
+}

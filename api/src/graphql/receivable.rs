@@ -1,0 +1,228 @@
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use daftar_domain::{
+    account::{self, ItemId},
+    ids::AccountId,
+};
+use daftar_projections::receivables::{self, Place};
+
+use super::{
+    answer, app, caller,
+    enums::{AgeBand, ChargeKind, MovementCause},
+    money::Money,
+    paging::{Connection, Paging, cost, cursor, part},
+    scalars::Date,
+    when::{AsOfInput, When, today},
+};
+use crate::{
+    caller::{BOOKS, Role},
+    input,
+    problem::Problem,
+};
+
+/// What an account stands at in one currency.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Balance {
+    /// What is to be paid.
+    owed: Money,
+    /// What was paid or credited and has paid nothing yet.
+    unapplied: Money,
+    /// What is kept against debts.
+    deposit: Money,
+    /// Owed, less what is unapplied: below zero if the customer is ahead.
+    due: Money,
+}
+
+impl From<receivables::Balance> for Balance {
+    fn from(balance: receivables::Balance) -> Self {
+        let receivables::Balance { owed, unapplied, deposit } = balance;
+        let due = daftar_domain::Money::new(owed.minor - unapplied.minor, owed.currency);
+        Self { owed: owed.into(), unapplied: unapplied.into(), deposit: deposit.into(), due: due.into() }
+    }
+}
+
+/// Something to be paid.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OpenItem {
+    /// The invoice or note that it is, if it is one of ours.
+    document_id: Option<ID>,
+    /// What people call it: the number of its document.
+    document: String,
+    /// What it is for.
+    kind: ChargeKind,
+    /// What it was.
+    amount: Money,
+    /// What is left of it.
+    open: Money,
+    /// When its document was issued.
+    issued_on: Date,
+    /// When it is to be paid.
+    due_on: Date,
+    /// Whether the customer disputes it.
+    disputed: bool,
+}
+
+impl From<receivables::OpenItem> for OpenItem {
+    fn from(item: receivables::OpenItem) -> Self {
+        Self {
+            document_id: document_id(item.id),
+            document: item.document,
+            kind: item.kind.into(),
+            amount: item.amount.into(),
+            open: item.open.into(),
+            issued_on: item.issued_on.into(),
+            due_on: item.due_on.into(),
+            disputed: item.disputed,
+        }
+    }
+}
+
+/// The invoice or note that an item is; an item of another system has none.
+pub fn document_id(item: ItemId) -> Option<ID> {
+    match item {
+        ItemId::Opening { .. } => None,
+        ItemId::Invoice(id) => Some(ID(id.to_string())),
+        ItemId::DebitNote(id) => Some(ID(id.to_string())),
+    }
+}
+
+/// What is owed in one currency, by how long it is due.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Aging {
+    /// The ISO 4217 code of the currency.
+    currency: &'static str,
+    /// The bands in which something is owed, the youngest first.
+    bands: Vec<AgingBand>,
+    /// What is disputed of it.
+    disputed: Money,
+    /// What was paid or credited and has paid nothing yet. It is in no band.
+    unapplied: Money,
+}
+
+/// What is owed for so long.
+#[derive(Clone, Debug, SimpleObject)]
+struct AgingBand {
+    /// For how long.
+    band: AgeBand,
+    /// How much.
+    amount: Money,
+}
+
+impl From<account::Aged> for Aging {
+    fn from(aged: account::Aged) -> Self {
+        let bands = aged.bands.into_iter().map(|(band, amount)| AgingBand { band: band.into(), amount: amount.into() });
+        Self {
+            currency: aged.disputed.currency.code(),
+            bands: bands.collect(),
+            disputed: aged.disputed.into(),
+            unapplied: aged.unapplied.into(),
+        }
+    }
+}
+
+/// What changed what a customer owes.
+#[derive(Clone, Debug)]
+pub struct StatementLine(receivables::StatementLine);
+
+/// What changed what a customer owes. Which credit pays which item changes nothing, and is not among them.
+#[Object]
+impl StatementLine {
+    /// The day it applies to.
+    async fn effective_on(&self) -> Date {
+        self.0.place.effective_on.into()
+    }
+
+    /// Where it stands in the order of all events.
+    async fn position(&self) -> String {
+        self.0.place.position.to_string()
+    }
+
+    /// Why.
+    async fn cause(&self) -> MovementCause {
+        self.0.cause.into()
+    }
+
+    /// The number of its document, or the payment's reference.
+    async fn document(&self) -> Option<&str> {
+        self.0.document.as_deref()
+    }
+
+    /// More owed, or less if below zero.
+    async fn amount(&self) -> Money {
+        self.0.amount.into()
+    }
+
+    /// What was owed afterwards, less credit.
+    async fn balance(&self) -> Money {
+        self.0.balance.into()
+    }
+}
+
+/// An account's statement in one currency.
+#[derive(Debug, SimpleObject)]
+pub struct Statement {
+    /// What was owed before the first line of this page, less what credit there was.
+    opening: Money,
+    /// What happened, the earliest first.
+    lines: Connection<StatementLine>,
+}
+
+#[derive(Debug, Default)]
+pub struct ReceivableQuery;
+
+#[Object]
+impl ReceivableQuery {
+    /// What happened on an account from a day on, as a statement has it. An account that is unknown, or not yours to see, is NOT_FOUND.
+    #[allow(clippy::too_many_arguments)]
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn statement(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Whose.")] account_id: ID,
+        #[graphql(desc = "The ISO 4217 code of the currency; the account's own without it.")] currency: Option<String>,
+        #[graphql(desc = "The first day; a year ago without it.")] from: Option<Date>,
+        #[graphql(desc = "Up to which day, and as it was known when; now without it.")] as_of: Option<AsOfInput>,
+        #[graphql(desc = "How many lines on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+    ) -> Option<Result<Statement>> {
+        let statement = async {
+            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(as_of)?);
+            let seen = caller(context).account(AccountId::new(super::id("accountId", &account_id)?))?;
+            let account = app.account(seen).await?;
+            let currency = currency.as_deref().map_or(Ok(account.currency), input::currency)?;
+            let from = from.map_or_else(|| Ok(today() - chrono::Days::new(365)), |day| day.day("from"))?;
+            let place = paging
+                .place("statement")?
+                .map(|[day, position]: [String; 2]| Ok::<_, Problem>(Place { effective_on: part(&day)?, position: part(&position)? }));
+            let as_of = when.as_of(app).await?;
+            let mut db = app.read_models.acquire().await?;
+            let of = (account.id, currency);
+            let found = receivables::statement(&mut db, of, from, place.transpose()?, as_of, paging.limit()).await?;
+            let pool = app.read_models.clone();
+            let count = move || {
+                let pool = pool.clone();
+                async move { Ok(receivables::statement_lines(&pool, of, from, as_of).await?) }
+            };
+            let at = |line: &StatementLine| cursor("statement", &[&line.0.place.effective_on, &line.0.place.position]);
+            let lines = found.lines.into_iter().map(StatementLine).collect();
+            Ok(Statement { opening: found.opening.into(), lines: Connection::new(&paging, lines, at, count) })
+        };
+        Some(answer(context, statement.await))
+    }
+
+    /// What all accounts together owe, by how long it is due; in each currency. For those who keep the books.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn aging(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
+    ) -> Option<Result<Vec<Aging>>> {
+        let aged = async {
+            caller(context).staff(&[BOOKS, &[Role::Billing]].concat())?;
+            let (app, when) = (app(context), When::parse(as_of)?);
+            let as_of = when.as_of(app).await?;
+            let mut db = app.read_models.acquire().await?;
+            Ok(receivables::aged(&mut db, as_of).await?.into_values().map(Aging::from).collect())
+        };
+        Some(answer(context, aged.await))
+    }
+}

@@ -1,0 +1,120 @@
+//! Payments of many accounts or invoices, and what belongs to many payments, with one statement.
+
+use chrono::NaiveDate;
+use daftar_domain::{
+    Money,
+    account::ItemId,
+    ids::{AccountId, InvoiceId, PaymentId},
+};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::{LAST_DAY, PaymentRow, Received, currency, from_name, malformed};
+use crate::{
+    QueryError,
+    as_of::AsOf,
+    columns::{from_bigint, whole},
+};
+
+/// Of each account its payments, the latest first, after one that was seen; so many of each.
+pub async fn of_accounts(
+    db: impl PgExecutor<'_>,
+    accounts: &[AccountId],
+    after: Option<(NaiveDate, PaymentId)>,
+    limit: u32,
+) -> Result<Vec<Received>, QueryError> {
+    let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
+    let rows = sqlx::query_as!(
+        PaymentRow,
+        "SELECT payment.* FROM unnest($1::uuid[]) AS asked (id)
+         CROSS JOIN LATERAL (SELECT * FROM read_payments.payment WHERE account_id = asked.id AND (value_on, payment_id) < ($2, $3)
+                             ORDER BY value_on DESC, payment_id DESC LIMIT $4) payment",
+        &account_uuids(accounts),
+        day,
+        id,
+        i64::from(limit),
+    );
+    rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
+}
+
+/// How many payments each account has; one that has none is left out.
+pub async fn counts_of_accounts(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT account_id, count(*) AS "count!" FROM read_payments.payment WHERE account_id = ANY($1) GROUP BY account_id"#,
+        &account_uuids(accounts),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| (AccountId::new(row.account_id), from_bigint(row.count))).collect())
+}
+
+/// What each of these payments of these accounts paid, item by item.
+pub async fn allocations_of(
+    db: impl PgExecutor<'_>,
+    payments: &[(AccountId, PaymentId)],
+    as_of: AsOf,
+) -> Result<Vec<(PaymentId, ItemId, Money)>, QueryError> {
+    let (accounts, ids): (Vec<Uuid>, Vec<Uuid>) = payments.iter().map(|(account, id)| (Uuid::from(*account), Uuid::from(*id))).unzip();
+    let found = sqlx::query!(
+        r#"SELECT payment_id, item, currency, sum(amount) AS "amount!" FROM read_payments.allocation
+           WHERE (account_id, payment_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])) AND effective_on <= $3 AND position <= $4
+           GROUP BY payment_id, item, currency HAVING sum(amount) <> 0 ORDER BY payment_id, item"#,
+        &accounts,
+        &ids,
+        as_of.effective,
+        as_of.position(),
+    );
+    let allocations = found.fetch_all(db).await?.into_iter().map(|row| {
+        let item = serde_json::from_str(&row.item).map_err(malformed("item"))?;
+        Ok((PaymentId::new(row.payment_id), item, Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?)))
+    });
+    allocations.collect()
+}
+
+/// What payments paid of these invoices of these accounts: the payment, and how much of it.
+pub async fn of_invoices(
+    db: impl PgExecutor<'_>,
+    invoices: &[(AccountId, InvoiceId)],
+    as_of: AsOf,
+) -> Result<Vec<(InvoiceId, Received, Money)>, QueryError> {
+    let (accounts, items): (Vec<Uuid>, Vec<String>) = invoices.iter().map(|(account, id)| (Uuid::from(*account), item(*id))).unzip();
+    let found = sqlx::query!(
+        r#"SELECT payment.*, paid.item, paid.amount AS "paid!"
+           FROM (SELECT account_id, payment_id, item, sum(amount) AS amount FROM read_payments.allocation
+                 WHERE (account_id, item) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) AND effective_on <= $3 AND position <= $4
+                 GROUP BY account_id, payment_id, item HAVING sum(amount) <> 0) paid
+           JOIN read_payments.payment USING (account_id, payment_id) ORDER BY value_on, payment_id"#,
+        &accounts,
+        &items,
+        as_of.effective,
+        as_of.position(),
+    );
+    let payments = found.fetch_all(db).await?.into_iter().map(|row| {
+        let ItemId::Invoice(invoice_id) = serde_json::from_str(&row.item).map_err(malformed("item"))? else {
+            unreachable!("invoices were asked for")
+        };
+        let currency = currency(row.currency)?;
+        let money = |minor| Money::new(minor, currency);
+        let received = Received {
+            id: PaymentId::new(row.payment_id),
+            account_id: AccountId::new(row.account_id),
+            tender: from_name(row.tender).map_err(malformed("tender"))?,
+            channel: row.channel,
+            reference: row.reference,
+            amount: money(row.amount),
+            allocated: money(row.allocated),
+            refunded: money(row.refunded),
+            received_at: row.received_at,
+            value_on: row.value_on,
+            reversed_on: row.reversed_on,
+        };
+        Ok((invoice_id, received, money(whole(row.paid).map_err(malformed("amount"))?)))
+    });
+    payments.collect()
+}
+
+fn item(id: InvoiceId) -> String {
+    String::from_utf8_lossy(&daftar_domain::write(&ItemId::Invoice(id))).into_owned()
+}
+
+fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
+    ids.iter().map(|id| Uuid::from(*id)).collect()
+}
