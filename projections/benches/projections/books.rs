@@ -9,7 +9,7 @@ use daftar_domain::{
     ids::{accounting_periods_id, service_point_id},
     invoice,
     ledger::periods,
-    meter, part, payment, policy, premises, read_cycle, register, repair, reservation, stock, tariff, user,
+    meter, part, payment, policy, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
 };
 use daftar_store::{
     ContentType, NewEvent,
@@ -60,6 +60,7 @@ fn stories() -> &'static [Story] {
             of(number(308), part::example::events()),
             of(number(309), repair::example::events()),
             of(number(310), stock::example::events()),
+            of(number(311), settlement::example::events()),
         ]
     })
 }
