@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
+use axum::http::HeaderValue;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -10,6 +11,8 @@ use daftar_proof::KeyName;
 use rust_decimal::Decimal;
 use thiserror::Error;
 use uuid::Uuid;
+
+use crate::http::{Settings, limits};
 
 /// Daftar, the billing engine.
 #[derive(Debug, Parser)]
@@ -141,6 +144,8 @@ pub struct Server {
     /// The key that wraps the keys of personal data: a file of 32 bytes that nobody else can read
     #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
     pub master_key_file: PathBuf,
+    #[command(flatten)]
+    pub door: Doorkeeper,
 }
 
 #[derive(Debug, Args)]
@@ -226,6 +231,43 @@ pub struct RebuildProjections {
     /// What rows may take in memory before they are written for others to make room: 512MiB, 2GiB
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = bytes)]
     pub memory: usize,
+}
+
+/// How the door is kept.
+#[derive(Debug, Args)]
+pub struct Doorkeeper {
+    /// Requests a second of one user; four times as many may come at once
+    #[arg(long, value_name = "N", env = "DAFTAR_RATE_PER_USER", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_per_user: u32,
+    /// Requests a second of one address; four times as many may come at once
+    #[arg(long, value_name = "N", env = "DAFTAR_RATE_PER_ADDRESS", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_per_address: u32,
+    /// Seconds that a request, and each of its SQL statements, may take
+    #[arg(long, value_name = "SECONDS", env = "DAFTAR_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds)]
+    pub request_timeout: Duration,
+    /// Takes the last address in X-Forwarded-For for the visitor's: only behind a proxy that writes it
+    #[arg(long, env = "DAFTAR_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+    /// Whose pages may read our answers, such as https://portal.example; may be given several times
+    #[arg(long, value_name = "ORIGIN", env = "DAFTAR_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origin: Vec<HeaderValue>,
+    /// Serves a page to try queries on, at /graphql
+    #[arg(long, env = "DAFTAR_EXPLORER")]
+    pub explorer: bool,
+}
+
+impl Doorkeeper {
+    pub fn settings(&self) -> Settings {
+        let rate = |per_second: u32| limits::Rate { per_second, burst: per_second * 4 };
+        Settings {
+            per_user: rate(self.rate_per_user),
+            per_address: rate(self.rate_per_address),
+            patience: self.request_timeout,
+            behind_proxy: self.behind_proxy,
+            origins: self.cors_origin.clone(),
+            explorer: self.explorer,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -468,6 +510,8 @@ pub struct Up {
     /// The master key's file [default: in the home, made at the first start]
     #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub door: Doorkeeper,
     #[command(flatten)]
     pub sealing: Sealing,
     #[command(flatten)]

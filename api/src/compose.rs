@@ -30,6 +30,7 @@ use crate::{
     app::App,
     auth::Auth,
     cli::{self, SecretUrl, UsageError},
+    http::Settings,
 };
 
 const READ_MODEL_CONNECTIONS: u32 = 16;
@@ -135,7 +136,7 @@ pub async fn open_app(
     let engine = Engine::new(store.writer());
     let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
     let payments = Payments::new(engine.clone(), gateways, terms);
-    Ok(App { engine, keyring, read_models, readable, auth, payments })
+    Ok(App { engine, keyring, read_models, readable, auth, payments, door: Settings::default() })
 }
 
 /// The payment gateways that the options name, and the terms that payments are made on.
@@ -155,6 +156,18 @@ pub fn simulated(url: &str, secret: Secret) -> Result<(Code, Arc<dyn PaymentGate
 pub fn simulated_secret() -> Result<Secret> {
     let secret = std::env::var(SIMULATED_SECRET).with_context(|| format!("{SIMULATED_SECRET} is not set"))?;
     Secret::new(secret).with_context(|| format!("{SIMULATED_SECRET} cannot be used"))
+}
+
+/// The app as it serves requests: with the door kept like this, and SQL that ends when nobody waits for it any more.
+pub fn keep_door(app: App, door: Settings) -> App {
+    let patience = i64::try_from(door.patience.as_millis()).unwrap_or(i64::MAX);
+    let pool = PgPoolOptions::new().max_connections(READ_MODEL_CONNECTIONS).acquire_timeout(CONNECTION_WAIT).after_connect(move |db, _| {
+        Box::pin(async move {
+            let limit = "SELECT set_config('statement_timeout', $1, false)";
+            sqlx::query(limit).bind(patience.to_string()).execute(db).await.map(drop)
+        })
+    });
+    App { read_models: pool.connect_lazy_with((*app.read_models.connect_options()).clone()), door, ..app }
 }
 
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {

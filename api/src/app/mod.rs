@@ -12,7 +12,7 @@ use daftar_projections::Readable;
 use daftar_store::{Engine, keyring::Keyring};
 use sqlx::PgPool;
 
-use crate::auth::Auth;
+use crate::{auth::Auth, http};
 
 pub use accounts::{NewAccount, Opened};
 pub use payments::StartedPayment;
@@ -30,6 +30,7 @@ pub struct App {
     pub readable: Readable,
     pub auth: Auth,
     pub payments: Payments,
+    pub door: http::Settings,
 }
 
 impl App {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::PgPool;
 
 use super::Refusal;
-use crate::problem::Problem;
+use crate::{http::limits::network, problem::Problem};
 
 /// Whose tries are counted together.
 #[derive(Clone, Copy, Debug)]
@@ -18,20 +18,23 @@ pub enum Counted {
     Name([u8; 16]),
     /// Many people may share one: a branch office, a mobile network.
     Address(IpAddr),
+    /// By whoever claims an account with this number, whether or not there is one.
+    Claims([u8; 16]),
 }
 
 impl Counted {
     fn key(self) -> String {
         match self {
             Self::Name(fingerprint) => format!("name:{}", uuid::Uuid::from_bytes(fingerprint)),
-            Self::Address(address) => format!("address:{address}"),
+            Self::Address(address) => format!("address:{}", network(address)),
+            Self::Claims(number) => format!("claims:{}", uuid::Uuid::from_bytes(number)),
         }
     }
 
     /// Failures that cost nothing but the try.
     fn free(self) -> i32 {
         match self {
-            Self::Name(_) => 5,
+            Self::Name(_) | Self::Claims(_) => 5,
             Self::Address(_) => 50,
         }
     }

@@ -4,6 +4,7 @@
 //! sessions and their tokens, and the patience with those who get it wrong.
 
 mod audit;
+mod claims;
 mod lockout;
 mod names;
 mod passwords;
@@ -28,6 +29,7 @@ use daftar_store::{
 use sqlx::{PgPool, migrate::Migrator};
 use uuid::Uuid;
 
+pub use claims::{Claim, Holder};
 pub use names::UserName;
 pub use passwords::Password;
 pub use refusal::Refusal;

@@ -1,9 +1,10 @@
 //! User names: one spelling each, found by a fingerprint that says nothing without the key.
 
+use std::sync::Arc;
+
 use daftar_store::keyring::AccountKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::sync::Arc;
 
 use crate::problem::{Flaw, Problem};
 
@@ -47,8 +48,13 @@ impl Names {
     }
 
     pub fn fingerprint(&self, name: &UserName) -> [u8; 16] {
+        self.digest(name.as_str())
+    }
+
+    /// Of anything else that is to be found or compared, and not kept.
+    pub fn digest(&self, text: &str) -> [u8; 16] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&**self.0).expect("a key of any length will do");
-        mac.update(name.as_str().as_bytes());
+        mac.update(text.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         std::array::from_fn(|index| digest[index])
     }

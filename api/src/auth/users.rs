@@ -48,7 +48,7 @@ impl Auth {
         let user = UserId::new(created_id(context.command_id, User::CATEGORY));
         let command = command(user, self.keyring.seal(keys_of(user), SealedFor::Contact, user_name.as_str()).await?);
         // What the rules refuse must not hold a name.
-        User::default().decide(command.clone())?;
+        self.engine.look::<User>(&stream_of(user)).await?.decide(command.clone())?;
         let fingerprint = self.names.fingerprint(user_name);
         self.reserve(context, &fingerprint, user).await?;
         self.engine.execute::<User>(&stream_of(user), context, command).await?;

@@ -5,14 +5,14 @@ use daftar_store::{Durability, keyring::LocalMasterKey};
 
 use crate::{cli::Server, compose, http, stop::Stop};
 
-pub async fn run(Server { places, gateways, listen, master_key_file }: Server) -> Result<()> {
+pub async fn run(Server { places, gateways, listen, master_key_file, door }: Server) -> Result<()> {
     let stop = Stop::on_signals()?;
     let listener = compose::listen(listen).await?;
     let gateways = compose::gateways(&gateways)?;
     let master = LocalMasterKey::read(&master_key_file)?;
     let read_models = compose::open_read_models(&places.database_url, places.wait).await?;
     let store = compose::open_store(places.log(), places.wait, Durability::Required).await?;
-    let app = compose::open_app(&store, read_models, master, gateways).await?;
+    let app = compose::keep_door(compose::open_app(&store, read_models, master, gateways).await?, door.settings());
     if !app.auth.has_users().await? {
         println!("Nobody can sign in yet: make an admin with `daftar user create`");
     }

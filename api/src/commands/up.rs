@@ -81,7 +81,9 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
     let graphql_address = graphql.local_addr()?;
     let (gateways, gateway) = gateway::open(&options.gateways, graphql_address).await?;
-    let app = compose::open_app(&store, read_models.clone(), master, gateways).await?;
+    // On one machine there is always somebody who tries things out.
+    let door = http::Settings { explorer: true, ..options.door.settings() };
+    let app = compose::keep_door(compose::open_app(&store, read_models.clone(), master, gateways).await?, door);
     let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{answer, app, caller, scalars::DateTime};
 use crate::{
-    auth::{self, Credentials, Granted, NewStaff, Password, Refresh, UserName, Visitor},
+    auth::{self, Credentials, Granted, Holder, NewStaff, Password, Refresh, UserName, Visitor},
     caller::{Caller, Role},
     input,
     problem::{Flaw, Problem},
@@ -142,6 +142,43 @@ impl UserMutation {
         Some(answer(context, confirmed.await))
     }
 
+    /// Says that an account is yours. If there is such an account and the phone is among its contacts, a code is sent there; the answer is the same either way.
+    async fn claim_account(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As it stands on the bill, in Latin or Arabic digits.")] account_number: String,
+        #[graphql(desc = "A mobile number that the company knows you by.")] phone: String,
+    ) -> Option<Result<Claim>> {
+        let claimed = async {
+            let (number, phone) = (input::account_number(&account_number)?, input::line("phone", &phone)?);
+            let auth::Claim { claim_id, expires_at } =
+                app(context).auth.claim_account(&number, &phone, visitor(context), Utc::now()).await?;
+            Ok(Claim { claim_id: ID(claim_id.to_string()), expires_at: DateTime(expires_at) })
+        };
+        Some(answer(context, claimed.await))
+    }
+
+    /// Shows the code that was sent. The account is then that of the customer who has signed in, or of the new one. Gives the customer's id.
+    async fn confirm_claim(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As `claimAccount` gave it.")] claim_id: ID,
+        #[graphql(desc = "Six digits.")] code: String,
+        #[graphql(desc = "Of who is not a customer yet: what they will sign in with.")] new_customer: Option<NewCustomerInput>,
+    ) -> Option<Result<ID>> {
+        let confirmed = async {
+            let now = Utc::now();
+            let holder = match new_customer {
+                Some(new) => new.parse()?,
+                None => Holder::Known(caller(context).user()?),
+            };
+            let (user, account) = app(context).auth.confirm_claim(id("claimId", &claim_id)?, &code, holder, now).await?;
+            app(context).auth.done("confirmClaim", Some(user), Some(account.into()), visitor(context), now).await?;
+            Ok(ID(user.to_string()))
+        };
+        Some(answer(context, confirmed.await))
+    }
+
     /// Registers a member of staff, who can sign in at once.
     async fn register_staff(
         &self,
@@ -210,6 +247,30 @@ struct SignInInput {
     password: String,
     /// Six digits from the authenticator app, of whoever has enrolled one. Without it they are told SECOND_FACTOR_NEEDED.
     code: Option<String>,
+}
+
+/// Somebody who is about to be a customer.
+#[derive(InputObject)]
+struct NewCustomerInput {
+    /// One word of 3 to 64 characters that nobody else has. Kept encrypted.
+    user_name: String,
+    /// At least 10 characters.
+    password: String,
+}
+
+impl NewCustomerInput {
+    fn parse(self) -> Result<Holder, Problem> {
+        Ok(Holder::New { user_name: UserName::new(&self.user_name)?, password: Password::chosen("password", self.password)? })
+    }
+}
+
+/// A claim that waits for its code.
+#[derive(SimpleObject)]
+struct Claim {
+    /// For `confirmClaim`.
+    claim_id: ID,
+    /// Until when the code is good.
+    expires_at: DateTime,
 }
 
 /// A new member of staff.

@@ -9,7 +9,7 @@ use daftar_api::{
     cli::SecretUrl,
     commands::{migrate, projector::project, user},
     compose::{self, EventStore},
-    http::serve,
+    http::{Settings, serve},
     stop::Stop,
 };
 use daftar_cluster::testing::{TestDatabase, test_database};
@@ -56,6 +56,10 @@ pub struct House {
 
 impl House {
     pub async fn build(way: Way) -> Self {
+        Self::with_door(way, Settings { explorer: true, ..Settings::default() }).await
+    }
+
+    pub async fn with_door(way: Way, door: Settings) -> Self {
         let database = database().await;
         let url = SecretUrl::from(database.url());
         let (stop, mut parts) = (Stop::new(), JoinSet::new());
@@ -71,6 +75,7 @@ impl House {
 
         let read_models = compose::open_read_models(&url, WAIT).await.unwrap();
         let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32]), Default::default()).await.unwrap();
+        let app = compose::keep_door(app, door);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
         let serving = serve(listener, app.clone(), stop.clone());
@@ -129,6 +134,11 @@ impl House {
 
     pub fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         http::post(self.server, "/graphql", headers, body).unwrap()
+    }
+
+    /// As nobody, with all of the answer.
+    pub fn query(&self, headers: &[(&str, &str)], query: &str) -> Answer {
+        self.post(&[&[("Content-Type", "application/json")], headers].concat(), &json!({ "query": query }).to_string())
     }
 
     pub fn get(&self, path: &str) -> Answer {

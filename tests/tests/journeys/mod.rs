@@ -1,5 +1,7 @@
 //! What people do, from the door to the disk and back: real HTTP, a real Postgres, nothing mocked.
 
+mod abuse;
+mod claiming;
 mod house;
 mod mutations;
 mod open_account;

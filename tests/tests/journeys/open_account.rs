@@ -216,6 +216,6 @@ async fn the_door_is_narrow() {
     .assert_eq(&problems(&house.graphql("en", &deep, json!({}))));
 
     assert_eq!((house.get("/health/live").status, house.get("/health/ready").status), (200, 200));
-    assert!(house.get("/graphql").body.contains("graphiql"));
+    assert!(house.get("/graphql").body.contains("explorer.js"));
     assert_eq!(house.get("/nowhere").status, 404);
 }

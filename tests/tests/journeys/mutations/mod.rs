@@ -16,6 +16,8 @@ use story::names_of_mutations;
 const ELSEWHERE: &[&str] = &[
     "changePassword",
     "changeRoles",
+    "claimAccount",
+    "confirmClaim",
     "confirmSecondFactor",
     "deactivateUser",
     "enrolSecondFactor",
