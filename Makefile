@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-bill-run clean throwaway-postgres
+.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-replay bench-bill-run clean throwaway-postgres
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ bench-projections: throwaway-postgres ## Measures rebuilding, catching up and li
 bench-proof: throwaway-postgres ## Measures how fast history is sealed, verified and archived
 	cargo bench -p daftar-proof --bench proof
 	$(THROWAWAY) --durable -- cargo bench -p daftar-sealer --bench sealer
+
+bench-replay: throwaway-postgres ## Measures how fast a log is verified and exported, and what memory that takes
+	$(THROWAWAY) --durable -- cargo bench -p replay-tool --bench replay
 
 bench-bill-run: throwaway-postgres ## Measures a bill run on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-billing --bench bill_run

@@ -322,6 +322,21 @@ pub struct Migrate {
 pub enum ImportCommand {
     /// What accounts owe, have paid and have left as a deposit: all of a file, or nothing of it
     OpeningBalances(OpeningBalances),
+    /// A whole log from the archive that `replay-tool export` wrote, into an empty store; interrupted, it is run again and goes on
+    Archive(ImportArchive),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArchive {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The store: postgres://… (migrated), esdb://…
+    #[arg(long, value_name = "URL", env = "EVENTSTORE_URL", hide_env_values = true)]
+    pub into: SecretUrl,
+    /// Seconds to wait for a server that is down
+    #[arg(long, value_name = "SECONDS", env = "DAFTAR_WAIT", default_value = "30", value_parser = seconds)]
+    pub wait: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -49,7 +49,7 @@
 //!
 //! [`Feed`] reads and decodes the log once for all models of a process; a [`Runner`] keeps each model, elected among all processes;
 //! [`deliver`] writes rows and checkpoint in one transaction, so a crash loses and doubles nothing; [`rebuild`] fills tables beside those
-//! that are read and swaps them in. Models know nothing of them, nor they of any model.
+//! that are read and swaps them in; [`compare`] holds those that are read against what the log makes of them. Models know nothing of them, nor they of any model.
 
 pub mod accounts;
 pub mod agreements;
@@ -58,6 +58,7 @@ pub mod bill_runs;
 pub mod billable;
 mod checkpoint;
 pub mod columns;
+pub mod compare;
 pub mod consumption;
 mod feed;
 pub mod invoices;

@@ -25,12 +25,13 @@ pub(crate) trait Fold: Send + Sync {
     fn refuses(&self) -> Option<&str>;
 }
 
-/// Which of a model's tables: those that are read, those that are being filled, those that were replaced.
+/// Which of a model's tables: those that are read, those that are being filled, those that were replaced, those that the first are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Live,
     Next,
     Old,
+    Scratch,
 }
 
 impl Model {
@@ -84,6 +85,7 @@ impl Place {
             Self::Live => model.name.to_owned(),
             Self::Next => format!("{}_next", model.name),
             Self::Old => format!("{}_old", model.name),
+            Self::Scratch => format!("{}_scratch", model.name),
         }
     }
 

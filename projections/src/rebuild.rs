@@ -78,7 +78,7 @@ pub async fn rebuild(
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<(), RebuildError> {
     let memory = memory / models.len().max(1);
-    let mut building = try_join_all(models.iter().map(|model| Building::begin(*model, database, memory))).await?;
+    let mut building = try_join_all(models.iter().map(|model| Building::begin(*model, Place::Next, database, memory))).await?;
     let of = building.iter().filter_map(|building| building.live).max();
     let (mut events, mut position) = (0, None);
     let mut pages = std::pin::pin!(read_all(reader, None));
@@ -108,7 +108,7 @@ pub(crate) async fn one(model: &Model, reader: &dyn EventReader, database: &PgCo
 pub async fn discard(models: &[Model], database: &PgConnectOptions) -> Result<(), RebuildError> {
     for model in models {
         let mut db = PgConnection::connect_with(database).await?;
-        if alone(&mut db, model).await? {
+        if alone(&mut db, model, Place::Next).await? {
             schema::drop(&mut db, model, Place::Next).await?;
         }
     }
@@ -116,7 +116,7 @@ pub async fn discard(models: &[Model], database: &PgConnectOptions) -> Result<()
 }
 
 /// The log up to now, decoded while whoever takes it writes.
-fn read_all(reader: &dyn EventReader, after: Option<Position>) -> BoxStream<'static, Result<Vec<Entry>, StoreError>> {
+pub(crate) fn read_all(reader: &dyn EventReader, after: Option<Position>) -> BoxStream<'static, Result<Vec<Entry>, StoreError>> {
     let mut log = reader.read_all(after, Scope::billing()).map_ok(|stored| feed::decode(&stored)).try_chunks(PAGE);
     let (pages, decoded) = tokio::sync::mpsc::channel(AHEAD);
     tokio::spawn(async move {
@@ -130,10 +130,11 @@ fn read_all(reader: &dyn EventReader, after: Option<Position>) -> BoxStream<'sta
     futures::stream::unfold(decoded, |mut decoded| async { Some((decoded.recv().await?, decoded)) }).boxed()
 }
 
-/// A model's next tables.
-struct Building {
-    model: Model,
-    db: PgConnection,
+/// Tables of a model that nobody reads yet.
+pub(crate) struct Building {
+    pub model: Model,
+    place: Place,
+    pub db: PgConnection,
     fold: Box<dyn Fold>,
     /// Rows that will be asked for are in memory, all of them.
     in_memory: bool,
@@ -141,29 +142,31 @@ struct Building {
     events: u64,
     begun: Instant,
     /// Where the tables that are read were at the beginning.
-    live: Option<Position>,
+    pub live: Option<Position>,
 }
 
 impl Building {
-    async fn begin(model: Model, database: &PgConnectOptions, memory: usize) -> Result<Self, RebuildError> {
+    pub async fn begin(model: Model, place: Place, database: &PgConnectOptions, memory: usize) -> Result<Self, RebuildError> {
         let mut db = PgConnection::connect_with(&derived(database.clone())).await?;
-        if !alone(&mut db, &model).await? {
+        if !alone(&mut db, &model, place).await? {
             return Err(RebuildError::Busy { model: model.name });
         }
         schema::install(&mut db, &model).await?;
-        schema::drop(&mut db, &model, Place::Old).await?;
-        schema::make(&mut db, &model, Place::Next).await?;
+        if place == Place::Next {
+            schema::drop(&mut db, &model, Place::Old).await?;
+        }
+        schema::make(&mut db, &model, place).await?;
         let live = checkpoint::reached(&mut db, model.name).await?;
         let mut fold = model.empty();
         fold.tables().into_iter().for_each(|table| table.begin_empty());
-        Ok(Self { model, db, fold, in_memory: true, memory, events: 0, begun: Instant::now(), live })
+        Ok(Self { model, place, db, fold, in_memory: true, memory, events: 0, begun: Instant::now(), live })
     }
 
     fn schema(&self) -> String {
-        Place::Next.schema(&self.model)
+        self.place.schema(&self.model)
     }
 
-    async fn fill(&mut self, page: &[Entry]) -> Result<(), RebuildError> {
+    pub async fn fill(&mut self, page: &[Entry]) -> Result<(), RebuildError> {
         let events = needed(&self.model, page)?;
         self.events += events.len() as u64;
         let schema = self.schema();
@@ -188,15 +191,15 @@ impl Building {
         Ok(())
     }
 
-    async fn finish(&mut self, position: Option<Position>) -> Result<(), RebuildError> {
+    pub async fn finish(&mut self, position: Option<Position>) -> Result<(), RebuildError> {
         self.write().await?;
         let schema = self.schema();
         schema::drop_indexes_for_now(&mut self.db, &schema, &self.fold.tables()).await?;
-        schema::finish(&mut self.db, &self.model, Place::Next).await?;
-        checkpoint::create(&mut self.db, &self.model, Place::Next).await?;
+        schema::finish(&mut self.db, &self.model, self.place).await?;
+        checkpoint::create(&mut self.db, &self.model, self.place).await?;
         if let Some(position) = position {
             let events = usize::try_from(self.events).unwrap_or(usize::MAX);
-            checkpoint::advance(&mut self.db, &self.model, Place::Next, position, (events, self.begun.elapsed())).await?;
+            checkpoint::advance(&mut self.db, &self.model, self.place, position, (events, self.begun.elapsed())).await?;
         }
         Ok(())
     }
@@ -236,7 +239,7 @@ async fn follow(db: &mut PgConnection, model: &Model, reader: &dyn EventReader) 
 }
 
 /// The page's events that the model reads.
-fn needed<'a>(model: &Model, page: &'a [Entry]) -> Result<Vec<&'a Recorded<BillingEvent>>, RebuildError> {
+pub(crate) fn needed<'a>(model: &Model, page: &'a [Entry]) -> Result<Vec<&'a Recorded<BillingEvent>>, RebuildError> {
     let mut events = Vec::with_capacity(page.len());
     for entry in page {
         match entry {
@@ -250,8 +253,9 @@ fn needed<'a>(model: &Model, page: &'a [Entry]) -> Result<Vec<&'a Recorded<Billi
     Ok(events)
 }
 
-/// Whether nobody else rebuilds the model, for as long as the session lives.
-async fn alone(db: &mut PgConnection, model: &Model) -> Result<bool, sqlx::Error> {
+/// Whether nobody else fills these tables of the model, for as long as the session lives.
+async fn alone(db: &mut PgConnection, model: &Model, place: Place) -> Result<bool, sqlx::Error> {
     let stand = "SELECT pg_try_advisory_lock(hashtextextended('daftar rebuild of read model ' || $1, 0))";
-    sqlx::query_scalar(stand).bind(model.name).fetch_one(db).await
+    let tables = if place == Place::Next { model.name.to_owned() } else { place.checkpoint(model) };
+    sqlx::query_scalar(stand).bind(tables).fetch_one(db).await
 }

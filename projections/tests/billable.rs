@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::spec::{database, everything, project_all, projecting};
 
 /// One that is drafted and issued, and one that is cancelled.
-fn invoices() -> Vec<(Uuid, BillingEvent)> {
+pub fn invoices() -> Vec<(Uuid, BillingEvent)> {
     let invoice = |n: u128, events: Vec<invoice::Event>| events.into_iter().map(move |event| (Uuid::from_u128(n), event.into()));
     let cancelled = invoice::example::events().into_iter().filter(|event| matches!(event, invoice::Event::InvoiceCancelled(_)));
     let both = vec![invoice::example::drafted(), invoice::example::issued()];

@@ -3,12 +3,12 @@
 use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 use chrono::DateTime;
-use daftar_domain::Position;
+use daftar_domain::{BillingEvent, Position, Recorded};
 use daftar_proof::{
     Hash,
     archive::{self, ArchiveError, ArchiveReader, Content, Frame},
 };
-use daftar_store::{ContentType, EventReader, OpenError, Scope, StoreError, StoredEvent};
+use daftar_store::{ContentType, EventReader, OpenError, Scope, StoreError, StoredEvent, Unreadable};
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use thiserror::Error;
 
@@ -31,6 +31,8 @@ pub enum SourceError {
     File { path: PathBuf, source: std::io::Error },
     #[error("the archive cannot be read")]
     Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("event {revision} of `{stream}` was created at no time there is")]
     CreatedAt { stream: String, revision: u64 },
 }
@@ -46,7 +48,6 @@ impl Source {
     }
 
     /// The leaves of the log in their order.
-    #[cfg_attr(not(test), expect(dead_code))]
     pub fn events(&self) -> BoxStream<'static, Result<StoredEvent, SourceError>> {
         match self {
             Self::Store(store) => store.read_all(None, Scope::Everything).map_err(SourceError::from).boxed(),
@@ -58,6 +59,17 @@ impl Source {
                 events.try_flatten().boxed()
             }
         }
+    }
+
+    /// What the books are made of, in their order. It ends at a fact that cannot be read.
+    pub fn facts(&self) -> BoxStream<'static, Result<Recorded<BillingEvent>, SourceError>> {
+        let billing = Scope::billing();
+        let fact = move |event: StoredEvent| Ok(billing.covers(&event.stream).then(|| event.decode_billing()).transpose()?);
+        let events = match self {
+            Self::Store(store) => store.read_all(None, Scope::billing()).map_err(SourceError::from).boxed(),
+            Self::Archive(_) => self.events(),
+        };
+        events.try_filter_map(move |event| std::future::ready(fact(event))).boxed()
     }
 
     /// The same in pages, packed, each with how much of the source lies before it if that is known: unpacking can be somebody else's work.

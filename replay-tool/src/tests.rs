@@ -1,6 +1,7 @@
 //! A log in memory, carried away, tampered with in every way, and verified.
 
 mod books;
+mod finance;
 mod postgres;
 
 use std::{fs, path::PathBuf, sync::Arc};

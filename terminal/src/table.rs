@@ -59,6 +59,11 @@ impl Table {
         text
     }
 
+    /// The headings, and the rows under them, as they were put in.
+    pub fn cells(&self) -> (Vec<&str>, &[Vec<String>]) {
+        (self.columns.iter().map(|(name, _)| name.as_str()).collect(), &self.rows)
+    }
+
     /// For spreadsheets: what holds a comma, a quote or a line's end is quoted.
     pub fn to_csv(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = &String>| {

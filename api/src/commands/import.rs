@@ -9,6 +9,7 @@ use daftar_store::{Durability, Engine};
 
 use daftar_terminal::Display;
 
+use super::import_archive;
 use crate::{
     cli::{ImportCommand, OpeningBalances, UsageError},
     compose,
@@ -17,6 +18,7 @@ use crate::{
 pub async fn run(command: ImportCommand) -> Result<()> {
     match command {
         ImportCommand::OpeningBalances(options) => opening_balances(options).await,
+        ImportCommand::Archive(options) => import_archive::run(options).await,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod bill_run;
 pub mod correct_invoice;
 pub mod day_end;
 pub mod import;
+pub mod import_archive;
 pub mod migrate;
 pub mod node;
 pub mod period;

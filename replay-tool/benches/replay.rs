@@ -1,0 +1,165 @@
+//! How fast the tool goes through a log, and what it takes in memory while the log grows tenfold: the program itself, as auditors run it.
+//!
+//! Beside it, in the same run, what it cannot be faster than: SHA-256 alone over the same bytes, and COPY out of the same table.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Days, NaiveDate};
+use daftar_cluster::testing::test_database;
+use daftar_domain::EventSchema;
+use daftar_domain::{
+    Actor, Code, CommandHash, Metadata, StreamName, ids,
+    ids::ReadingId,
+    meter::{self, Meter, Reading, ReadingKind, ReadingRecorded},
+};
+use daftar_proof::Leaf;
+use daftar_store::{
+    ContentType, EventReader, EventWriter, Expected, NewEvent, Postgres, PostgresOptions, Scope, StoredEvent, postgres::migrate,
+};
+use futures::TryStreamExt;
+use sqlx::{Connection, PgConnection, postgres::PgPoolCopyExt};
+use uuid::Uuid;
+
+/// Events of a stream, and streams of the smaller log.
+const READINGS: u64 = 100;
+const METERS: u64 = 500;
+
+const ROUNDS: usize = 3;
+
+fn reading(meter: u64, number: u64) -> NewEvent {
+    let day = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date") + Days::new(number);
+    let command_id = Uuid::from_u128(u128::from(meter) << 64 | u128::from(number));
+    let stream = stream(meter);
+    let reading = Reading {
+        reading_id: ReadingId::new(command_id),
+        register: Code::new("1.8.0").expect("a code"),
+        kind: ReadingKind::Manual,
+        value: (number * 11).into(),
+        taken_on: day,
+        taken_at: day.and_hms_opt(12, 0, 0).expect("a time").and_utc(),
+    };
+    let event = meter::Event::ReadingRecorded(ReadingRecorded { reading, findings: vec![], rolled_over: false });
+    let metadata = Metadata {
+        recorded_at: DateTime::from_timestamp(1_767_225_600 + i64::try_from(number).expect("small"), 0).expect("a time"),
+        actor: Actor::job("bench"),
+        command_id,
+        command_hash: CommandHash::of(&number),
+        correlation_id: command_id,
+        causation_id: command_id,
+        schema_version: event.version(),
+    };
+    NewEvent {
+        id: ids::event_id(command_id, &stream, 0),
+        event_type: event.event_type().to_owned(),
+        content_type: ContentType::Json,
+        data: event.encode().into(),
+        metadata: metadata.encode().into(),
+    }
+}
+
+fn stream(meter: u64) -> StreamName {
+    StreamName::of::<Meter>(Uuid::from_u128(u128::from(meter)))
+}
+
+/// Runs the program to its end: seconds, and the most memory it had, in MiB.
+fn run(arguments: &[&str], one_core: bool) -> (f64, u64) {
+    let tool = env!("CARGO_BIN_EXE_replay-tool");
+    let mut command = if one_core { Command::new("taskset") } else { Command::new(tool) };
+    if one_core {
+        command.args(["-c", "0", tool]);
+    }
+    let begun = Instant::now();
+    let mut child = command.args(arguments).stdout(Stdio::null()).spawn().expect("the program starts");
+    let mut most = 0;
+    let status = loop {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let now = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        most = most.max(now.unwrap_or(0));
+        match child.try_wait().expect("it can be waited for") {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert!(status.success(), "{arguments:?}");
+    (begun.elapsed().as_secs_f64(), most / 1024)
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+#[tokio::main]
+async fn main() {
+    let database = test_database("bench of the replay tool", async |url: &str| migrate(url).await).await;
+    let store = Postgres::connect(database.url(), PostgresOptions::default()).await.expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut meters = 0;
+    for size in [METERS, METERS * 10] {
+        for meter in meters..size {
+            let events = (0..READINGS).map(|number| reading(meter, number)).collect();
+            EventWriter::append(&store, &stream(meter), Expected::NoStream, events).await.expect("a server");
+        }
+        meters = size;
+        measure(&store, database.url(), folder.path(), size * READINGS).await;
+    }
+}
+
+async fn measure(store: &impl EventReader, url: &str, folder: &Path, events: u64) {
+    let all: Vec<StoredEvent> = store.read_all(None, Scope::Everything).try_collect().await.expect("a server");
+    assert_eq!(all.len() as u64, events, "read back");
+    let begun = Instant::now();
+    for StoredEvent { stream, revision, id, event_type, data, metadata, .. } in &all {
+        std::hint::black_box(Leaf { stream, revision: *revision, id: *id, event_type, data, metadata }.hash());
+    }
+    let sha = events as f64 / begun.elapsed().as_secs_f64();
+    let bytes: usize = all.iter().map(|event| event.data.len() + event.metadata.len()).sum();
+    drop(all);
+    let mut db = PgConnection::connect(url).await.expect("a server");
+    let pool = sqlx::PgPool::connect(url).await.expect("a server");
+    let begun = Instant::now();
+    let mut copied = 0;
+    let copy = "COPY daftar_log.events TO STDOUT (FORMAT binary)";
+    let mut rows = pool.copy_out_raw(copy).await.expect("a server");
+    while let Some(chunk) = rows.try_next().await.expect("a server") {
+        copied += chunk.len();
+    }
+    let copy = events as f64 / begun.elapsed().as_secs_f64();
+    let settings: Vec<String> =
+        sqlx::query_scalar("SELECT name || ' ' || setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit')")
+            .fetch_all(&mut db)
+            .await
+            .expect("a server");
+    println!("\n{events} events of {} bytes of data and metadata ({copied} copied; {})", bytes as u64 / events, settings.join(", "));
+    println!("  SHA-256 alone, one core         {sha:>10.0} events/s");
+    println!("  COPY out                        {copy:>10.0} events/s");
+    let archive = folder.join(format!("{events}.daftar"));
+    let path = archive.to_str().expect("a path");
+    let export = || {
+        let _ = fs::remove_file(&archive);
+        run(&["export", "--source", url, "--origin", "daftar.example", path], false)
+    };
+    let (_, exported) = say("export", events, copy, None, export);
+    let (one, _) = say("verify the archive, one core", events, sha, Some(600_000.0), || run(&["verify", "--source", path, "--json"], true));
+    let (all, verified) = say("verify the archive, all cores", events, sha, None, || run(&["verify", "--source", path, "--json"], false));
+    say("verify PostgreSQL", events, copy, Some(200_000.0), || run(&["verify", "--source", url, "--json"], false));
+    println!("  all cores are {:.2} times one; at most {exported} MiB to export, {verified} MiB to verify", all / one);
+}
+
+/// The median of some rounds, beside the limit of the same run and the target.
+fn say(what: &str, events: u64, limit: f64, target: Option<f64>, measure: impl Fn() -> (f64, u64)) -> (f64, u64) {
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| measure()).collect();
+    let rate = events as f64 / median(rounds.iter().map(|(seconds, _)| *seconds).collect());
+    let memory = rounds.iter().map(|(_, memory)| *memory).max().unwrap_or_default();
+    let target = target.map_or_else(String::new, |target| {
+        let word = if rate >= target { "met" } else { "MISSED" };
+        format!(", target {target:.0} {word}")
+    });
+    println!("  {what:<31} {rate:>10.0} events/s, {:.2} of the limit{target}, {memory} MiB", rate / limit);
+    (rate, memory)
+}
