@@ -3,12 +3,12 @@
 //! With its own tariffs each issued invoice must come out as it was issued. With other tariffs it shows what history would have cost. Of an
 //! invoice only the question is taken: whose supply, for which days, known up to where. Its lines are looked at when all is reckoned.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use daftar_domain::{
-    Aggregate, BillingEvent, BillingPeriod, Currency, Digest, Money, Overestimate, Position, Recorded, Service, StreamName,
+    Aggregate, BillingEvent, BillingPeriod, Code, Currency, Digest, Money, Overestimate, Position, Recorded, Service, StreamName,
     account::{Account, CustomerClass},
     agreement::{self, ServicePoint},
     bill_run::{self, Outcome},
@@ -244,7 +244,10 @@ impl Known {
             anyhow::bail!("the premises are not there");
         };
         let meters: Vec<&Meter> = meters.iter().filter_map(|id| self.meter(*id)).collect();
-        let register = meters.first().and_then(|meter| meter.register_for(*service)).context("nothing measures the supply")?;
+        let registers: BTreeSet<&Code> = meters.iter().flat_map(|meter| meter.registers_for(*service)).collect();
+        let Some(register) = registers.first().filter(|_| registers.len() == 1) else {
+            anyhow::bail!("the supply is counted on {} registers, and a tariff has prices for one", registers.len());
+        };
         let usage = usage_between(&meters, *premises_id, register, *period)?;
         let facts = premises.facts_on(period.from()).context("the premises are not registered")?;
         let series = match other.filter(|other| other.service == *service) {
