@@ -10,7 +10,6 @@ use daftar_domain::{Code, VatCategory, account::CustomerClass, ids::ReadingId, u
 use daftar_proof::KeyName;
 use rust_decimal::Decimal;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::http::{Settings, limits};
 
@@ -382,8 +381,8 @@ pub struct BillRun {
     #[arg(long, value_name = "DATE")]
     pub issued_on: Option<NaiveDate>,
     /// Only what is read in this cycle
-    #[arg(long, value_name = "ID")]
-    pub read_cycle: Option<Uuid>,
+    #[arg(long, value_name = "CODE")]
+    pub read_cycle: Option<Code>,
     /// Only accounts of this class: residential, commercial, …
     #[arg(long, value_name = "CLASS", value_parser = class)]
     pub class: Option<CustomerClass>,

@@ -162,3 +162,97 @@ pub fn failure(code: &str, why: impl ToString) -> Failure {
     let why: String = why.to_string().chars().take(200).collect();
     Failure { code: Code::new(code).expect("a code"), why: Reason::new(why).expect("a sentence of ours") }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use daftar_domain::{
+        Service,
+        agreement::{Agreement, AgreementEnded, AgreementStarted, Event, ServicePoint, example as agreements},
+        ids::{AgreementId, ServicePointId},
+        meter::{Device, MeterRegistered, Register, example as meters},
+        premises::{self, Premises},
+        tariff::{PublishTariff, Tariff, TariffSeries},
+    };
+    use daftar_projections::billable::Known;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn metered(meter: Meter, service_point: ServicePoint, agreement_id: AgreementId) -> Supplied {
+        let premises = premises::example::events().iter().take(1).fold(Premises::default(), Premises::evolve);
+        Supplied {
+            agreement_id,
+            service_point_id: ServicePointId::new(Uuid::nil()),
+            premises_id: meters::PREMISES,
+            service: Service::Electricity,
+            service_point,
+            premises,
+            meters: vec![(meters::METER, Known { state: meter, stood: None })],
+            billed: vec![],
+            drafted: None,
+        }
+    }
+
+    #[test]
+    fn a_service_on_several_registers_is_named_and_not_guessed() {
+        let peak = Register { code: Code::new("1.8.1").unwrap(), ..meters::register() };
+        let device = Device { registers: vec![meters::register(), peak], ..meters::device() };
+        let registered = MeterRegistered { device, registered_on: day("2024-01-01") };
+        let meter = Meter::default().evolve(&registered.into());
+        let found = register(&metered(meter, ServicePoint::default(), AgreementId::new(Uuid::nil()))).unwrap_err();
+        assert_eq!(found.code.as_str(), "several-registers");
+        assert!(found.why.as_str().contains("1.8.1, and a tariff has prices for one"), "{}", found.why);
+    }
+
+    #[test]
+    fn what_was_estimated_too_much_is_given_back_before_the_agreement_ends() {
+        let tariff: Tariff = r#"{"code":"homes-2024","series":"homes","service":"electricity","class":"residential","currency":"SAR",
+            "effectiveFrom":"2020-01-01","period":{"normalDays":30,"toleranceDays":3},"vat":{"category":"S","rate":"0.15"},
+            "brackets":[{"upTo":null,"fee":"0","segments":[{"width":null,"price":"0.18"}]}],
+            "fixedCharges":[],"midPeriodChange":"prorate"}"#
+            .parse()
+            .unwrap();
+        let published = TariffSeries::default().decide(daftar_domain::tariff::Command::PublishTariff(PublishTariff { tariff })).unwrap();
+        let series = published.iter().fold(TariffSeries::default(), TariffSeries::evolve).series().clone();
+        let terms = Agreement {
+            tariff_series: Code::new("homes").unwrap(),
+            from: day("2024-01-02"),
+            ..agreements::agreement(1, day("2024-01-02"))
+        };
+        let agreement_id = terms.agreement_id;
+        let started =
+            agreements::events().into_iter().find_map(|event| if let Event::AgreementStarted(fact) = event { Some(fact) } else { None });
+        let started = AgreementStarted { agreement: terms, ..started.unwrap() };
+        let ended =
+            agreements::events().into_iter().find_map(|event| if let Event::AgreementEnded(fact) = event { Some(fact) } else { None });
+        let ended = AgreementEnded { agreement_id, to: day("2024-08-02"), ..ended.unwrap() };
+        let running = ServicePoint::default().evolve(&started.into());
+        let over = running.clone().evolve(&ended.into());
+        let tariffs = Tariffs::from([(Code::new("homes").unwrap(), series)]);
+        let (july, june) = (
+            BillingPeriod::new(day("2024-07-02"), day("2024-08-02")).unwrap(),
+            BillingPeriod::new(day("2024-06-02"), day("2024-07-02")).unwrap(),
+        );
+        let brought = |quantity: &str| Overestimate { quantity: quantity.parse().unwrap(), periods: vec![june] };
+        let billed = |service_point: &ServicePoint, brought: &Overestimate| {
+            let meter = meters::installed_with(&[("100", "2024-07-01"), ("410", "2024-08-01")]);
+            let supply = metered(meter, service_point.clone(), agreement_id);
+            bills(&Account::default(), &supply, july, Some(brought), &tariffs, Rounding::default())
+        };
+        let left = |bills: Vec<BilledSupply>| bills[0].bill.carried.as_ref().map(|carried| carried.quantity.to_string());
+        assert_eq!(
+            left(billed(&running, &brought("400")).unwrap()).as_deref(),
+            Some("90"),
+            "310 of 400 are given back, and the next bill brings the rest"
+        );
+        assert_eq!(left(billed(&over, &brought("310")).unwrap()), None);
+        let lost = billed(&over, &brought("400")).unwrap_err();
+        assert_eq!(lost.code.as_str(), "rebill-first");
+        assert!(lost.why.as_str().contains("2024-06-02 to 2024-07-01"), "{}", lost.why);
+    }
+}

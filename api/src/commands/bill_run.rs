@@ -9,7 +9,7 @@ use daftar_billing::{
 };
 use daftar_domain::{
     bill_run::{Filter, Tally, Totals},
-    ids::{ReadCycleId, bill_run_id},
+    ids::bill_run_id,
 };
 use daftar_projections::{Feed, Runner};
 use daftar_store::{Durability, Engine};
@@ -52,7 +52,7 @@ async fn carry_out(runs: &BillRuns, options: &BillRun, terms: Terms, display: &D
             println!("{name} was planned before: it goes by that plan");
             planned
         }
-        None => runs.plan_for(cycle(options), &terms).await.map_err(usage)?,
+        None => runs.plan_for(cycle(runs, options).await.map_err(usage)?, &terms).await.map_err(usage)?,
     };
     let report = if options.execute { runs.execute(name, plan, &show).await? } else { runs.preview(name, plan, &show).await? };
     display.end();
@@ -63,19 +63,20 @@ async fn carry_out(runs: &BillRuns, options: &BillRun, terms: Terms, display: &D
     Ok(())
 }
 
-fn cycle(BillRun { cycle, cut_off, issued_on, read_cycle, class, area, failed_in, .. }: &BillRun) -> Cycle {
-    let filter = Filter {
-        read_cycle_id: read_cycle.map(ReadCycleId::new),
-        class: *class,
-        area: area.clone(),
-        failed_in: failed_in.as_deref().map(bill_run_id),
+async fn cycle(runs: &BillRuns, options: &BillRun) -> Result<Cycle, RunError> {
+    let BillRun { cycle, cut_off, issued_on, read_cycle, class, area, failed_in, .. } = options;
+    let read_cycle_id = match read_cycle {
+        Some(code) => Some(runs.read_cycle(code).await?),
+        None => None,
     };
-    Cycle { cycle: cycle.clone(), cut_off: *cut_off, issued_on: *issued_on, filter }
+    let filter = Filter { read_cycle_id, class: *class, area: area.clone(), failed_in: failed_in.as_deref().map(bill_run_id) };
+    Ok(Cycle { cycle: cycle.clone(), cut_off: *cut_off, issued_on: *issued_on, filter })
 }
 
 fn usage(error: RunError) -> anyhow::Error {
     match error {
         RunError::NotAMonth(cycle) => UsageError(format!("`{cycle}` is not a month: say --cut-off")).into(),
+        RunError::NoReadCycle(_) => UsageError(error.to_string()).into(),
         other => other.into(),
     }
 }

@@ -17,15 +17,17 @@ use std::{
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    Code, StreamName,
+    Code, Decider, Position, StreamName,
     bill_run::{self, BillRun, BillRunPlanned, Filter, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
-    ids::{AccountId, BillRunId, bill_run_id, run_invoice_id},
+    ids::{AccountId, BillRunId, ReadCycleId, bill_run_id, run_invoice_id},
+    read_cycle::{self, ReadCycle},
+    reservation::{self, Release, Reservation, Reserve, Unique},
 };
 use daftar_projections::{
     Model, QueryError,
     billable::{self, Billable, Page},
 };
-use daftar_store::{Engine, ExecuteError};
+use daftar_store::{Engine, ExecuteError, Scope};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 use thiserror::Error;
@@ -59,6 +61,10 @@ pub enum RunError {
     Unread(#[from] Unread),
     #[error("`{0}` is not a month: the day up to which usage is billed must be said")]
     NotAMonth(Code),
+    #[error("a bill run of {cycle} is under way: run it to its end first, or days would be billed by both")]
+    UnderWay { cycle: Code },
+    #[error("there is no read cycle `{0}`")]
+    NoReadCycle(Code),
     /// The program has changed between freezing the block and issuing it, or somebody has changed its rows.
     #[error("account {account_id} was listed with another bill than it is rated to now")]
     RatedOtherwise { account_id: AccountId },
@@ -152,6 +158,18 @@ impl BillRuns {
         })
     }
 
+    /// The read cycle that people call so.
+    pub async fn read_cycle(&self, code: &Code) -> Result<ReadCycleId, RunError> {
+        let mut events = self.engine.store().read_all(None, Scope::categories(&[ReadCycle::CATEGORY]));
+        while let Some(stored) = events.try_next().await.map_err(interrupted)? {
+            match stored.decode::<read_cycle::Event>().map_err(interrupted)?.event {
+                read_cycle::Event::ReadCycleDefined(defined) if defined.code == *code => return Ok(defined.read_cycle_id),
+                read_cycle::Event::ReadCycleDefined(_) | read_cycle::Event::ReadingDayMoved(_) => {}
+            }
+        }
+        Err(RunError::NoReadCycle(code.clone()))
+    }
+
     /// The run of this name, if it was planned.
     pub async fn planned(&self, name: &str) -> Result<Option<Plan>, RunError> {
         Ok(self.run(bill_run_id(name)).await?.plan().cloned())
@@ -233,6 +251,7 @@ impl BillRuns {
             .execute::<BillRun>(&stream(run_id), &context(&self.engine, "finishRun", run_id, 0), finish)
             .await
             .map_err(RunError::of_run)?;
+        self.leave(run_id).await?;
         self.report(name).await
     }
 
@@ -248,13 +267,53 @@ impl BillRuns {
     /// The plan as recorded. All that happened before it is then in the rows.
     async fn plan(&self, run_id: BillRunId, plan: Plan) -> Result<(Plan, BillRun), RunError> {
         let run = self.run(run_id).await?;
+        if run.is_finished() {
+            return Ok((run.plan().cloned().ok_or(RunError::NotPlanned)?, run));
+        }
+        self.may_enter(run_id).await?;
         let plan = run.plan().cloned().unwrap_or(plan);
         let wish = bill_run::Command::PlanRun(PlanRun { run_id, plan: Box::new(plan.clone()) });
         let planned = self.engine.execute::<BillRun>(&stream(run_id), &context(&self.engine, "planRun", run_id, 0), wish).await;
-        if let Some(position) = planned.map_err(RunError::of_run)?.position() {
+        planned.map_err(RunError::of_run)?;
+        if let Some(position) = self.enter(run_id).await? {
             self.rows.reached::<Billable>(position).await?;
         }
         Ok((plan, self.run(run_id).await?))
+    }
+
+    /// Refuses while another run bills. One that ended and could not say so any more has left.
+    async fn may_enter(&self, run_id: BillRunId) -> Result<(), RunError> {
+        let billing = self.engine.look::<Reservation>(&the_one_that_bills()).await.map_err(interrupted)?;
+        let Some(other) = billing.holder().map(BillRunId::new).filter(|holder| *holder != run_id) else { return Ok(()) };
+        let run = self.run(other).await?;
+        match run.plan() {
+            Some(plan) if !run.is_finished() => Err(RunError::UnderWay { cycle: plan.cycle.clone() }),
+            Some(_) | None => self.leave(other).await,
+        }
+    }
+
+    async fn enter(&self, run_id: BillRunId) -> Result<Option<Position>, RunError> {
+        let wish = reservation::Command::Reserve(Reserve { holder: run_id.into() });
+        let at = context(&self.engine, "enter", run_id, 0);
+        match self.engine.execute::<Reservation>(&the_one_that_bills(), &at, wish).await {
+            Ok(entered) => Ok(entered.position()),
+            // Another was quicker, and has its plan by now.
+            Err(ExecuteError::Rejected(reservation::Rejection::Taken { .. })) => {
+                self.may_enter(run_id).await?;
+                Box::pin(self.enter(run_id)).await
+            }
+            Err(error) => Err(interrupted(error)),
+        }
+    }
+
+    async fn leave(&self, run_id: BillRunId) -> Result<(), RunError> {
+        let wish = reservation::Command::Release(Release { holder: run_id.into() });
+        let at = context(&self.engine, "leave", run_id, 0);
+        match self.engine.execute::<Reservation>(&the_one_that_bills(), &at, wish).await {
+            // Told again, another may bill by now.
+            Ok(_) | Err(ExecuteError::Rejected(reservation::Rejection::Taken { .. })) => Ok(()),
+            Err(error) => Err(interrupted(error)),
+        }
     }
 
     async fn run(&self, run_id: BillRunId) -> Result<BillRun, RunError> {
@@ -379,6 +438,11 @@ fn ready(rated: Vec<(AccountId, Rated)>) -> Ready {
 
 fn next_month(cycle: &str) -> Option<NaiveDate> {
     format!("{cycle}-01").parse::<NaiveDate>().ok()?.checked_add_months(chrono::Months::new(1))
+}
+
+/// What a run rates from does not show what another bills meanwhile, so there is one at a time.
+fn the_one_that_bills() -> StreamName {
+    StreamName::of::<Reservation>(Unique::BillRun.reservation_id())
 }
 
 fn stream(run_id: BillRunId) -> StreamName {

@@ -10,9 +10,10 @@ use daftar_domain::{
     BillingEvent, Currency, StreamName,
     account::Account,
     bill_run::{Filter, Plan, Totals},
-    ids::{bill_run_id, run_invoice_id},
+    ids::{ReadCycleId, bill_run_id, run_invoice_id},
     invoice::{self, Invoice},
     policy::{self, Wish},
+    read_cycle::{self, DefineReadCycle, ReadCycle},
 };
 use daftar_projections::Readable;
 use daftar_store::{CommandContext, Engine, Memory, Outcome, log::Log};
@@ -142,6 +143,50 @@ async fn each_account_is_billed_held_or_named() {
     let preview = runs.preview("2026-12", december, &|_| ()).await.unwrap();
     let why = |code: &str| preview.exceptions.iter().find(|(of, _)| of.as_str() == code).map(|(_, found)| found.first[0].0);
     assert_eq!((preview.tally.billed, why("draft-waits")), (1, Some(Customer(3).account_id())));
+    projector.abort();
+}
+
+/// A run that died holds the place, so that no other bills the days that it has listed; and a third finds nothing left.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_of_other_names_do_not_bill_the_same_days() {
+    let (log, (_database, pool)) = (Memory::log(), database().await);
+    let projector = project(Arc::new(log.clone()), &pool);
+    let prepare = engine(log.clone());
+    tariff(&prepare).await;
+    customers(&prepare, 3).await;
+    let (_, runs) = runs(&log, &pool).await;
+    let mortal = crate::mortal::Mortal::new(&log, 5, true);
+    let dying = BillRuns::new(Engine::new(mortal.clone()), pool.clone());
+    assert!(mortal.outlived(dying.execute("2026-10", plan(), &|_| ())).await.is_none());
+    let before = facts(&log).await.len();
+    let refused = runs.execute("october", plan(), &|_| ()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "a bill run of 2026-10 is under way: run it to its end first, or days would be billed by both");
+    assert_eq!(facts(&log).await.len(), before, "who is refused has changed nothing");
+    assert_eq!(runs.execute("2026-10", plan(), &|_| ()).await.unwrap().tally.billed, 3);
+    assert_eq!(runs.execute("october", plan(), &|_| ()).await.unwrap().tally.accounts(), 0);
+    projector.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_for_a_read_cycle_is_for_what_is_read_in_it() {
+    let (log, (_database, pool)) = (Memory::log(), database().await);
+    let projector = project(Arc::new(log.clone()), &pool);
+    let prepare = engine(log.clone());
+    tariff(&prepare).await;
+    customers(&prepare, 2).await;
+    let read_cycle::Command::DefineReadCycle(define) = read_cycle::example::define() else { panic!("it is defined") };
+    for (code, id) in [("A31", 1), ("B15", 2)] {
+        let read_cycle_id = ReadCycleId::new(uuid::Uuid::from_u128(id));
+        let wish = DefineReadCycle { read_cycle_id, code: self::code(code), ..define.clone() };
+        ask::<ReadCycle>(&prepare, read_cycle_id, code, read_cycle::Command::DefineReadCycle(wish)).await;
+    }
+    let (_, runs) = runs(&log, &pool).await;
+    for (code, billed) in [("A31", 2), ("B15", 0)] {
+        let read_cycle_id = Some(runs.read_cycle(&self::code(code)).await.unwrap());
+        let plan = Plan { filter: Filter { read_cycle_id, ..Default::default() }, ..plan() };
+        assert_eq!(runs.preview(code, plan, &|_| ()).await.unwrap().tally.billed, billed, "{code}");
+    }
+    assert_eq!(runs.read_cycle(&code("C1")).await.unwrap_err().to_string(), "there is no read cycle `C1`");
     projector.abort();
 }
 
