@@ -324,7 +324,10 @@ impl BillRuns {
     async fn tariffs_on(&self, day: NaiveDate) -> Result<Vec<Code>, RunError> {
         let Some(as_of) = self.rows.caught_up::<Billable>(&self.engine).await? else { return Ok(vec![]) };
         let series = billable::tariffs(&self.rows.db, as_of).await?;
-        Ok(series.iter().filter_map(|series| series.on(day)).map(|version| version.tariff.code.clone()).collect())
+        let mut codes: Vec<_> = series.iter().filter_map(|series| series.on(day)).map(|version| version.tariff.code.clone()).collect();
+        // Rows come as they like, and a plan is the same however often it is made.
+        codes.sort_unstable();
+        Ok(codes)
     }
 
     /// The accounts that failed in the run that the plan names, if it names one.
