@@ -56,6 +56,8 @@ pub enum Command {
     /// Looks after users, by whoever runs the machine
     #[command(subcommand)]
     User(UserCommand),
+    /// Makes up a company and its history, and loads it into an empty store
+    Demo(Demo),
     /// Serves a log over EventStoreDB's protocol on loopback
     Node(Node),
     /// Serves a payment gateway that takes no money and does what it is told, on loopback
@@ -505,7 +507,37 @@ pub enum TariffCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub company: DemoCompany,
+    #[command(flatten)]
+    pub places: Places,
+    /// The key that wraps the keys of personal data; made if there is none
+    #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
+    pub master_key_file: PathBuf,
+}
+
+/// The same words are the same company, to the last byte.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct DemoCompany {
+    /// How many accounts the made-up company has
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub accounts: u32,
+    /// How many months of its history are told; the last is October 2026
+    #[arg(long, value_name = "N", default_value = "24")]
+    pub months: u32,
+    /// What its chances come from
+    #[arg(long, value_name = "N", default_value = "7")]
+    pub seed: u32,
+}
+
+#[derive(Debug, Args)]
 pub struct Up {
+    /// Loads a made-up company first, if the store is empty
+    #[arg(long)]
+    pub demo: bool,
+    #[command(flatten)]
+    pub company: DemoCompany,
     /// Where the private PostgreSQL server and the master key live
     #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_HOME", default_value = ".daftar")]
     pub home: PathBuf,

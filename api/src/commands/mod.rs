@@ -3,6 +3,7 @@
 pub mod bill_run;
 pub mod correct_invoice;
 pub mod day_end;
+pub mod demo;
 pub mod import;
 pub mod import_archive;
 pub mod migrate;
@@ -32,6 +33,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::CorrectInvoice(options) => correct_invoice::run(options).await,
         Command::ClosePeriod(options) => period::close(options).await,
         Command::Period(command) => period::run(command).await,
+        Command::Demo(options) => demo::run(options).await,
         Command::Import(command) => import::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Migrate(options) => migrate::run(options).await,

@@ -1,0 +1,4 @@
+//! One binary for all tests that need a database.
+
+mod company;
+mod loading;
