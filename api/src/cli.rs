@@ -533,11 +533,6 @@ pub struct DemoCompany {
 
 #[derive(Debug, Args)]
 pub struct Up {
-    /// Loads a made-up company first, if the store is empty
-    #[arg(long)]
-    pub demo: bool,
-    #[command(flatten)]
-    pub company: DemoCompany,
     /// Where the private PostgreSQL server and the master key live
     #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_HOME", default_value = ".daftar")]
     pub home: PathBuf,

@@ -12,6 +12,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use daftar_billing::day_end::DayEnds;
+use daftar_demo::{
+    Wish,
+    load::{self, Mark},
+};
 use daftar_store::{
     Durability,
     keyring::LocalMasterKey,
@@ -121,6 +125,9 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
 
     println!("دفتر · أهلًا وسهلًا");
     println!("Daftar is running. Ctrl-C stops everything that was started.");
+    if let Some(Mark { wish: Wish { accounts, months, seed }, .. }) = load::mark(&read_models).await? {
+        println!("Its customers are made up: {accounts} accounts, {months} months, seed {seed}.");
+    }
     println!();
     println!("  GraphQL       http://{graphql_address}/graphql");
     if let Some(password) = first_admin {
