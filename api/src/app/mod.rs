@@ -2,6 +2,8 @@
 
 mod accounts;
 mod payments;
+pub mod rules;
+mod supply;
 mod wish;
 
 use std::time::Duration;

@@ -299,7 +299,7 @@ pub(super) async fn ask(wish: &Wish<'_>, account_id: &str, command: impl Into<Co
 }
 
 impl AccountPayload {
-    fn new(account: Visible, written: Written) -> Self {
+    pub(super) fn new(account: Visible, written: Written) -> Self {
         Self { account_id: account.id().to_string().into(), shown: written.readable.then_some(account), record: written.into() }
     }
 }

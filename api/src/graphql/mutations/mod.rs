@@ -5,17 +5,25 @@
 //! that its sender wrote.
 
 mod accounts;
+mod agreements;
+#[cfg(test)]
+mod commands;
 mod contacts;
+mod meters;
 mod premises;
 mod read_cycles;
+mod readings;
+mod receivable;
+mod tariffs;
 
-use async_graphql::{Context, MergedObject, SimpleObject};
+use async_graphql::{Context, InputObject, MergedObject, SimpleObject};
 use chrono::Utc;
 
-use super::{app, caller};
+use super::{app, caller, scalars::Decimal};
 use crate::{
     app::{Wish, Written},
     caller::{Caller, Role},
+    input,
     problem::Problem,
 };
 
@@ -26,6 +34,11 @@ pub struct Mutation(
     contacts::ContactMutation,
     premises::PremisesMutation,
     read_cycles::ReadCycleMutation,
+    agreements::AgreementMutation,
+    meters::MeterMutation,
+    readings::ReadingMutation,
+    tariffs::TariffMutation,
+    receivable::ReceivableMutation,
     super::users::UserMutation,
 );
 
@@ -92,5 +105,20 @@ struct Record {
 impl From<Written> for Record {
     fn from(written: Written) -> Self {
         Self { position: written.position.to_string(), readable: written.readable }
+    }
+}
+
+/// An amount of money.
+#[derive(Debug, InputObject)]
+struct MoneyInput {
+    /// In whole units of the currency, with no more decimals than it has coins.
+    amount: Decimal,
+    /// The currency's ISO 4217 code, such as `SAR`.
+    currency: String,
+}
+
+impl MoneyInput {
+    fn parse(self) -> Result<daftar_domain::Money, Problem> {
+        input::money(self.amount.number("amount")?, input::currency(&self.currency)?)
     }
 }

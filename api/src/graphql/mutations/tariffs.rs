@@ -1,0 +1,46 @@
+//! Tariffs: what a unit costs, for whom, from when.
+
+use async_graphql::{InputObject, SimpleObject};
+use daftar_domain::tariff::{BadTariff, Command, PublishTariff, Tariff, TariffSeries};
+
+use super::{By::Staff, Record, mutations};
+use crate::{
+    app::Wish,
+    caller::Role,
+    problem::{Flaw, Problem},
+};
+
+mutations! {
+    TariffMutation
+
+    /// Publishes a tariff as a version of its series: an open version before it ends on the day it begins. A published tariff is never changed.
+    publish_tariff(PublishTariffInput) -> TariffPayload, by Staff(&[Role::Billing]);
+}
+
+/// A tariff that is to be published.
+#[derive(Debug, InputObject)]
+struct PublishTariffInput {
+    /// The tariff as the text of its file, in JSON.
+    tariff: String,
+}
+
+/// The tariff as it was published.
+#[derive(Debug, SimpleObject)]
+struct TariffPayload {
+    /// Its code.
+    code: String,
+    /// The code of the series that it is a version of.
+    series: String,
+    #[graphql(flatten)]
+    record: Record,
+}
+
+async fn publish_tariff(wish: &Wish<'_>, input: PublishTariffInput) -> Result<TariffPayload, Problem> {
+    let tariff: Tariff = input.tariff.parse().map_err(|error: BadTariff| {
+        let BadTariff { line, place, reason, .. } = error;
+        Problem::invalid(place, Flaw::Unreadable { reason: format!("line {line}: {reason}") }).within("tariff")
+    })?;
+    let (code, series) = (tariff.code.to_string(), tariff.series().clone());
+    let written = wish.ask::<TariffSeries>(TariffSeries::stream(&series).id(), Command::PublishTariff(PublishTariff { tariff })).await?;
+    Ok(TariffPayload { code, series: series.to_string(), record: written.into() })
+}
