@@ -173,7 +173,7 @@ struct RunTotals {
 
 impl From<&Totals> for RunTotals {
     fn from(totals: &Totals) -> Self {
-        let Totals { invoices, net, vat, rounding: _, total, smallest, largest } = totals.clone();
+        let Totals { invoices, net, vat, rounding: _, total, smallest, largest } = *totals;
         let [net, vat, total, smallest, largest] = [net, vat, total, smallest, largest].map(Money::from);
         Self { invoices, net, vat, total, smallest, largest }
     }

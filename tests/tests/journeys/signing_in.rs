@@ -104,8 +104,8 @@ async fn ten_thousand_wrong_passwords_are_answered_without_hashing_them() {
     );
 
     let begun = std::time::Instant::now();
-    let wait =
-        (0..10_000).map(|_| sign_in(&house, ADMIN, "wrong password")).last().unwrap()["errors"][0]["extensions"]["retryAfter"].clone();
+    let refused = (0..10_000).fold(Value::Null, |_, _| sign_in(&house, ADMIN, "wrong password"));
+    let wait = &refused["errors"][0]["extensions"]["retryAfter"];
     println!("10,000 wrong passwords took {:?}", begun.elapsed());
     assert!(wait.as_u64().is_some_and(|seconds| (1..=31).contains(&seconds)), "{wait}");
     assert!(problems(&sign_in(&house, ADMIN, PASSWORD)).starts_with("LOCKED_OUT"), "the right one waits, too");

@@ -96,11 +96,11 @@ struct EstimateReadingInput {
 #[graphql(name = "HeldReading")]
 enum Held {
     /// Right as it is.
-    AsRead,
+    Read,
     /// The dial passed its end, although no rule says so.
-    AsRollover,
+    Rollover,
     /// The register was set to a figure since the reading before: what was used is counted from there.
-    AsReset,
+    Reset,
 }
 
 /// A held reading that is to count.
@@ -112,7 +112,7 @@ struct ReleaseReadingInput {
     reading_id: ID,
     /// What it is.
     resolution: Held,
-    /// The figure that the register was set to, mostly zero; wanted with `AS_RESET`.
+    /// The figure that the register was set to, mostly zero; wanted with `RESET`.
     reset_to: Option<Decimal>,
     /// Why, in a phrase without personal data.
     reason: String,
@@ -186,9 +186,9 @@ async fn release_reading(wish: &Wish<'_>, input: ReleaseReadingInput) -> Result<
     let reading_id = input::id("readingId", &input.reading_id, ReadingId::new)?;
     let reset_to = input.reset_to.map(|figure| figure.number("resetTo")).transpose()?;
     let resolution = match input.resolution {
-        Held::AsRead => Resolution::AsRead,
-        Held::AsRollover => Resolution::AsRollover,
-        Held::AsReset => Resolution::AsReset { to: reset_to.ok_or(Problem::invalid("resetTo", Flaw::Blank))? },
+        Held::Read => Resolution::AsRead,
+        Held::Rollover => Resolution::AsRollover,
+        Held::Reset => Resolution::AsReset { to: reset_to.ok_or(Problem::invalid("resetTo", Flaw::Blank))? },
     };
     let reason = input::reason("reason", &input.reason)?;
     let said = CommandHash::of(&(reading_id, &resolution, &reason));

@@ -45,7 +45,7 @@ async fn owing(story: &mut Story) -> Value {
         row: 1,
         source_hash: Code::new("made-up").unwrap(),
         as_of: "2026-01-01".parse().unwrap(),
-        items: [100_00, 50_00, 30_00, 20_000_00, 40].map(debt).to_vec(),
+        items: [10_000, 5_000, 3_000, 2_000_000, 40].map(debt).to_vec(),
         unapplied_credit: Money::zero(Currency::SAR),
         deposit: Money::zero(Currency::SAR),
     };

@@ -196,10 +196,10 @@ async fn a_place_is_supplied() {
     story
         .ask(Case {
             mutation: "releaseReading",
-            input: json!({ "meterId": meter, "readingId": held, "resolution": "AS_RESET", "resetTo": "0", "reason": PHRASE }),
+            input: json!({ "meterId": meter, "readingId": held, "resolution": "RESET", "resetTo": "0", "reason": PHRASE }),
             refused: vec![
                 json!({ "resetTo": null }),
-                json!({ "resolution": "AS_READ" }),
+                json!({ "resolution": "READ" }),
                 json!({ "readingId": NOWHERE }),
                 json!({ "reason": "" }),
             ],
