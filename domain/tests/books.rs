@@ -80,7 +80,7 @@ impl World {
     }
 
     fn execute_account(&mut self, stream: &StreamName, id: Uuid, command: account::Command) -> bool {
-        if !self.commands.insert((stream.clone(), id)) {
+        if self.commands.contains(&(stream.clone(), id)) {
             return true;
         }
         let account = self.accounts.entry(stream.id()).or_default().clone();
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn execute_invoice(&mut self, stream: &StreamName, id: Uuid, command: invoice::Command) -> bool {
-        if !self.commands.insert((stream.clone(), id)) {
+        if self.commands.contains(&(stream.clone(), id)) {
             return true;
         }
         let invoice = self.invoices.entry(stream.id()).or_default().clone();
@@ -110,6 +110,8 @@ impl World {
     }
 
     fn record(&mut self, stream: &StreamName, command_id: Uuid, event: BillingEvent) {
+        // As a store does it: what left no event is not remembered.
+        self.commands.insert((stream.clone(), command_id));
         let position = self.log.len();
         let metadata = Metadata {
             recorded_at: DateTime::<Utc>::UNIX_EPOCH,
@@ -122,7 +124,8 @@ impl World {
         };
         let id = ids::event_id(command_id, stream, position);
         let position = Position::single(position.try_into().unwrap());
-        let recorded = Recorded { id, stream: stream.clone(), revision: 0, position, metadata, event };
+        let revision = self.log.iter().filter(|before| before.stream == *stream).count().try_into().unwrap();
+        let recorded = Recorded { id, stream: stream.clone(), revision, position, metadata, event };
         if let BillingEvent::Account(event) = &recorded.event {
             let back = account::Event::decode(event.event_type(), event.version(), &event.encode());
             assert_eq!(back.as_ref().ok(), Some(event), "read back from disk");

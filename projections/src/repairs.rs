@@ -155,10 +155,10 @@ impl Projector for Repairs {
 
 impl Repairs {
     fn requested(&mut self, fact: &Recorded<BillingEvent>, event: &RepairRequested) {
-        let RepairRequested { repair_id, account_id, branch_id, device, complaint, requested_at } = event;
+        let RepairRequested { repair_id: _, account_id, branch_id, device, complaint, requested_at } = event;
         let status = to_name(&Status::Received);
         self.repairs.insert(RepairRow {
-            repair_id: (*repair_id).into(),
+            repair_id: fact.stream.id(),
             account_id: (*account_id).into(),
             branch_id: (*branch_id).into(),
             status: status.clone(),
@@ -224,7 +224,7 @@ impl Repairs {
     }
 
     fn part_requested(&mut self, fact: &Recorded<BillingEvent>, event: &PartRequested) {
-        let Some(repair) = self.repairs.get_mut(&event.repair_id.into()) else { return };
+        let Some(repair) = self.repairs.get_mut(&fact.stream.id()) else { return };
         repair.parts_on_way += 1;
         self.parts.insert(PartRequestRow {
             request_id: event.request_id.into(),

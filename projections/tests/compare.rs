@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use daftar_domain::{BillingEvent, account, bill_run, ledger::periods, payment};
+use daftar_domain::{BillingEvent, account, bill_run, correction, ledger::periods, payment, repair};
 use daftar_projections::{
     MODELS, Model, Place,
     compare::{Compared, compare},
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     billable::invoices,
     histories::history,
+    repairs::{of_repair, workshop},
     spec::{database, everything, log_of},
 };
 
@@ -32,6 +33,8 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
     let stays: Vec<_> = everything().into_iter().filter(|(_, event)| !goes(event)).collect();
     let runs = bill_run::example::events().into_iter().map(|event| (of(60), BillingEvent::BillRun(event)));
     let months = periods::example::events().into_iter().map(|event| (of(62), BillingEvent::AccountingPeriods(event)));
+    let corrections: Vec<_> = correction::example::events().into_iter().map(|event| (of(63), BillingEvent::Correction(event))).collect();
+    let workshop: Vec<_> = workshop().into_iter().chain(of_repair(repair::example::events())).collect();
     let payments: Vec<_> = payment::example::events().into_iter().map(|event| (of(61), BillingEvent::Payment(event))).collect();
     let (history, runs): (_, Vec<_>) = (history(3, 400), runs.chain(months).collect());
     vec![
@@ -43,6 +46,8 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
         ),
         (log_of(&runs).await, MODELS.to_vec()),
         (log_of(&payments).await, MODELS.to_vec()),
+        (log_of(&corrections).await, MODELS.to_vec()),
+        (log_of(&workshop).await, MODELS.to_vec()),
     ]
 }
 

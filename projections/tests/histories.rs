@@ -83,6 +83,8 @@ impl World {
     /// Lets the policies hear the next event.
     fn tell(&mut self) {
         let Some((id, event)) = self.log.get(self.told).cloned() else { return };
+        let before = self.log[..self.told].iter().filter(|(of, told)| *of == id && told.category() == event.category());
+        let revision = before.count().try_into().unwrap();
         self.told += 1;
         let stream = StreamName::new(event.category(), id).unwrap();
         let metadata = Metadata {
@@ -96,7 +98,7 @@ impl World {
         };
         let position = Position::single(self.told.try_into().unwrap());
         let id = Uuid::from_u128(self.told.try_into().unwrap());
-        let Some(request) = policy::request(&Recorded { id, stream, revision: 0, position, metadata, event }) else { return };
+        let Some(request) = policy::request(&Recorded { id, stream, revision, position, metadata, event }) else { return };
         match request.wish {
             Wish::Account(command) => self.ask_account(request.stream.id(), *command),
             Wish::Invoice(command) => self.ask_invoice(request.stream.id(), *command),

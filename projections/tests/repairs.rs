@@ -20,12 +20,12 @@ use uuid::Uuid;
 
 use crate::spec::{database, project_all, projecting};
 
-fn of(events: Vec<repair::Event>) -> Vec<(Uuid, BillingEvent)> {
+pub fn of_repair(events: Vec<repair::Event>) -> Vec<(Uuid, BillingEvent)> {
     events.into_iter().map(|event| (repairs::request().repair_id.into(), event.into())).collect()
 }
 
 /// One of every event of the workshop.
-fn workshop() -> Vec<(Uuid, BillingEvent)> {
+pub fn workshop() -> Vec<(Uuid, BillingEvent)> {
     let part_id = part::example::register().part_id;
     let stock = stock::example::events().into_iter().map(|event| (stock_id(BRANCH, part_id).into(), event.into()));
     let parts = part::example::events().into_iter().map(|event| (part_id.into(), event.into()));
@@ -38,7 +38,7 @@ fn workshop() -> Vec<(Uuid, BillingEvent)> {
 
 #[tokio::test]
 async fn every_event_of_a_repair_is_told() {
-    projecting::<Repairs>().when(of(repairs::events())).then_all(expect![[r#"
+    projecting::<Repairs>().when(of_repair(repairs::events())).then_all(expect![[r#"
         {"table":"entry","row":{"note": null, "side": "customer", "what": "RepairRequested", "actor": "job:spec", "words": "\\x7b226b6579223a22636f6e74616374222c2263697068657274657874223a2241514944222c2266696e6765727072696e74223a2241514542415145424151454241514542415145424151227d", "status": "received", "audience": "public", "position": 1, "revision": 0, "repair_id": "00000000-0000-0000-0000-000000000047", "comment_id": null, "recorded_at": "2024-01-01T00:00:01+00:00"}}
         {"table":"entry","row":{"note": null, "side": null, "what": "DeviceDescribed", "actor": "job:spec", "words": null, "status": "received", "audience": "public", "position": 2, "revision": 1, "repair_id": "00000000-0000-0000-0000-000000000047", "comment_id": null, "recorded_at": "2024-01-01T00:00:02+00:00"}}
         {"table":"entry","row":{"note": null, "side": null, "what": "TechnicianAssigned", "actor": "job:spec", "words": null, "status": "received", "audience": "public", "position": 3, "revision": 2, "repair_id": "00000000-0000-0000-0000-000000000047", "comment_id": null, "recorded_at": "2024-01-01T00:00:03+00:00"}}
@@ -114,7 +114,7 @@ async fn a_row_stands_where_its_repair_stands() {
             }
         }
         let (_database, pool) = database().await;
-        project_all::<Repairs>(&pool, of(events)).await;
+        project_all::<Repairs>(&pool, of_repair(events)).await;
         let row = by_id(&pool, repairs::request().repair_id).await.unwrap().unwrap();
         assert_eq!((Some(row.status), row.waiting_since), (state.status(), state.waiting_since()));
         met.insert(row.status);
@@ -138,7 +138,7 @@ async fn a_repair_is_found_with_all_that_belongs_to_it() {
         repairs::commented(1, repair::Side::Staff, Audience::Internal),
         repairs::attached(1),
     ];
-    project_all::<Repairs>(&pool, of(facts)).await;
+    project_all::<Repairs>(&pool, of_repair(facts)).await;
     let found = by_id(&pool, id).await.unwrap().unwrap();
     assert_eq!((found.status, found.estimated), (Status::PartsPending, Some((1, repairs::estimate().total))));
     assert_eq!((found.device.clone(), found.complaint.clone()), (repairs::device(), repairs::request().complaint));

@@ -155,9 +155,9 @@ pub fn events() -> Vec<Event> {
     let (account_id, on) = (ACCOUNT, day("2024-07-14"));
     let rest = [
         InvoiceCancelled { account_id, note_id: CREDIT, cancelled_on: on, reason: reason("billed twice") }.into(),
-        InvoicePartlyPaid { account_id, paid: sar(10_000), left: sar(4_950), on }.into(),
-        InvoiceSettled { account_id, paid: sar(14_950), on }.into(),
-        InvoiceReopened { account_id, paid: sar(10_000), left: sar(4_950), on }.into(),
+        InvoicePartlyPaid { account_id, paid: sar(10_000), left: sar(4_950), as_of: Some(3), on }.into(),
+        InvoiceSettled { account_id, paid: sar(14_950), as_of: Some(5), on }.into(),
+        InvoiceReopened { account_id, paid: sar(10_000), left: sar(4_950), as_of: Some(7), on }.into(),
         InvoiceFellOverdue { account_id, due_on: day("2024-07-16"), as_of: day("2024-07-17"), left: sar(4_950) }.into(),
         InvoiceWrittenOff { account_id, amount: sar(4_950), on, reason: reason("not to be had") }.into(),
     ];

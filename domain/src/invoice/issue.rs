@@ -118,7 +118,8 @@ impl Invoice {
 /// The invoice as it is issued; one that asks for nothing is settled with that.
 fn issue(invoice_id: InvoiceId, account_id: AccountId, draft: Draft, dates: Dates, number: DocumentNumber) -> Vec<Event> {
     let Draft { subject, document } = draft;
-    let nothing = document.total.is_zero().then_some(InvoiceSettled { account_id, paid: document.total, on: dates.issued_on }.into());
+    let nothing =
+        document.total.is_zero().then_some(InvoiceSettled { account_id, paid: document.total, as_of: None, on: dates.issued_on }.into());
     let issued = InvoiceIssued { invoice_id, account_id, number, dates, subject, document };
     [issued.into()].into_iter().chain(nothing).collect()
 }

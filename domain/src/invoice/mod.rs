@@ -82,9 +82,10 @@ events! {
     InvoiceCancelled 1
     DebitNoteApproved 1
     DebitNoteIssued 1
-    InvoicePartlyPaid 1
-    InvoiceSettled 1
-    InvoiceReopened 1
+    // The first versions did not say as of when.
+    InvoicePartlyPaid 2, 1 => InvoicePartlyPaid
+    InvoiceSettled 2, 1 => InvoiceSettled
+    InvoiceReopened 2, 1 => InvoiceReopened
     InvoiceFellOverdue 1
     InvoiceWrittenOff 1
 }

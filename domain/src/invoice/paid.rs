@@ -10,6 +10,8 @@ use crate::{Money, Reason, ids::AccountId};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoteAllocation {
     pub paid: Money,
+    /// The revision of the account's stream that says so: what is older than what was heard already says nothing more.
+    pub as_of: u64,
     pub on: NaiveDate,
 }
 
@@ -33,6 +35,8 @@ pub struct InvoicePartlyPaid {
     /// In all, and what is left.
     pub paid: Money,
     pub left: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<u64>,
     pub on: NaiveDate,
 }
 
@@ -41,6 +45,9 @@ pub struct InvoicePartlyPaid {
 pub struct InvoiceSettled {
     pub account_id: AccountId,
     pub paid: Money,
+    /// The revision of the account's stream that said so; nothing if a note of the invoice's own did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<u64>,
     pub on: NaiveDate,
 }
 
@@ -50,6 +57,8 @@ pub struct InvoiceReopened {
     pub account_id: AccountId,
     pub paid: Money,
     pub left: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<u64>,
     pub on: NaiveDate,
 }
 
@@ -77,6 +86,8 @@ pub(super) struct Paid {
     written_off: Money,
     due_on: NaiveDate,
     settled: bool,
+    /// The last revision of the account's that was heard of.
+    heard: Option<u64>,
     pub(super) overdue: bool,
 }
 
@@ -85,7 +96,7 @@ impl Paid {
         let total = invoice.document.total;
         let nothing = Money::zero(total.currency);
         let due_on = invoice.dates.due_on;
-        Self { payable: total, allocated: nothing, written_off: nothing, due_on, settled: false, overdue: false }
+        Self { payable: total, allocated: nothing, written_off: nothing, due_on, settled: false, heard: None, overdue: false }
     }
 
     /// What is still to be paid; never less than nothing.
@@ -121,53 +132,57 @@ impl Paid {
 
     pub(super) fn settled_by_note(self, account_id: AccountId, on: NaiveDate) -> Option<Event> {
         let settled = !self.settled && self.left().is_zero();
-        settled.then(|| InvoiceSettled { account_id, paid: self.allocated, on }.into())
+        settled.then(|| InvoiceSettled { account_id, paid: self.allocated, as_of: None, on }.into())
     }
 
     pub(super) fn reopened_by_note(self, account_id: AccountId, on: NaiveDate) -> Option<Event> {
         let reopened = self.settled && !self.left().is_zero();
-        reopened.then(|| InvoiceReopened { account_id, paid: self.allocated, left: self.left(), on }.into())
+        reopened.then(|| InvoiceReopened { account_id, paid: self.allocated, left: self.left(), as_of: None, on }.into())
     }
 
-    fn told(&mut self, paid: Money) {
+    fn told(&mut self, paid: Money, as_of: Option<u64>) {
         *self = self.with_allocated(paid);
+        self.heard = as_of.or(self.heard);
         self.settled = self.left().is_zero();
         self.overdue &= !self.settled;
     }
 
     pub(super) fn partly(&mut self, fact: &InvoicePartlyPaid) {
-        self.told(fact.paid);
+        self.told(fact.paid, fact.as_of);
     }
 
     pub(super) fn settled(&mut self, fact: &InvoiceSettled) {
-        self.told(fact.paid);
+        self.told(fact.paid, fact.as_of);
     }
 
     pub(super) fn reopened(&mut self, fact: &InvoiceReopened) {
-        self.told(fact.paid);
+        self.told(fact.paid, fact.as_of);
     }
 
     pub(super) fn wrote_off(&mut self, fact: &InvoiceWrittenOff) {
         self.written_off.minor = self.written_off.minor.saturating_add(fact.amount.minor);
-        self.told(self.allocated);
+        self.told(self.allocated, None);
     }
 }
 
 impl Issued {
     pub(super) fn note_allocation(&self, wish: NoteAllocation) -> Result<Vec<Event>, Rejection> {
-        let NoteAllocation { paid, on } = wish;
+        let NoteAllocation { paid, as_of, on } = wish;
         self.amount(paid)?;
         let (before, after) = (self.paid, self.paid.with_allocated(paid));
-        if after.allocated == before.allocated {
+        // What changed nothing has left no trace: told again later, only its age shows that it is old news.
+        let is_old = before.heard.is_some_and(|heard| as_of <= heard);
+        if is_old || after.allocated == before.allocated {
             return Ok(vec![]);
         }
+        let as_of = Some(as_of);
         let (account_id, paid, left) = (self.invoice.account_id, after.allocated, after.left());
         let event = if left.is_zero() {
-            InvoiceSettled { account_id, paid, on }.into()
+            InvoiceSettled { account_id, paid, as_of, on }.into()
         } else if paid.minor > before.allocated.minor {
-            InvoicePartlyPaid { account_id, paid, left, on }.into()
+            InvoicePartlyPaid { account_id, paid, left, as_of, on }.into()
         } else {
-            InvoiceReopened { account_id, paid, left, on }.into()
+            InvoiceReopened { account_id, paid, left, as_of, on }.into()
         };
         Ok(vec![event])
     }

@@ -72,7 +72,7 @@ pub const CATEGORIES: &[&str] =
 /// What an event asks of another stream, if anything.
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
-        BillingEvent::Account(event) => of_account(event)?,
+        BillingEvent::Account(event) => of_account(event, recorded.revision)?,
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::Register(event) => of_register(event)?,
@@ -184,11 +184,11 @@ fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
 }
 
 /// An invoice hears what its account has done with it; a gateway, what is to go back.
-fn of_account(event: &account::Event) -> Option<Asked> {
+fn of_account(event: &account::Event, as_of: u64) -> Option<Asked> {
     use account::Event;
     let paid = |echo: &Option<Echo>, on| {
         let Echo { invoice_id, total } = (*echo)?;
-        Some(to_invoice(TELL_INVOICE, invoice_id, invoice::Command::NoteAllocation(NoteAllocation { paid: total, on })))
+        Some(to_invoice(TELL_INVOICE, invoice_id, invoice::Command::NoteAllocation(NoteAllocation { paid: total, as_of, on })))
     };
     match event {
         Event::CreditAllocated(fact) => paid(&fact.echo, fact.effective_on),

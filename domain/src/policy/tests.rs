@@ -126,7 +126,7 @@ fn an_invoice_is_told_what_stands_paid_of_it_in_all() {
     let events = decided(&account(facts), record_payment(2, 700));
     let Some(Request { wish: Wish::Invoice(command), stream, .. }) = asked_by_account(events[1].clone()) else { panic!("{events:?}") };
     assert_eq!(stream, StreamName::of::<Invoice>(invoice_id(1)));
-    let invoice::Command::NoteAllocation(NoteAllocation { paid, on }) = *command else { panic!("{command:?}") };
+    let invoice::Command::NoteAllocation(NoteAllocation { paid, on, .. }) = *command else { panic!("{command:?}") };
     assert_eq!((paid, on), (sar(1_200), day("2024-04-02")));
 }
 

@@ -98,7 +98,7 @@ fn wish(history: &History, turn: u128, step: Move) -> Command {
         Move::Credit(_) | Move::CreditTooMuch(_) | Move::Cancel | Move::IssueNote(_) => Command::CancelInvoice(terms),
         Move::Allocate(part) => {
             let paid = sar(issued.invoice.document.total.minor * i64::from(part) / 1_000);
-            Command::NoteAllocation(NoteAllocation { paid, on: day("2024-07-14") })
+            Command::NoteAllocation(NoteAllocation { paid, as_of: u64::try_from(turn).unwrap(), on: day("2024-07-14") })
         }
         Move::WriteOff(part) => {
             let written_off = sar(issued.invoice.document.total.minor * i64::from(part) / 1_000);

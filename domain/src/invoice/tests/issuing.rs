@@ -129,7 +129,7 @@ fn an_invoice_has_one_number() {
 #[test]
 fn an_invoice_for_nothing_is_settled_as_it_is_issued() {
     let nothing = repair(vec![line(Revenue::RepairLabour, 0)], Rounding::default()).unwrap();
-    let settled = InvoiceSettled { account_id: ACCOUNT, paid: sar(0), on: day("2024-07-01") }.into();
+    let settled = InvoiceSettled { account_id: ACCOUNT, paid: sar(0), as_of: None, on: day("2024-07-01") }.into();
     given::<Invoice>([]).when(at_once(nothing.clone())).then([issued_as(nothing), settled]);
 }
 

@@ -149,7 +149,7 @@ fn a_cancelled_invoice_is_credited_line_by_line_as_it_was_issued() {
     assert_eq!(*note.document, TaxDocument { lines, ..*invoice.document.clone() });
     let (account_id, note_id, on) = (ACCOUNT, note.note_id, note.issued_on);
     let issued = CreditNoteIssued { invoice_id: INVOICE, account_id, number: number("CRN", 3), note };
-    let settled = InvoiceSettled { account_id, paid: sar(0), on };
+    let settled = InvoiceSettled { account_id, paid: sar(0), as_of: None, on };
     let cancelled = InvoiceCancelled { account_id, note_id, cancelled_on: on, reason: reason("meter fast") };
     after(approved.clone()).when(issue_credit(note_id)).then([issued.into(), settled.into(), cancelled.into()]);
     after(approved).when(cancel()).then_nothing();
