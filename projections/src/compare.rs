@@ -59,7 +59,10 @@ pub async fn build(
     memory: usize,
     progress: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<(), RebuildError> {
-    built(models, reader, database, memory, progress).await.map(drop)
+    for building in built(models, reader, database, memory, progress).await? {
+        building.leave().await?;
+    }
+    Ok(())
 }
 
 /// Builds, compares, and leaves nothing behind.
@@ -75,6 +78,7 @@ pub async fn compare(
         let model = building.model;
         compared.push(compare_one(&mut building.db, &model, reader).await?);
         schema::drop(&mut building.db, &model, Place::Scratch).await?;
+        building.leave().await?;
     }
     Ok(compared)
 }

@@ -95,6 +95,7 @@ pub async fn rebuild(
         building.finish(position).await?;
         building.catch_up(reader).await?;
         progress(Progress::Swapped { model: building.model.name, events: building.events });
+        building.leave().await?;
     }
     Ok(())
 }
@@ -202,6 +203,11 @@ impl Building {
             checkpoint::advance(&mut self.db, &self.model, self.place, position, (events, self.begun.elapsed())).await?;
         }
         Ok(())
+    }
+
+    /// Lets others at the tables. Dropped, the connection would take its lock along only once the server notices.
+    pub async fn leave(self) -> Result<(), RebuildError> {
+        Ok(self.db.close().await?)
     }
 
     /// Reads what was written meanwhile, the last of it while nobody may move the live tables, and takes their place.
