@@ -33,16 +33,19 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
     let database = migrated().await;
     expect![[r#"
         model        version   position   behind   seconds  events/s  kept by
-        accounts           2          -        0       0.0         0  nobody
+        accounts           3          -        0       0.0         0  nobody
         agreements         1          -        0       0.0         0  nobody
-        billable           1          -        0       0.0         0  nobody
-        invoices           1          -        0       0.0         0  nobody
+        bill_runs          1          -        0       0.0         0  nobody
+        billable           3          -        0       0.0         0  nobody
+        invoices           2          -        0       0.0         0  nobody
         ledger             1          -        0       0.0         0  nobody
-        meters             1          -        0       0.0         0  nobody
-        payments           1          -        0       0.0         0  nobody
+        meters             2          -        0       0.0         0  nobody
+        payments           3          -        0       0.0         0  nobody
         readings           1          -        0       0.0         0  nobody
-        receivables        1          -        0       0.0         0  nobody
+        receivables        2          -        0       0.0         0  nobody
+        repairs            1          -        0       0.0         0  nobody
         tariffs            1          -        0       0.0         0  nobody
+        workshop           1          -        0       0.0         0  nobody
     "#]]
     .assert_eq(&said(&mut on(&database, &["projections", "status"])));
 
