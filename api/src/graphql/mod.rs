@@ -16,6 +16,7 @@ mod mutations;
 mod paging;
 mod payment;
 mod receivable;
+mod roots;
 mod scalars;
 mod siblings;
 mod tariff;
@@ -66,7 +67,10 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .extension(roots::Roots)
+        .limit_depth(DEPTH)
+        .limit_complexity(COMPLEXITY)
 }
 
 fn app<'a>(context: &Context<'a>) -> &'a App {

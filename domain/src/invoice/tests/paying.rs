@@ -26,11 +26,14 @@ fn reopened(paid: i64, left: i64) -> Event {
 /// As [`paid`] makes it.
 fn now(event: Event) -> Event {
     let as_of = Some(2);
-    match event {
-        Event::InvoicePartlyPaid(fact) => InvoicePartlyPaid { as_of, ..fact }.into(),
-        Event::InvoiceSettled(fact) => InvoiceSettled { as_of, ..fact }.into(),
-        Event::InvoiceReopened(fact) => InvoiceReopened { as_of, ..fact }.into(),
-        _ => panic!("{event:?} is no echo"),
+    if let Event::InvoicePartlyPaid(fact) = &event {
+        InvoicePartlyPaid { as_of, ..fact.clone() }.into()
+    } else if let Event::InvoiceSettled(fact) = &event {
+        InvoiceSettled { as_of, ..fact.clone() }.into()
+    } else if let Event::InvoiceReopened(fact) = &event {
+        InvoiceReopened { as_of, ..fact.clone() }.into()
+    } else {
+        panic!("{event:?} is no echo")
     }
 }
 
