@@ -4,7 +4,7 @@
 //! and whoever reports it for another account is told so.
 
 use daftar_domain::{
-    StreamName,
+    CommandHash, StreamName,
     account::{self, Account, RecordPayment, ReversalCause, ReversePayment},
     ids::AccountId,
     policy,
@@ -18,9 +18,12 @@ type Recorded = Result<Outcome<account::Event>, ExecuteError<account::Rejection>
 pub async fn record_payment(engine: &Engine, context: &CommandContext, account_id: AccountId, wish: RecordPayment) -> Recorded {
     let reference = Unique::payment_reference(wish.tender, &wish.channel, &wish.external_reference).reservation_id();
     let stream = StreamName::of::<Reservation>(reference);
+    let (account, command) = (StreamName::of::<Account>(account_id), account::Command::RecordPayment(wish));
+    // What the account refuses anyway shall leave no trace.
+    engine.check::<Account>(&account, context, command.clone(), CommandHash::of(&command)).await?;
     let reserve = reservation::Command::Reserve(Reserve { holder: account_id.into() });
     engine.execute::<Reservation>(&stream, &step(context, "reserve"), reserve).await.map_err(of_account)?;
-    let recorded = engine.execute::<Account>(&StreamName::of::<Account>(account_id), context, account::Command::RecordPayment(wish)).await;
+    let recorded = engine.execute::<Account>(&account, context, command).await;
     if let Err(ExecuteError::Rejected(_)) = &recorded {
         release_unless_used(engine, context, account_id, &stream).await?;
     }

@@ -1,14 +1,16 @@
 //! What accounts owe and own: money in, money back, debts disputed and given up. Customers record nothing; they start payments.
 
 use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
+use daftar_billing::receipts;
 use daftar_domain::{
-    CommandHash, StreamName,
+    CommandHash, Decider, StreamName,
     account::{
         self as domain, Account, ApplyDeposit, Command, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit, ResolveDispute,
         ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff, WriteOffSmallBalances,
     },
     ids::{CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
 };
+use daftar_store::Outcome;
 
 use super::{
     By::{self, Staff, StaffAndCustomers},
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     app::{StartedPayment, Wish, rules},
-    caller::Role,
+    caller::{Role, Visible},
     graphql::{
         enums::{AllocationPolicy, ReversalCause, Tender},
         scalars::{Date, DateTime},
@@ -375,7 +377,8 @@ async fn record_payment(wish: &Wish<'_>, input: RecordPaymentInput) -> Result<Pa
         directed: input::each("directed", input.directed.unwrap_or_default(), ItemInput::parse)?,
         policy: input.policy.map(Into::into).unwrap_or_default(),
     };
-    Ok(PaymentPayload { payment_id: payment_id.to_string().into(), account: ask(wish, &input.account_id, record).await? })
+    let recorded = receipts::record_payment(&wish.app.engine, &wish.context, account.id(), record).await?;
+    Ok(PaymentPayload { payment_id: payment_id.to_string().into(), account: payload(wish, account, recorded).await? })
 }
 
 async fn reverse_payment(wish: &Wish<'_>, input: ReversePaymentInput) -> Result<AccountPayload, Problem> {
@@ -387,7 +390,14 @@ async fn reverse_payment(wish: &Wish<'_>, input: ReversePaymentInput) -> Result<
         reason: input::reason("reason", &input.reason)?,
         policy: domain::AllocationPolicy::default(),
     };
-    ask(wish, &input.account_id, reverse).await
+    let account = wish.account(&input.account_id).await?;
+    let reversed = receipts::reverse_payment(&wish.app.engine, &wish.context, account.id(), reverse).await?;
+    payload(wish, account, reversed).await
+}
+
+async fn payload(wish: &Wish<'_>, account: Visible, outcome: Outcome<domain::Event>) -> Result<AccountPayload, Problem> {
+    let position = outcome.position().ok_or(Problem::NotFound)?;
+    Ok(AccountPayload::new(account, wish.written(&[Account::CATEGORY], position).await?))
 }
 
 async fn refund_credit(wish: &Wish<'_>, input: RefundCreditInput) -> Result<RefundPayload, Problem> {

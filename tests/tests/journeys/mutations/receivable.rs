@@ -91,6 +91,12 @@ async fn money_comes_and_goes() {
         .await["paymentId"]
         .clone();
     story.refuse("recordPayment", paid(WORD, "1.00", "CASH")).await;
+    // What the bank calls so has been received once, whoever else would like it to be theirs.
+    let input = json!({ "holderName": PHRASE, "class": "RESIDENTIAL", "currency": "SAR", "language": "ARABIC", "openedOn": "2026-01-02" });
+    let mut elsewhere = paid(WORD, "150.25", "CASH");
+    elsewhere["accountId"] = story.prepare("openAccount", input)["accountId"].clone();
+    elsewhere["directed"] = json!([]);
+    story.refuse("recordPayment", elsewhere).await;
     story
         .ask(Case {
             mutation: "reversePayment",
