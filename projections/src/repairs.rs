@@ -6,7 +6,6 @@ use daftar_domain::{
     ids::{AccountId, AttachmentId, BranchId, CommentId, InvoiceId, PartId, PartRequestId, RepairId},
     repair::{self, Audience, Coverage, Device, Estimate, FileAttached, PartRequested, Repair, RepairRequested, Side, Status},
 };
-use serde::de::DeserializeOwned;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -605,9 +604,9 @@ pub async fn files(db: impl PgExecutor<'_>, id: RepairId, reader: Audience) -> R
             name: unsealed(&row.name)?,
             media_type: row.media_type,
             bytes: from_bigint(row.bytes),
-            digest: from_column("digest", row.digest)?,
+            digest: from_name(row.digest).map_err(malformed("digest"))?,
             actor: row.actor,
-            side: from_column("side", row.side)?,
+            side: from_name(row.side).map_err(malformed("side"))?,
             attached_at: row.attached_at,
         })
     });
@@ -650,24 +649,24 @@ impl TryFrom<RepairRow> for Found {
     type Error = QueryError;
 
     fn try_from(row: RepairRow) -> Result<Self, QueryError> {
-        let currency: Option<Currency> = row.currency.map(|currency| from_column("currency", currency)).transpose()?;
+        let currency: Option<Currency> = row.currency.map(|currency| from_name(currency).map_err(malformed("currency"))).transpose()?;
         let money = |minor: Option<i64>| Some(Money::new(minor?, currency?));
-        let serial = row.device_serial.map(|serial| from_column::<Code>("device_serial", serial)).transpose()?;
+        let serial = row.device_serial.map(|serial| from_name::<Code>(serial).map_err(malformed("device_serial"))).transpose()?;
         Ok(Self {
             id: RepairId::new(row.repair_id),
             account_id: AccountId::new(row.account_id),
             branch_id: BranchId::new(row.branch_id),
-            status: from_column("status", row.status)?,
+            status: from_name(row.status).map_err(malformed("status"))?,
             visit: row.visit.unsigned_abs(),
             device: Device {
-                kind: from_column("device_kind", row.device_kind)?,
-                name: from_column::<Description>("device_name", row.device_name)?,
-                model: from_column::<Description>("device_model", row.device_model)?,
+                kind: from_name(row.device_kind).map_err(malformed("device_kind"))?,
+                name: from_name::<Description>(row.device_name).map_err(malformed("device_name"))?,
+                model: from_name::<Description>(row.device_model).map_err(malformed("device_model"))?,
                 serial,
             },
             technician: row.technician,
             complaint: unsealed(&row.complaint)?,
-            coverage: row.coverage.map(|coverage| from_column("coverage", coverage)).transpose()?,
+            coverage: row.coverage.map(|coverage| from_name(coverage).map_err(malformed("coverage"))).transpose()?,
             estimated: row.estimate_number.map(i32::unsigned_abs).zip(money(row.estimated_total)),
             approved: money(row.approved_total),
             invoice_id: row.invoice_id.map(InvoiceId::new),
@@ -686,10 +685,10 @@ impl TryFrom<EntryRow> for Entry {
         Ok(Self {
             revision: from_bigint(row.revision),
             what: row.what,
-            status: from_column("status", row.status)?,
+            status: from_name(row.status).map_err(malformed("status"))?,
             actor: row.actor,
-            audience: from_column("audience", row.audience)?,
-            side: row.side.map(|side| from_column("side", side)).transpose()?,
+            audience: from_name(row.audience).map_err(malformed("audience"))?,
+            side: row.side.map(|side| from_name(side).map_err(malformed("side"))).transpose()?,
             comment_id: row.comment_id.map(CommentId::new),
             words: row.words.as_deref().map(unsealed).transpose()?,
             note: row.note,
@@ -700,10 +699,6 @@ impl TryFrom<EntryRow> for Entry {
 
 fn unsealed(bytes: &[u8]) -> Result<Sealed, QueryError> {
     serde_json::from_slice(bytes).map_err(malformed("sealed"))
-}
-
-fn from_column<T: DeserializeOwned>(column: &'static str, name: String) -> Result<T, QueryError> {
-    from_name(name).map_err(malformed(column))
 }
 
 fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {

@@ -10,7 +10,6 @@ use daftar_domain::{
     stock::{self, Stock, StockReceived},
 };
 use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -474,9 +473,9 @@ impl TryFrom<PartRow> for FoundPart {
     fn try_from(row: PartRow) -> Result<Self, QueryError> {
         Ok(Self {
             id: PartId::new(row.part_id),
-            code: from_column("code", row.code)?,
-            name: from_column("name", row.name)?,
-            currency: from_column("currency", row.currency)?,
+            code: from_name(row.code).map_err(malformed("code"))?,
+            name: from_name(row.name).map_err(malformed("name"))?,
+            currency: from_name(row.currency).map_err(malformed("currency"))?,
             price: row.price,
             priced_on: row.priced_on,
             retired: row.retired,
@@ -490,7 +489,7 @@ impl TryFrom<BranchRow> for FoundBranch {
     fn try_from(row: BranchRow) -> Result<Self, QueryError> {
         Ok(Self {
             id: BranchId::new(row.branch_id),
-            code: from_column("code", row.code)?,
+            code: from_name(row.code).map_err(malformed("code"))?,
             details: serde_json::from_str(&row.details).map_err(malformed("details"))?,
             closed_on: row.closed_on,
         })
@@ -520,13 +519,9 @@ fn on_shelf(row: StockRow) -> Result<Option<OnShelf>, QueryError> {
         part_id: PartId::new(part_id),
         on_hand: row.on_hand.unsigned_abs(),
         reserved: row.reserved.unsigned_abs(),
-        value: Money::new(row.value, from_column("currency", currency)?),
+        value: Money::new(row.value, from_name(currency).map_err(malformed("currency"))?),
         reorder_level: row.reorder_level.unsigned_abs(),
     }))
-}
-
-fn from_column<T: DeserializeOwned>(column: &'static str, name: String) -> Result<T, QueryError> {
-    from_name(name).map_err(malformed(column))
 }
 
 fn malformed(column: &'static str) -> impl Fn(serde_json::Error) -> QueryError {

@@ -12,7 +12,7 @@ use daftar_store::{
 use futures::TryStreamExt;
 
 #[path = "../../billing/tests/bill_run/company.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "bill runs' own tests use more of it")]
 mod company;
 
 use company::{customers, database, engine, plan, project, tariff};

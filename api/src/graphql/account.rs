@@ -176,6 +176,23 @@ impl Account {
         Ok(rows.into_iter().map(|row| Self { row: Arc::new(row), among: among.clone() }).collect())
     }
 
+    /// Whose something is, fetched with the owners of `all` that are in one list with it.
+    pub async fn whose(
+        context: &Context<'_>,
+        owners: &Together<(), HashMap<AccountId, Self>>,
+        all: impl Iterator<Item = Visible>,
+        id: AccountId,
+    ) -> Result<Self, Problem> {
+        let fetch = async {
+            let mut ids: Vec<AccountId> = all.map(Visible::id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let accounts = Self::all(caller(context), accounts::by_ids(&app(context).read_models, &ids).await?)?;
+            Ok(accounts.into_iter().map(|account| (account.id(), account)).collect())
+        };
+        owners.get((), fetch).await?.get(&id).cloned().ok_or(Problem::NotFound)
+    }
+
     pub fn id(&self) -> AccountId {
         self.row.id
     }

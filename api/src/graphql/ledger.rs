@@ -221,7 +221,7 @@ impl LedgerQuery {
     }
 
     /// The entries of one account of the books in one currency, from a day on.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's, each described")]
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn general_ledger(
         &self,

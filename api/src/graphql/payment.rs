@@ -112,18 +112,8 @@ impl Payment {
 
     /// Whose it is.
     async fn account(&self, context: &Context<'_>) -> Option<Result<Account>> {
-        let found = async {
-            let mut ids: Vec<AccountId> = self.among.ids.iter().map(|(seen, _)| seen.id()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let fetch = async {
-                let accounts = Account::all(caller(context), accounts::by_ids(&app(context).read_models, &ids).await?)?;
-                Ok(accounts.into_iter().map(|account| (account.id(), account)).collect())
-            };
-            let found = self.among.accounts.get((), fetch).await?;
-            found.get(&self.row.account_id).cloned().ok_or(Problem::NotFound)
-        };
-        Some(answer(context, found.await))
+        let all = self.among.ids.iter().map(|(seen, _)| *seen);
+        Some(answer(context, Account::whose(context, &self.among.accounts, all, self.row.account_id).await))
     }
 
     /// What it paid.

@@ -172,7 +172,7 @@ pub struct ReceivableQuery;
 #[Object]
 impl ReceivableQuery {
     /// What happened on an account from a day on, as a statement has it. An account that is unknown, or not yours to see, is NOT_FOUND.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "they are the field's, each described")]
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn statement(
         &self,

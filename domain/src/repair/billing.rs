@@ -1,12 +1,14 @@
 //! What the repair comes to: what was paid ahead, what the shelf costs, and the bill when it is closed.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use super::{Coverage, Event, Job, OfferTerms, Rejection, Status, Visit, estimate::priced};
+use super::{Coverage, EstimateLine, Event, Job, Rejection, Status, Visit, estimate::priced};
 use crate::{
     Code, Money,
-    ids::{self, AccountId, DepositId, InvoiceId, RepairId},
+    ids::{self, AccountId, DepositId, InvoiceId, PartId, RepairId},
     invoice::{DocumentError, DocumentLine, Revenue, Unit, VatTreatment},
     tariff::{Figure, Quantity},
 };
@@ -118,30 +120,26 @@ impl Visit {
     fn bill_lines(&self) -> Result<Vec<DocumentLine>, DocumentError> {
         let storage = self.storage.iter().map(|charged| charged.line.clone());
         let Some((_, estimate)) = self.estimate.as_ref().filter(|_| !self.is_warranty()) else { return Ok(storage.collect()) };
+        let mut used: BTreeMap<PartId, u32> = BTreeMap::new();
+        for part in self.parts.values().filter(|part| part.used > 0) {
+            *used.entry(part.asked.part_id).or_default() += part.used;
+        }
         let mut lines = vec![];
-        for offered in &estimate.lines {
-            match offered.part_id {
-                None => lines.push(offered.line.clone()),
+        for EstimateLine { part_id, line } in &estimate.lines {
+            match part_id {
+                None => lines.push(line.clone()),
                 // The first line of a part stands for all of them.
-                Some(part_id) if estimate.line_of(part_id).is_some_and(|first| std::ptr::eq(first, &offered.line)) => {
-                    let used: u32 = self.parts.values().filter(|part| part.asked.part_id == part_id).map(|part| part.used).sum();
-                    lines.extend(used_line(&offered.line, used, &estimate.terms)?);
+                Some(part_id) => {
+                    if let Some(pieces) = used.remove(part_id) {
+                        let quantity = Quantity::new(pieces.into()).map_err(|_| DocumentError::TooLarge)?;
+                        lines.push(priced(DocumentLine { quantity, ..line.clone() }, line.price, &estimate.terms)?);
+                    }
                 }
-                Some(_) => {}
             }
         }
         lines.extend(storage);
         Ok(lines)
     }
-}
-
-fn used_line(agreed: &DocumentLine, used: u32, terms: &OfferTerms) -> Result<Option<DocumentLine>, DocumentError> {
-    if used == 0 {
-        return Ok(None);
-    }
-    let (quantity, price) = (Quantity::new(used.into()), agreed.price.to_string().parse::<Figure>());
-    let (Ok(quantity), Ok(price)) = (quantity, price) else { return Err(DocumentError::TooLarge) };
-    priced(DocumentLine { quantity, ..agreed.clone() }, price, terms).map(Some)
 }
 
 impl StorageRule {

@@ -147,7 +147,9 @@ impl Estimate {
 
     fn repriced(&self, part_id: PartId, price: Figure) -> Result<Self, DocumentError> {
         let lines = self.lines.iter().map(|line| match line.part_id {
-            Some(part) if part == part_id => Ok(EstimateLine { line: priced(line.line.clone(), price, &self.terms)?, ..line.clone() }),
+            Some(part) if part == part_id => {
+                Ok(EstimateLine { line: priced(line.line.clone(), price.get(), &self.terms)?, ..line.clone() })
+            }
             Some(_) | None => Ok(line.clone()),
         });
         Self::of_lines(lines.collect::<Result<_, _>>()?, self.terms.clone())
@@ -179,15 +181,15 @@ impl Offered {
         };
         let (net, vat) = (Money::zero(terms.currency), terms.vat.clone());
         let line = DocumentLine { code, text, revenue, quantity, unit, price: price.get(), net, vat, credits: None };
-        Ok(EstimateLine { part_id, line: priced(line, price, terms)? })
+        Ok(EstimateLine { part_id, line: priced(line, price.get(), terms)? })
     }
 }
 
 /// The line for so many at this price.
-pub(super) fn priced(line: DocumentLine, price: Figure, terms: &OfferTerms) -> Result<DocumentLine, DocumentError> {
-    let amount = Exact::new(line.quantity.micro().into(), Quantity::SCALE.into()).times_decimal(price.get());
+pub(super) fn priced(line: DocumentLine, price: Decimal, terms: &OfferTerms) -> Result<DocumentLine, DocumentError> {
+    let amount = Exact::new(line.quantity.micro().into(), Quantity::SCALE.into()).times_decimal(price);
     let net = amount.and_then(|amount| terms.rounding.money(amount, terms.currency).ok()).ok_or(DocumentError::TooLarge)?;
-    Ok(DocumentLine { price: price.get(), net, ..line })
+    Ok(DocumentLine { price, net, ..line })
 }
 
 impl Visit {
