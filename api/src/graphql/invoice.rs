@@ -9,7 +9,7 @@ use daftar_domain::{
     ids::{AccountId, InvoiceId},
     invoice::{BilledSupply, DocumentLine as Line, Status, Subject, VatTotal as Vat},
 };
-use daftar_projections::{accounts, invoices, payments};
+use daftar_projections::{invoices, payments};
 
 use super::{
     account::Account,

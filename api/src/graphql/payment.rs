@@ -6,7 +6,7 @@ use daftar_domain::{
     account::ItemId,
     ids::{AccountId, PaymentId},
 };
-use daftar_projections::{accounts, payments};
+use daftar_projections::payments;
 
 use super::{
     account::Account,
