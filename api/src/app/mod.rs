@@ -8,6 +8,7 @@ mod wish;
 
 use std::time::Duration;
 
+use chrono::{NaiveDate, Utc};
 use daftar_billing::gateway::Payments;
 use daftar_domain::Position;
 use daftar_projections::Readable;
@@ -36,6 +37,11 @@ pub struct App {
 }
 
 impl App {
+    /// The day that it is where the company is, which is where its days end.
+    pub fn today(&self) -> NaiveDate {
+        Utc::now().with_timezone(&self.payments.terms().zone).date_naive()
+    }
+
     /// What was written stays written, so a read model out of reach is "not yet" and not a failure.
     async fn readable(&self, model: &str, position: Position) -> bool {
         self.readable.reached(model, position, PATIENCE).await.unwrap_or_else(|error| {

@@ -324,7 +324,7 @@ impl Account {
         #[graphql(desc = "Those that run on that day, as they were known then.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Agreement>>> {
         let found = async {
-            let (app, caller, when) = (app(context), caller(context), When::parse(as_of)?);
+            let (app, caller, when) = (app(context), caller(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let found = agreements::of_accounts(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(Agreement::all(caller, found, when)?.into_iter().map(|agreement| (agreement.account_id(), agreement))))
@@ -342,7 +342,7 @@ impl Account {
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Balance>>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let found = receivables::balances_of(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|(id, balance)| (id, Balance::from(balance)))))
@@ -360,7 +360,7 @@ impl Account {
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<OpenItem>>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let found = receivables::open_items_of(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|(id, item)| (id, OpenItem::from(item)))))
@@ -378,7 +378,7 @@ impl Account {
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Aging>>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let mut db = app.read_models.acquire().await?;
                 let found = receivables::aged_of(&mut db, &self.among.ids(), when.as_of(app).await?).await?;

@@ -132,7 +132,7 @@ impl BillRun {
         #[graphql(desc = "Those issued by then; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<RunTotals>>> {
         let totals = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let fetch = async { Ok(bill_runs::totals_of(&app.read_models, &self.among.ids, when.as_of(app).await?).await?) };
             let found = self.among.totals.get(when, fetch).await?;
             Ok(found.get(&self.row.id).into_iter().flatten().map(RunTotals::from).collect())

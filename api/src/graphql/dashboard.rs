@@ -141,7 +141,7 @@ impl DashboardQuery {
     ) -> Option<Result<Dashboard>> {
         let figures = async {
             caller(context).staff(EVERY_DESK)?;
-            let (app, when, months) = (app(context), When::parse(as_of)?, months.unwrap_or(12));
+            let (app, when, months) = (app(context), When::parse(app(context), as_of)?, months.unwrap_or(12));
             let out_of_range = Problem::invalid("months", Flaw::NotACount { least: 1, most: 60 });
             let before = months.checked_sub(1).filter(|before| *before < 60).ok_or(out_of_range)?;
             let from = when.effective.checked_sub_months(Months::new(before)).unwrap_or(when.effective);

@@ -23,7 +23,7 @@ use super::{
     payment::Payment,
     scalars::{Date, Decimal},
     siblings::{Together, grouped},
-    when::{AsOfInput, When, days, today},
+    when::{AsOfInput, When, days},
 };
 use crate::{
     caller::{Caller, EVERY_DESK, Visible},
@@ -183,7 +183,7 @@ impl Invoice {
         context: &Context<'_>,
         #[graphql(desc = "Those issued by then; all of them without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Document>>> {
-        let found = async { self.issued(context, When::parse(as_of)?).await };
+        let found = async { self.issued(context, When::parse(app(context), as_of)?).await };
         Some(answer(context, found.await))
     }
 
@@ -191,7 +191,7 @@ impl Invoice {
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn lines(&self, context: &Context<'_>) -> Option<Result<Vec<DocumentLine>>> {
         let lines = async {
-            let issued = self.issued(context, When::now()).await?;
+            let issued = self.issued(context, When::now(app(context))).await?;
             Ok(issued.iter().find(|document| document.0.kind == invoices::Kind::Invoice).map(Document::all_lines).unwrap_or_default())
         };
         Some(answer(context, lines.await))
@@ -205,7 +205,7 @@ impl Invoice {
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<InvoicePayment>>> {
         let found = async {
-            let (app, caller, when) = (app(context), caller(context), When::parse(as_of)?);
+            let (app, caller, when) = (app(context), caller(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let ids: Vec<(AccountId, InvoiceId)> = self.among.ids.iter().map(|(seen, id)| (seen.id(), *id)).collect();
                 let found = payments::of_invoices(&app.read_models, &ids, when.as_of(app).await?).await?;
@@ -224,7 +224,7 @@ impl Invoice {
     /// Where it stood at a moment; null if it was not there.
     async fn stood(&self, context: &Context<'_>, #[graphql(desc = "At which.")] as_of: AsOfInput) -> Option<Result<InvoiceStood>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(Some(as_of))?);
+            let (app, when) = (app(context), When::parse(app(context), Some(as_of))?);
             let fetch = async {
                 let ids: Vec<InvoiceId> = self.among.ids.iter().map(|(_, id)| *id).collect();
                 Ok(invoices::stood_of(&app.read_models, &ids, when.as_of(app).await?).await?.into_iter().collect())
@@ -531,7 +531,7 @@ impl InvoiceQuery {
         let page = async {
             let (caller, app) = (caller(context), app(context));
             caller.staff(EVERY_DESK)?;
-            let day = due_before.map_or_else(|| Ok(today()), |day| day.day("dueBefore"))?;
+            let day = due_before.map_or_else(|| Ok(app.today()), |day| day.day("dueBefore"))?;
             let paging = Paging::new(first, after)?;
             let found = invoices::due_before(&app.read_models, day, place(&paging, "unpaidInvoices")?, paging.limit()).await?;
             let at = |invoice: &Invoice| cursor("unpaidInvoices", &[&invoice.row.due_on.unwrap_or_default(), &invoice.row.id]);

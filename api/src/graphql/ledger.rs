@@ -214,7 +214,7 @@ impl LedgerQuery {
     ) -> Option<Result<TrialBalance>> {
         let balance = async {
             caller(context).staff(BOOKS)?;
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             TrialBalance::new(&ledger::trial_balance(&app.read_models, when.as_of(app).await?).await?)
         };
         Some(answer(context, balance.await))
@@ -235,7 +235,7 @@ impl LedgerQuery {
     ) -> Option<Result<GeneralLedger>> {
         let page = async {
             caller(context).staff(BOOKS)?;
-            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(as_of)?);
+            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(app(context), as_of)?);
             let account = Account::of_number(account).ok_or(Problem::invalid("account", Flaw::Unknown))?;
             let of = (account, input::currency(&currency)?);
             let from = from.day("from")?;
@@ -285,7 +285,7 @@ impl LedgerQuery {
     ) -> Option<Result<Vec<AccountingPeriod>>> {
         let periods = async {
             caller(context).staff(BOOKS)?;
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let found = ledger::periods(&app.read_models, when.as_of(app).await?).await?;
             let periods = found.into_iter().map(|period| AccountingPeriod {
                 from: period.period.from().into(),
@@ -310,7 +310,7 @@ impl LedgerQuery {
     ) -> Option<Result<Vec<Turnover>>> {
         let turnovers = async {
             caller(context).staff(BOOKS)?;
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let not_a_period = |_| Problem::invalid("to", Flaw::NotAPeriod { longest: 366 });
             let period = BillingPeriod::new(from.day("from")?, to.day("to")?).map_err(not_a_period)?;
             let as_of = when.as_of(app).await?;

@@ -153,7 +153,7 @@ impl Meter {
     ) -> Option<Result<Connection<Reading>>> {
         let page = async {
             caller(context).staff(EVERY_DESK)?;
-            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(as_of)?);
+            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(app(context), as_of)?);
             let place = paging.place("readings")?;
             let place = place.map(|[at, id]: [String; 2]| Ok::<_, Problem>((part(&at)?, ReadingId::new(part(&id)?)))).transpose()?;
             let fetch = async {

@@ -124,7 +124,7 @@ impl Payment {
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Allocation>>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let fetch = async {
                 let ids: Vec<(AccountId, PaymentId)> = self.among.ids.iter().map(|(seen, id)| (seen.id(), *id)).collect();
                 let found = payments::allocations_of(&app.read_models, &ids, when.as_of(app).await?).await?;
@@ -250,7 +250,7 @@ impl PaymentQuery {
     ) -> Option<Result<Vec<DailyCash>>> {
         let found = async {
             caller(context).staff(&[Role::Cashier, Role::Finance, Role::Auditor])?;
-            let (app, from, when) = (app(context), from.day("from")?, When::parse(as_of)?);
+            let (app, from, when) = (app(context), from.day("from")?, When::parse(app(context), as_of)?);
             let found = payments::daily_cash(&app.read_models, from, when.as_of(app).await?).await?;
             let daily = found.into_iter().map(|cash| DailyCash {
                 on: cash.effective_on.into(),

@@ -11,7 +11,7 @@ use super::{
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
     scalars::Date,
-    when::{AsOfInput, When, today},
+    when::{AsOfInput, When},
 };
 use crate::{
     caller::{BOOKS, Role},
@@ -185,11 +185,11 @@ impl ReceivableQuery {
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Statement>> {
         let statement = async {
-            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(as_of)?);
+            let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(app(context), as_of)?);
             let seen = caller(context).account(AccountId::new(super::id("accountId", &account_id)?))?;
             let account = app.account(seen).await?;
             let currency = currency.as_deref().map_or(Ok(account.currency), input::currency)?;
-            let from = from.map_or_else(|| Ok(today() - chrono::Days::new(365)), |day| day.day("from"))?;
+            let from = from.map_or_else(|| Ok(app.today() - chrono::Days::new(365)), |day| day.day("from"))?;
             let place = paging
                 .place("statement")?
                 .map(|[day, position]: [String; 2]| Ok::<_, Problem>(Place { effective_on: part(&day)?, position: part(&position)? }));
@@ -218,7 +218,7 @@ impl ReceivableQuery {
     ) -> Option<Result<Vec<Aging>>> {
         let aged = async {
             caller(context).staff(&[BOOKS, &[Role::Billing]].concat())?;
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let as_of = when.as_of(app).await?;
             let mut db = app.read_models.acquire().await?;
             Ok(receivables::aged(&mut db, as_of).await?.into_values().map(Aging::from).collect())

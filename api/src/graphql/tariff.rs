@@ -252,7 +252,7 @@ impl TariffQuery {
         #[graphql(desc = "As they were known then; now without it. Its effective day does not matter here.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<TariffVersion>>> {
         let found = async {
-            let (app, when) = (app(context), When::parse(as_of)?);
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
             let on = on.map(|day| day.day("on")).transpose()?;
             let as_of = when.as_of(app).await?;
             let found = tariffs::all(&app.read_models, service.map(Into::into), class.map(Into::into), as_of).await?;
@@ -272,7 +272,7 @@ impl TariffQuery {
             let (app, unknown) = (app(context), || Problem::invalid("series", Flaw::Unknown));
             let code = Code::new(input.series.trim()).map_err(|_| unknown())?;
             let (period, quantity, premises) = (input.period()?, input.usage()?, input.premises()?);
-            let versions = tariffs::versions(&app.read_models, &code, When::now().as_of(app).await?).await?;
+            let versions = tariffs::versions(&app.read_models, &code, When::now(app).as_of(app).await?).await?;
             if versions.is_empty() {
                 return Err(unknown());
             }

@@ -1,5 +1,5 @@
 use async_graphql::InputObject;
-use chrono::{DateTime as Instant, Duration, NaiveDate, Utc};
+use chrono::{DateTime as Instant, NaiveDate, Utc};
 use daftar_projections::{AsOf, ledger};
 
 use super::scalars::{Date, DateTime};
@@ -22,14 +22,14 @@ pub struct When {
 }
 
 impl When {
-    pub fn parse(input: Option<AsOfInput>) -> Result<Self, Problem> {
+    pub fn parse(app: &App, input: Option<AsOfInput>) -> Result<Self, Problem> {
         let AsOfInput { recorded, effective } = input.unwrap_or_default();
-        let effective = effective.map_or_else(|| Ok(today()), |day| day.day("asOf.effective"))?;
+        let effective = effective.map_or_else(|| Ok(app.today()), |day| day.day("asOf.effective"))?;
         Ok(Self { recorded: recorded.map(|instant| instant.0), effective })
     }
 
-    pub fn now() -> Self {
-        Self { recorded: None, effective: today() }
+    pub fn now(app: &App) -> Self {
+        Self { recorded: None, effective: app.today() }
     }
 
     pub async fn as_of(self, app: &App) -> Result<AsOf, Problem> {
@@ -48,9 +48,4 @@ pub fn days(from: (&'static str, Option<Date>), to: (&'static str, Option<Date>)
         (None, None) => None,
         (from, to) => Some((from.unwrap_or(ends(1, 1, 1)), to.unwrap_or(ends(9999, 12, 31)))),
     })
-}
-
-/// The day that it is in Riyadh, where the clocks are never changed.
-pub fn today() -> NaiveDate {
-    (Utc::now() + Duration::hours(3)).date_naive()
 }
