@@ -15,6 +15,7 @@ use daftar_store::{
 use futures::{TryStreamExt, future::try_join_all};
 use sqlx::{PgConnection, PgExecutor};
 use thiserror::Error;
+use tokio::task::unconstrained;
 
 use crate::{Company, Wish};
 
@@ -155,6 +156,8 @@ impl Batch {
             let found = EventWriter::append(to, &stream, expected, events).await?.position;
             if found == position { Ok(()) } else { Err(LoadError::Displaced { expected: position, found }) }
         };
-        try_join_all(self.appends.into_iter().map(write)).await.map(|_: Vec<()>| ())
+        // They are asked in this order and must reach the log in it. A task that has done its share would have the rest wait for its next turn,
+        // behind those that wait already.
+        unconstrained(try_join_all(self.appends.into_iter().map(write))).await.map(|_: Vec<()>| ())
     }
 }

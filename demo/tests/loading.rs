@@ -11,7 +11,7 @@ use daftar_demo::{
 use daftar_domain::{Currency, Position, SealedFor, ids::AccountId};
 use daftar_projections::migrate;
 use daftar_store::{
-    Durability, Engine, EventReader, Postgres, PostgresOptions, Scope,
+    Durability, Engine, EventReader, Memory, Postgres, PostgresOptions, Scope,
     keyring::{self, Keyring, LocalMasterKey},
     log::Log,
 };
@@ -107,18 +107,32 @@ async fn a_loading_that_was_interrupted_is_finished_by_doing_it_again() {
 async fn a_store_that_holds_something_is_left_alone() {
     let (company, store) = (made(TINY).await, store().await);
     let engine = Engine::new(Arc::new(store.log.clone()));
-    something(&engine).await;
+    something(&engine, 9).await;
     let before = bytes(&store.log).await;
     let refused = store.load(&company, &|_| ()).await.unwrap_err();
     assert_eq!(refused.to_string(), "the store is not empty: a demo is loaded into one that holds nothing else");
     assert_eq!((bytes(&store.log).await, load::mark(&store.pool).await.unwrap()), (before, None));
 }
 
+/// A thousand accounts are opened on one day: more appends at once than a task may make in one turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_streams_begin_together_they_keep_their_order() {
+    let (log, store) = (Memory::log(), store().await);
+    let engine = Engine::new(Arc::new(log.clone()));
+    for number in 0..1_000 {
+        something(&engine, number).await;
+    }
+    let company = Company { wish: TINY, log, keys: vec![] };
+    store.load(&company, &|_| ()).await.unwrap();
+    assert_eq!(bytes(&store.log).await, bytes(&company.log).await);
+}
+
 /// Anything at all.
-async fn something(engine: &Engine) {
+async fn something(engine: &Engine, number: u128) {
     use daftar_domain::reservation::{Command, Reservation, Reserve};
-    let id = uuid::Uuid::from_u128(9);
-    let context = daftar_store::CommandContext::new(daftar_domain::Actor::job("test"), "prepare", "k", chrono::DateTime::UNIX_EPOCH);
+    let id = uuid::Uuid::from_u128(number);
+    let context =
+        daftar_store::CommandContext::new(daftar_domain::Actor::job("test"), "prepare", &number.to_string(), chrono::DateTime::UNIX_EPOCH);
     let stream = daftar_domain::StreamName::of::<Reservation>(id);
     engine.execute::<Reservation>(&stream, &context, Command::Reserve(Reserve { holder: id })).await.unwrap();
 }
