@@ -14,7 +14,7 @@ help: ## Lists these targets
 
 run: ## Starts everything on this machine, with a PostgreSQL server of its own under .daftar/
 	scripts/ensure-postgres
-	exec cargo run --profile bench -p daftar-api --bin daftar -- up
+	exec cargo run --profile bench -p daftar-api --bin daftar -- up --demo
 
 test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own; and the suites against ESDB_TEST_URL if that is set
 	scripts/ensure-tools nextest python node

@@ -521,18 +521,23 @@ pub struct Demo {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct DemoCompany {
     /// How many accounts the made-up company has
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", env = "DAFTAR_DEMO_ACCOUNTS", default_value = "1000")]
     pub accounts: u32,
     /// How many months of its history are told; the last is October 2026
-    #[arg(long, value_name = "N", default_value = "24")]
+    #[arg(long, value_name = "N", env = "DAFTAR_DEMO_MONTHS", default_value = "24")]
     pub months: u32,
     /// What its chances come from
-    #[arg(long, value_name = "N", default_value = "7")]
+    #[arg(long, value_name = "N", env = "DAFTAR_DEMO_SEED", default_value = "7")]
     pub seed: u32,
 }
 
 #[derive(Debug, Args)]
 pub struct Up {
+    /// Begin with a made-up company, if nothing is there yet
+    #[arg(long)]
+    pub demo: bool,
+    #[command(flatten)]
+    pub company: DemoCompany,
     /// Where the private PostgreSQL server and the master key live
     #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_HOME", default_value = ".daftar")]
     pub home: PathBuf,

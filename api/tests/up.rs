@@ -70,6 +70,46 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
 }
 
 #[test]
+fn up_begins_with_a_company_that_answers_the_questions_it_suggests() {
+    let home = home();
+    let demo = || {
+        let mut command = up(home.path());
+        command.arg("--demo").env("DAFTAR_DEMO_ACCOUNTS", "12").env("DAFTAR_DEMO_MONTHS", "3");
+        command
+    };
+    let mut daftar = Running::start(&mut demo());
+    daftar.line_with("Its customers are made up: 12 accounts, 3 months, seed 7.");
+    let graphql = address_in(&daftar.line_with("GraphQL"));
+    let names = daftar.line_with("Sign in as");
+    let password = daftar.line_with("Password").split_whitespace().last().unwrap().to_owned();
+    for name in names.trim().trim_start_matches("Sign in as").split(',') {
+        sign_in_as(graphql, name.trim(), &password);
+    }
+    let mut answers = vec![];
+    for _ in 0..5 {
+        let who = daftar.line_with("# ").rsplit_once('(').unwrap().1.trim_end().trim_end_matches(')').to_owned();
+        let query = daftar.line_with("{ ");
+        let answer = ask(graphql, &sign_in_as(graphql, &who, &password), &query);
+        assert!(answer["errors"].is_null(), "{query} {answer}");
+        answers.push(answer["data"].clone());
+    }
+    let [billed, explained, unpaid, aging, mine] = answers.try_into().unwrap();
+    assert_eq!(billed["dashboard"]["billed"].as_array().unwrap().len(), 3, "{billed}");
+    assert!(explained["invoices"]["nodes"][0]["lines"][0]["explanation"]["text"].is_string(), "{explained}");
+    assert!(unpaid["unpaidInvoices"]["totalCount"].as_i64() > Some(0), "{unpaid}");
+    assert_eq!(aging["aging"][0]["currency"], "SAR", "{aging}");
+    assert_eq!(mine["myAccounts"].as_array().unwrap().len(), 1, "{mine}");
+    assert!(daftar.terminate().0);
+
+    let mut again = Running::start(&mut demo());
+    let graphql = address_in(&again.line_with("GraphQL"));
+    let answer = ask(graphql, &sign_in_as(graphql, "customer", &password), "{ myAccounts { number } }");
+    assert_eq!(answer["data"]["myAccounts"][0]["number"], mine["myAccounts"][0]["number"]);
+    let (well, said) = again.terminate();
+    assert!(well && said.contains(&password) && !said.contains("First admin"), "{said}");
+}
+
+#[test]
 fn a_new_key_signs_beside_the_old_one_until_that_is_retired() {
     let home = home();
     let key = home.path().join("seal.key");
@@ -121,7 +161,11 @@ fn home() -> tempfile::TempDir {
 }
 
 fn sign_in(server: SocketAddr, password: &str) -> String {
-    let query = format!("mutation {{ signIn(input: {{ userName: \"admin\", password: \"{password}\" }}) {{ accessToken }} }}");
+    sign_in_as(server, "admin", password)
+}
+
+fn sign_in_as(server: SocketAddr, name: &str, password: &str) -> String {
+    let query = format!("mutation {{ signIn(input: {{ userName: \"{name}\", password: \"{password}\" }}) {{ accessToken }} }}");
     let answer = http::post(server, "/graphql", &[JSON], &json!({ "query": query }).to_string()).unwrap().json();
     answer["data"]["signIn"]["accessToken"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use daftar_domain::{
     Actor, Decider, Reason, SealedFor, StreamName,
-    ids::{UserId, created_id},
+    ids::{AccountId, UserId, created_id},
     reservation::{self, Reservation, Reserve, Unique},
-    user::{ChangeRoles, Command, DeactivateUser, RegisterStaff, Role, User},
+    user::{ChangeRoles, Command, DeactivateUser, RegisterCustomer, RegisterStaff, Role, User},
 };
 use daftar_store::{CommandContext, ExecuteError, keyring::ClearText};
 use uuid::Uuid;
@@ -36,6 +36,21 @@ impl Auth {
             Command::RegisterStaff(RegisterStaff { user_id, user_name, roles })
         })
         .await
+    }
+
+    /// A customer who needs not show that the account is theirs: customers themselves claim accounts.
+    pub async fn register_customer(
+        &self,
+        actor: Actor,
+        key: &str,
+        user_name: UserName,
+        password: &Password,
+        account_id: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<UserId, Problem> {
+        let context = CommandContext::new(actor, "registerCustomer", key, now);
+        let register = |user_id, user_name| Command::RegisterCustomer(RegisterCustomer { user_id, user_name, account_id });
+        self.register(&context, &user_name, password, register).await
     }
 
     pub(super) async fn register(

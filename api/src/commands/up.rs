@@ -1,5 +1,6 @@
 //! `daftar up`: everything on one machine, from one command.
 
+mod demo;
 mod gateway;
 mod private;
 
@@ -7,6 +8,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,13 +20,13 @@ use daftar_demo::{
 };
 use daftar_store::{
     Durability,
-    keyring::LocalMasterKey,
+    keyring::{Keyring, LocalMasterKey},
     node::{self, Access, NodeOptions},
 };
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 
 use self::private::Private;
-use super::{migrate, projector, scheduler, seal, user};
+use super::{demo::Into, migrate, projector, scheduler, seal, user};
 use crate::{
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
@@ -82,12 +84,26 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let master = LocalMasterKey::read_or_create(&places.master_key_file)?;
     let store = compose::open_store(&places.log, WAIT, Durability::Required).await?;
     let read_models = compose::open_read_models(&places.app, WAIT).await?;
+    if let EventStore::Log(log) = &store {
+        let keyring = Keyring::new(read_models.clone(), Arc::new(LocalMasterKey::read(&places.master_key_file)?)).await?;
+        let into = Into { log, keyring: &keyring, owner: &places.owner, read_models: &read_models, wait: WAIT };
+        demo::make(into, options.demo.then(|| options.company.into()), &stop).await?;
+    }
+    if stop.is_asked() {
+        return Ok(());
+    }
     let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
     let graphql_address = graphql.local_addr()?;
     let (gateways, gateway) = gateway::open(&options.gateways, graphql_address).await?;
     // On one machine there is always somebody who tries things out.
     let door = http::Settings { explorer: true, ..options.door.settings() };
     let app = compose::keep_door(compose::open_app(&store, read_models.clone(), master, gateways).await?, door);
+    let home = private.map_or_else(|| options.home.clone(), Private::directory);
+    let mark = load::mark(&read_models).await?;
+    let demo_password = match mark {
+        Some(_) => Some(demo::let_people_in(&app.engine, &app.auth, &home).await?),
+        None => None,
+    };
     let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
@@ -100,7 +116,6 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
         Ok(())
     });
     let database = (*read_models.connect_options()).clone();
-    let home = private.map_or_else(|| options.home.clone(), Private::directory);
     let sealer = seal::sealer(&seal::beside(options.sealing.clone(), home), store.writer(), database.clone())?;
     let (projecting, stopping) = (projector::project(store.writer(), database, sealer, stop.clone()), stop.clone());
     parts.spawn(async {
@@ -125,7 +140,7 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
 
     println!("دفتر · أهلًا وسهلًا");
     println!("Daftar is running. Ctrl-C stops everything that was started.");
-    if let Some(Mark { wish: Wish { accounts, months, seed }, .. }) = load::mark(&read_models).await? {
+    if let Some(Mark { wish: Wish { accounts, months, seed }, .. }) = mark {
         println!("Its customers are made up: {accounts} accounts, {months} months, seed {seed}.");
     }
     println!();
@@ -134,6 +149,7 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
         println!("  First admin   {} / {} (shown this once)", user::FIRST_ADMIN, password.reveal());
     }
     println!("  Health        http://{graphql_address}/health/ready");
+    println!("  Metrics       http://{graphql_address}/metrics");
     println!("  Checkpoint    http://{graphql_address}/checkpoint");
     println!("  Event store   {event_store}");
     if let Some(gateway) = &gateway {
@@ -141,6 +157,9 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     }
     if let Some(private) = private {
         println!("  PostgreSQL    {private}");
+    }
+    if let Some(password) = &demo_password {
+        demo::show(password);
     }
     println!();
 
