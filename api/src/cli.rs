@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use daftar_domain::{Code, VatCategory, account::CustomerClass, ids::ReadingId, user::Role};
+use daftar_domain::{Code, Reason, VatCategory, account::CustomerClass, ids::ReadingId, user::Role};
 use daftar_proof::KeyName;
 use rust_decimal::Decimal;
 use thiserror::Error;
@@ -359,7 +359,7 @@ pub struct OpeningBalances {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("task").required(true).args(["dry_run", "execute"])))]
+#[command(group(ArgGroup::new("task").required(true).args(["dry_run", "execute", "abandon"])))]
 pub struct BillRun {
     /// The month, such as 2026-10; also the run's name, unless --name gives another
     #[arg(long, value_name = "MONTH")]
@@ -370,6 +370,9 @@ pub struct BillRun {
     /// Issues and charges the invoices
     #[arg(long)]
     pub execute: bool,
+    /// Gives up a run that was interrupted: what it has listed is issued, and the rest is left to a run of another name
+    #[arg(long, value_name = "REASON")]
+    pub abandon: Option<Reason>,
     /// Who sells, in which register and series it is numbered, when it is due (docs/bill-runs.md)
     #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
     pub terms: PathBuf,

@@ -6,6 +6,8 @@
 pub mod bill_run;
 pub mod correction;
 pub mod day_end;
+pub mod drafts;
+pub mod final_bill;
 pub mod gateway;
 pub mod opening_balances;
 pub mod period_close;

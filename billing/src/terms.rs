@@ -5,6 +5,7 @@ use std::str::FromStr;
 use chrono::{Days, NaiveDate};
 use daftar_domain::{
     Code,
+    correction::BackBillingLimit,
     invoice::{Dates, Seller, VatReasons},
     rating::Rounding,
     register::Numbering,
@@ -33,6 +34,9 @@ pub struct Terms {
     /// Bills of more than so many times the account's average are held.
     #[serde(default)]
     pub held_above: Option<Decimal>,
+    /// No more is asked for days further back than so many months; as far as you like, if it is not said.
+    #[serde(default)]
+    pub back_billing_months: Option<BackBillingLimit>,
     /// What lateness costs; nothing, if it is not said.
     #[serde(default)]
     pub late_fees: Option<LateFeeTerms>,
@@ -95,6 +99,7 @@ mod tests {
         let dates = terms.dates("2026-11-20".parse().unwrap());
         assert_eq!(dates.due_on.to_string(), "2026-12-05");
         assert_eq!((terms.held_above, terms.rounding), (None, Rounding::default()));
+        assert_eq!(terms.back_billing_months, None);
         assert_eq!((terms.late_fees, terms.fees, terms.small_balances_after_days), (None, None, 30));
     }
 

@@ -1,6 +1,7 @@
 mod bill_run;
 mod correction;
 mod day_end;
+mod final_bill;
 mod gateway;
 mod mortal;
 mod opening_balances;

@@ -13,7 +13,7 @@ use daftar_domain::{
     BillingEvent, Currency, Money, Reason, StreamName,
     account::{self, Account, AllocationPolicy, AssessLateFee, ItemId, LateFee, LateFeeRule, RecordPayment, ReviewLateFees, Tender},
     bill_run::Plan,
-    correction::{Correction, Step},
+    correction::{BackBillingLimit, Correction, Step},
     ids::{
         InvoiceId, PaymentId, ReadingId, bill_run_id, cascaded_correction_id, correction_id, correction_invoice_id, reread_id,
         run_invoice_id,
@@ -306,6 +306,19 @@ async fn what_cannot_be_corrected_is_refused_while_nothing_is_touched() {
             assert_eq!(said, reason);
         }
     }
+    // November becomes less, and is as old as it likes; December becomes more, and began more than a month before the correction.
+    let limited = |months| {
+        let mut limited = terms();
+        limited.back_billing_months = Some(BackBillingLimit { months });
+        limited
+    };
+    let preview = async |months| Corrections::new(engine.clone(), pool.clone(), limited(months)).preview(&wish).await;
+    let refused = preview(1).await.unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the invoice cannot be corrected: invoice RUH-INV-2027-000001 is for days from 2026-12-01, and beyond 1 months no more is asked than was billed"
+    );
+    assert_eq!(preview(3).await.unwrap().changes.len(), 2);
     assert_eq!(facts(&log).await.len(), before);
     projector.abort();
 }

@@ -74,7 +74,7 @@ enum Act {
         month: i64,
         again: bool,
     },
-    ReleaseInvoice(InvoiceId, usize),
+    ReleaseInvoice(InvoiceId),
     Pay {
         person: usize,
         how: Pay,
@@ -176,7 +176,7 @@ impl Life {
             Act::SwitchOff(person) => self.switch(person, false).await,
             Act::SwitchOn(person) => self.switch(person, true).await,
             Act::Bill { name, month, again } => self.bill(&name, month, again).await,
-            Act::ReleaseInvoice(invoice_id, person) => self.release_invoice(invoice_id, person).await,
+            Act::ReleaseInvoice(invoice_id) => self.release_invoice(invoice_id).await,
             Act::Pay { person, how } => self.pay(person, how).await,
             Act::Bounce { person, payment_id } => self.bounce(person, payment_id).await,
             Act::DayEnd => self.day_end().await,

@@ -66,6 +66,9 @@ pub enum MoneyError {
 }
 
 impl Money {
+    /// The most that one document or payment may be, in minor units: a million of them can still be summed.
+    pub const LARGEST: i64 = i64::MAX / 1_000_000;
+
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }

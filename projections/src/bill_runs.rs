@@ -107,7 +107,8 @@ impl Projector for BillRuns {
                 bill_run::Event::BillRunPlanned(event) => self.planned(fact, event),
                 bill_run::Event::BlockFrozen(event) => self.frozen(fact, event),
                 bill_run::Event::BlockIssued(event) => self.issued(fact, event),
-                bill_run::Event::BillRunFinished(_) => {
+                // Abandoned, it is as over as finished: what it has not come to is in none of its figures.
+                bill_run::Event::BillRunFinished(_) | bill_run::Event::BillRunAbandoned(_) => {
                     self.change(fact, |run| run.finished_at = Some(fact.metadata.recorded_at));
                 }
             }

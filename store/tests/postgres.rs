@@ -59,6 +59,17 @@ async fn the_log_is_only_ever_added_to() {
     }
 }
 
+/// It is compressed while everybody waits for the lock on the order (decision 24).
+#[tokio::test]
+async fn what_is_large_is_compressed_by_the_quick_method() {
+    let database = database().await;
+    let mut owner = owner(&database).await;
+    let methods = "SELECT array_agg(attcompression::text) FROM pg_attribute \
+        WHERE attrelid = 'daftar_log.events'::regclass AND attname IN ('data', 'metadata')";
+    let found: Vec<String> = sqlx::query_scalar(methods).fetch_one(&mut owner).await.unwrap();
+    assert_eq!(found, ["l", "l"]);
+}
+
 #[tokio::test]
 async fn a_role_that_could_rewrite_the_log_is_refused() {
     let database = database().await;

@@ -8,6 +8,7 @@ use daftar_billing::{
     bill_run::{BillRuns, Cycle, NEEDS, Progress, Report, RunError},
 };
 use daftar_domain::{
+    Actor,
     bill_run::{Filter, Tally, Totals},
     ids::bill_run_id,
 };
@@ -47,6 +48,13 @@ pub async fn run(options: BillRun) -> Result<()> {
 async fn carry_out(runs: &BillRuns, options: &BillRun, terms: Terms, display: &Display) -> Result<()> {
     let name = options.name.as_deref().unwrap_or(options.cycle.as_str());
     let show = |progress| show(display, progress);
+    if let Some(reason) = &options.abandon {
+        let report = runs.abandon(name, Actor::job("bill-run"), reason.clone()).await?;
+        display.end();
+        print(name, &report);
+        println!("{name} was abandoned: {reason}");
+        return Ok(());
+    }
     let plan = match runs.planned(name).await? {
         Some(planned) => {
             println!("{name} was planned before: it goes by that plan");

@@ -9,7 +9,7 @@ use daftar_domain::{
     Actor, Decider, StreamName,
     account::{self, Account},
     bill_run::{self, BillRun, NoteBlockIssued, Place, Plan, Totals},
-    ids::{self, AccountId, BillRunId},
+    ids::{self, AccountId, BillRunId, InvoiceId},
     invoice::{self, DraftInvoice, Invoice, InvoiceIssued, IssueAtOnce},
     meter::{self, Meter, NoteReadingsBilled},
     policy,
@@ -125,18 +125,22 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     // Credit that waits pays the charge at once, and only the account's stream says which.
     let account = Some(account).filter(|_| !has_credit);
     ask(&engine, &stream, &context, charge, account).await.map_err(refused)?;
+    note_readings(&engine, invoice_id, meters).await
+}
 
+/// What a bill stands on is not taken back without it, also while a person has yet to look at it.
+async fn note_readings(engine: &Engine, invoice_id: InvoiceId, meters: Vec<Read>) -> Result<(), RunError> {
     for Read { meter_id, meter, reading_ids } in meters {
         let stream = StreamName::of::<Meter>(meter_id);
         let context = CommandContext::new(Actor::job(ACTOR), "noteReadingsBilled", &format!("{invoice_id}/{meter_id}"), engine.now());
         let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
-        match ask(&engine, &stream, &context, wish, Some(meter)).await {
+        match ask(engine, &stream, &context, wish, Some(meter)).await {
             Ok(()) => {}
             // A reading fell after the list was frozen. The bill stands, and is corrected like any that stood on it before.
             Err(ExecuteError::Rejected(rejection)) => {
                 let reason = rejection.to_string();
                 let noted = Refused { policy: "bill-run", event_id: None, stream: &stream, reason: &reason };
-                refusals::note(&engine, &context, noted).await.map_err(RunError::Interrupted)?;
+                refusals::note(engine, &context, noted).await.map_err(RunError::Interrupted)?;
             }
             Err(error) => return Err(refused(error)),
         }
@@ -167,11 +171,11 @@ fn issued(events: Vec<invoice::Event>) -> Option<InvoiceIssued> {
 
 /// A draft for a person to look at.
 async fn hold(engine: Engine, drafted: Drafted) -> Result<(), RunError> {
-    let Drafted { account_id, invoice_id, draft, held, .. } = drafted;
+    let Drafted { account_id, invoice_id, draft, held, meters, .. } = drafted;
     let context = CommandContext::new(Actor::job(ACTOR), "draftInvoice", &invoice_id.to_string(), engine.now());
     let wish = invoice::Command::DraftInvoice(DraftInvoice { invoice_id, account_id, draft, check: held });
     engine.execute_from(&StreamName::of::<Invoice>(invoice_id), &context, wish, Seen::<Invoice>::default()).await.map_err(refused)?;
-    Ok(())
+    note_readings(&engine, invoice_id, meters).await
 }
 
 pub(super) fn context(engine: &Engine, wish: &str, run_id: BillRunId, block: u32) -> CommandContext {

@@ -17,8 +17,8 @@ use std::{
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    Code, Decider, Position, StreamName,
-    bill_run::{self, BillRun, BillRunPlanned, Filter, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
+    Actor, Code, Decider, Position, Reason, StreamName,
+    bill_run::{self, AbandonRun, BillRun, BillRunPlanned, Filter, FinishRun, FreezeBlock, Listed, Outcome, Plan, PlanRun, Tally},
     ids::{AccountId, BillRunId, ReadCycleId, bill_run_id, run_invoice_id},
     read_cycle::{self, ReadCycle},
     reservation::{self, Release, Reservation, Reserve, Unique},
@@ -27,7 +27,7 @@ use daftar_projections::{
     Model, QueryError,
     billable::{self, Billable, Page},
 };
-use daftar_store::{Engine, ExecuteError, Scope};
+use daftar_store::{CommandContext, Engine, ExecuteError, Scope};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 use thiserror::Error;
@@ -61,7 +61,7 @@ pub enum RunError {
     Unread(#[from] Unread),
     #[error("`{0}` is not a month: the day up to which usage is billed must be said")]
     NotAMonth(Code),
-    #[error("a bill run of {cycle} is under way: run it to its end first, or days would be billed by both")]
+    #[error("a bill run of {cycle} is under way: run it to its end first or abandon it, or days would be billed by both")]
     UnderWay { cycle: Code },
     #[error("there is no read cycle `{0}`")]
     NoReadCycle(Code),
@@ -205,13 +205,10 @@ impl BillRuns {
         let of = billable::count_after(&self.rows.db, run.cursor().1).await?;
         let mut progressed = Progress { tally: run.tally(), looked_at: 0, of };
         progress(progressed);
-        for block in run.open_blocks().collect::<Vec<_>>() {
-            let ready = self.rated_again(run_id, &plan, &run, block).await?;
-            issue_block(&self.engine, &run, block, ready, self.pace).await?;
-        }
+        self.issue_what_is_open(run_id, &plan, &run).await?;
         let mut after = run.cursor().1;
         let mut issuing: VecDeque<Issuing> = VecDeque::with_capacity(AT_ONCE);
-        while !run.is_finished() {
+        while !run.has_ended() {
             if self.pace == Pace::InOrder {
                 // What is frozen says up to which position it knows.
                 self.rows.heard_of_all::<Billable>(&self.engine).await?;
@@ -255,6 +252,28 @@ impl BillRuns {
         self.report(name).await
     }
 
+    /// Ends a run before its list does, so that another may bill. What is frozen is brought to its end first, because it may have its numbers;
+    /// whoever is not listed is left to the other.
+    pub async fn abandon(&self, name: &str, by: Actor, reason: Reason) -> Result<Report, RunError> {
+        let run_id = bill_run_id(name);
+        let run = self.run(run_id).await?;
+        let plan = Arc::new(run.plan().cloned().ok_or(RunError::NotPlanned)?);
+        self.issue_what_is_open(run_id, &plan, &run).await?;
+        let at = CommandContext::new(by, "abandonRun", name, self.engine.now());
+        let wish = bill_run::Command::AbandonRun(AbandonRun { reason });
+        self.engine.execute::<BillRun>(&stream(run_id), &at, wish).await.map_err(RunError::of_run)?;
+        self.leave(run_id).await?;
+        self.report(name).await
+    }
+
+    async fn issue_what_is_open(&self, run_id: BillRunId, plan: &Arc<Plan>, run: &BillRun) -> Result<(), RunError> {
+        for block in run.open_blocks().collect::<Vec<_>>() {
+            let ready = self.rated_again(run_id, plan, run, block).await?;
+            issue_block(&self.engine, run, block, ready, self.pace).await?;
+        }
+        Ok(())
+    }
+
     /// What a run that was carried out has come to, from its own stream.
     pub async fn report(&self, name: &str) -> Result<Report, RunError> {
         let run = self.run(bill_run_id(name)).await?;
@@ -269,6 +288,9 @@ impl BillRuns {
         let run = self.run(run_id).await?;
         if run.is_finished() {
             return Ok((run.plan().cloned().ok_or(RunError::NotPlanned)?, run));
+        }
+        if run.has_ended() {
+            return Err(bill_run::Rejection::Abandoned.into());
         }
         self.may_enter(run_id).await?;
         let plan = run.plan().cloned().unwrap_or(plan);
@@ -287,7 +309,7 @@ impl BillRuns {
         let Some(other) = billing.holder().map(BillRunId::new).filter(|holder| *holder != run_id) else { return Ok(()) };
         let run = self.run(other).await?;
         match run.plan() {
-            Some(plan) if !run.is_finished() => Err(RunError::UnderWay { cycle: plan.cycle.clone() }),
+            Some(plan) if !run.has_ended() => Err(RunError::UnderWay { cycle: plan.cycle.clone() }),
             Some(_) | None => self.leave(other).await,
         }
     }
@@ -349,7 +371,8 @@ impl BillRuns {
                 bill_run::Event::BlockFrozen(fact) => each(&fact.accounts),
                 bill_run::Event::BillRunPlanned(BillRunPlanned { .. })
                 | bill_run::Event::BlockIssued(_)
-                | bill_run::Event::BillRunFinished(_) => {}
+                | bill_run::Event::BillRunFinished(_)
+                | bill_run::Event::BillRunAbandoned(_) => {}
             }
         }
         Ok(())

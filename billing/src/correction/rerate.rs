@@ -177,6 +177,7 @@ impl Corrections {
         known.ask(opened.put_readings_right()).map_err(refused)?;
         let supplies = known.rate(&billed).map_err(refused)?;
         let becomes = self.draft(&known, &supplies).map_err(refused)?;
+        self.may_become(&billed, becomes.document.total, *issued_on)?;
         let mut changes = vec![billed.change(becomes.document.total, opened.replacement_id())];
         *opened.terms.replacement = becomes;
         if follows.is_none() {
@@ -185,6 +186,7 @@ impl Corrections {
             for (later, supplies) in self.later(&billed, &mut known, &must).await? {
                 let id = later.issued.invoice_id;
                 let total = self.draft(&known, &supplies).map_err(refused)?.document.total;
+                self.may_become(&later, total, *issued_on)?;
                 changes.push(later.change(total, correction_invoice_id(cascaded_correction_id(correction_id, id))));
                 opened.terms.later.push(id);
             }
@@ -196,6 +198,16 @@ impl Corrections {
         known.ask(opened.release_readings()).map_err(refused)?;
         known.could_be_billed(&opened).map_err(refused)?;
         Ok((opened.terms, changes))
+    }
+
+    fn may_become(&self, billed: &Billed, becomes: Money, on: NaiveDate) -> Result<(), CorrectionError> {
+        let document = &billed.issued.document;
+        let limit = self.terms.back_billing_months.filter(|limit| !limit.allows(document.heading.supplied, on, document.total, becomes));
+        let Some(limit) = limit else { return Ok(()) };
+        let (number, from, months) = (&billed.issued.number, document.heading.supplied.from(), limit.months);
+        Err(CorrectionError::Refused(format!(
+            "invoice {number} is for days from {from}, and beyond {months} months no more is asked than was billed"
+        )))
     }
 
     /// The later invoices that follow: as long as each is rated otherwise than it was issued, or has to go in any case.

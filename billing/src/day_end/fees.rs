@@ -2,8 +2,7 @@
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    Actor, BillingEvent, BillingPeriod, Code, Currency, Decider, Description, Money, Position, Recorded, SealedFor, StreamName,
-    VatCategory,
+    Actor, BillingEvent, BillingPeriod, Code, Currency, Decider, Description, Money, Position, Recorded, StreamName, VatCategory,
     account::{self, Account, LateFee, LateFeeAssessed, LateFeeRule, PaymentReversed},
     ids::{AccountId, InvoiceId, created_id},
     invoice::{self, ApproveInvoice, Buyer, DocumentLine, Draft, DraftInvoice, Heading, Invoice, Revenue, TaxForm, Unit, VatTreatment},
@@ -167,9 +166,9 @@ fn done_before<T>(outcome: Result<T, ExecuteError<invoice::Rejection>>) -> Resul
 
 fn draft(account: &Account, fee: &Fee, terms: &Terms, fees: &FeeTerms) -> Result<Draft, String> {
     let supplied = fee.on.succ_opt().and_then(|next| BillingPeriod::new(fee.on, next).ok()).ok_or("the day has no next")?;
-    let buyer = account.holder_name().filter(|name| name.key() == SealedFor::Legal);
-    let buyer = buyer.map(|name| Buyer { name: name.clone(), vat_number: None, identity: None, address: None });
-    let heading = Heading { form: TaxForm::Simplified, seller: terms.seller.clone(), buyer, supplied };
+    let buyer = Buyer::of(account);
+    let form = TaxForm::for_buyer(buyer.as_ref(), account, fee.on);
+    let heading = Heading { form, seller: terms.seller.clone(), buyer, supplied };
     let (code, text) = match fee.revenue {
         Revenue::BouncedPaymentFee => ("bounced-payment-fee", "رسوم دفعة مرتجعة"),
         _ => ("late-fee", "رسوم تأخير"),

@@ -9,7 +9,7 @@ use daftar_domain::{
     account::{self, Account, AccountNumber, AllocationPolicy, CustomerClass, Language, OpenAccount, RecordPayment, Tender},
     agreement::{self, Agreement, AttachMeter, ServicePoint, StartAgreement},
     bill_run::{Filter, Plan},
-    ids::{AccountId, AgreementId, MeterId, PaymentId, PremisesId, ReadCycleId, ReadingId, service_point_id},
+    ids::{AccountId, AgreementId, MeterId, PaymentId, PremisesId, ReadCycleId, ReadingId, ServicePointId, service_point_id},
     invoice::{Dates, VatReasons, example::heading},
     ledger::{self, TrialBalance},
     meter::{self, Breaker, InstallMeter, Meter, Reading, ReadingContext, ReadingKind, RecordReading, RegisterMeter, Seal},
@@ -54,6 +54,18 @@ impl Customer {
 
     pub fn meter_id(self) -> MeterId {
         MeterId::new(self.id("meter"))
+    }
+
+    pub fn reading_id(self, on: &str) -> ReadingId {
+        ReadingId::new(self.id(on))
+    }
+
+    pub fn agreement_id(self) -> AgreementId {
+        AgreementId::new(self.id("agreement"))
+    }
+
+    pub fn service_point_id(self) -> ServicePointId {
+        service_point_id(self.premises_id(), Service::Electricity)
     }
 
     fn premises_id(self) -> PremisesId {
@@ -110,7 +122,7 @@ pub async fn supplied(engine: &Engine, customer: Customer, series: &str) {
     let attach = AttachMeter { premises_id, service, meter_id, on };
     ask::<ServicePoint>(engine, place, &format!("{key}/meter"), agreement::Command::AttachMeter(attach)).await;
     let agreement = Agreement {
-        agreement_id: AgreementId::new(customer.id("agreement")),
+        agreement_id: customer.agreement_id(),
         account_id,
         premises_id,
         service,
@@ -227,6 +239,6 @@ fn judged() -> ReadingContext {
 }
 
 fn reading(customer: Customer, on: &str, value: u64, kind: ReadingKind) -> Reading {
-    let reading_id = ReadingId::new(customer.id(on));
+    let reading_id = customer.reading_id(on);
     Reading { reading_id, register: meter::example::register().code, kind, value: value.into(), taken_on: day(on), taken_at: noon(on) }
 }

@@ -5,13 +5,17 @@ mod kills;
 
 use std::sync::Arc;
 
-use daftar_billing::bill_run::{BillRuns, Report};
+use daftar_billing::{
+    bill_run::{BillRuns, Report},
+    drafts,
+};
 use daftar_domain::{
-    BillingEvent, Currency, StreamName,
+    Actor, BillingEvent, Currency, Decider, Reason, StreamName,
     account::Account,
     bill_run::{Filter, Plan, Totals},
     ids::{ReadCycleId, bill_run_id, run_invoice_id},
     invoice::{self, Invoice},
+    meter::{self, Meter},
     policy::{self, Wish},
     read_cycle::{self, DefineReadCycle, ReadCycle},
 };
@@ -134,6 +138,25 @@ async fn each_account_is_billed_held_or_named() {
     let held: Vec<_> = of_invoice(&facts(&log).await, held);
     assert!(matches!(held[..], [invoice::Event::InvoiceDrafted(_), invoice::Event::InvoiceHeld(_)]), "{held:?}");
 
+    // Nor is what it stands on taken back while it waits.
+    let taken_back = async |engine: &Engine, cancels_bills| {
+        let reading_id = Customer(3).reading_id("2026-11-30");
+        let wish = meter::ReverseReading {
+            reading_id,
+            reason: Reason::new("misread").unwrap(),
+            cancels_bills,
+            rollover: meter::example::context().validation.rollover,
+        };
+        engine
+            .look::<Meter>(&StreamName::of::<Meter>(Customer(3).meter_id()))
+            .await
+            .unwrap()
+            .decide(meter::Command::ReverseReading(wish))
+            .map(|events| events.len())
+    };
+    let held_id = run_invoice_id(bill_run_id("2026-11"), Customer(3).account_id());
+    assert_eq!(taken_back(&engine, vec![]).await, Err(meter::Rejection::Billed(held_id)));
+
     // What waits for a person is not billed again meanwhile.
     for (customer, value) in [(1, 3_000), (3, 3_400)] {
         read(&engine, Customer(customer), "2026-12-31", value).await;
@@ -143,6 +166,13 @@ async fn each_account_is_billed_held_or_named() {
     let preview = runs.preview("2026-12", december, &|_| ()).await.unwrap();
     let why = |code: &str| preview.exceptions.iter().find(|(of, _)| of.as_str() == code).map(|(_, found)| found.first[0].0);
     assert_eq!((preview.tally.billed, why("draft-waits")), (1, Some(Customer(3).account_id())));
+
+    // Discarded, it frees them; also if that is asked for once more, because nobody knows whether the meter was told.
+    for _ in 0..2 {
+        let wish = invoice::DiscardDraft { reason: Reason::new("misread").unwrap() };
+        drafts::discard(&engine, &context("discard"), held_id, wish).await.unwrap();
+        assert_eq!(taken_back(&engine, vec![]).await, Ok(1));
+    }
     projector.abort();
 }
 
@@ -160,10 +190,43 @@ async fn two_runs_of_other_names_do_not_bill_the_same_days() {
     assert!(mortal.outlived(dying.execute("2026-10", plan(), &|_| ())).await.is_none());
     let before = facts(&log).await.len();
     let refused = runs.execute("october", plan(), &|_| ()).await.unwrap_err();
-    assert_eq!(refused.to_string(), "a bill run of 2026-10 is under way: run it to its end first, or days would be billed by both");
+    assert_eq!(
+        refused.to_string(),
+        "a bill run of 2026-10 is under way: run it to its end first or abandon it, or days would be billed by both"
+    );
     assert_eq!(facts(&log).await.len(), before, "who is refused has changed nothing");
     assert_eq!(runs.execute("2026-10", plan(), &|_| ()).await.unwrap().tally.billed, 3);
     assert_eq!(runs.execute("october", plan(), &|_| ()).await.unwrap().tally.accounts(), 0);
+    projector.abort();
+}
+
+/// What it has numbered is issued, what it has not listed is billed by the next, and nobody is billed twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_abandoned_makes_way_for_another() {
+    let (log, (_database, pool)) = (Memory::log(), database().await);
+    let projector = project(Arc::new(log.clone()), &pool);
+    let prepare = engine(log.clone());
+    tariff(&prepare).await;
+    customers(&prepare, 1_200).await;
+    let (_, runs) = runs(&log, &pool).await;
+    let by = || Actor::user("9");
+    let why = || Reason::new("the tariff was wrong").unwrap();
+    assert_eq!(runs.abandon("2026-10", by(), why()).await.unwrap_err().to_string(), "there is no such bill run");
+    // It dies in its first block, which has its numbers by then.
+    let mortal = crate::mortal::Mortal::new(&log, 50, true);
+    let dying = BillRuns::new(Engine::new(mortal.clone()), pool.clone());
+    assert!(mortal.outlived(dying.execute("2026-10", plan(), &|_| ())).await.is_none());
+    let abandoned = runs.abandon("2026-10", by(), why()).await.unwrap();
+    let listed = abandoned.tally.billed;
+    assert!((1_000..=1_200).contains(&listed), "{listed}");
+    assert_eq!(runs.abandon("2026-10", by(), why()).await.unwrap(), abandoned);
+    let refused = runs.execute("2026-10", plan(), &|_| ()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the bill run was abandoned: what is left to bill is billed by a run of another name");
+    let (_, runs) = self::runs(&log, &pool).await;
+    assert_eq!(runs.execute("rest", plan(), &|_| ()).await.unwrap().tally.billed, 1_200 - listed);
+    let refused = runs.abandon("rest", by(), why()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the bill run is finished");
+    assert_eq!(sum(&facts(&log).await).invoices, 1_200);
     projector.abort();
 }
 

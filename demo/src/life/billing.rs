@@ -5,10 +5,8 @@ use daftar_domain::{
     BillingEvent, Currency,
     account::{Account, ItemId, Tender},
     bill_run::Filter,
-    correction::MeterReadings,
     ids::{AccountId, InvoiceId, bill_run_id},
-    invoice::{self, ApproveInvoice, BilledSupply, Invoice, InvoiceIssued, ReleaseInvoice, Subject},
-    meter::{self, Meter, NoteReadingsBilled},
+    invoice::{self, ApproveInvoice, Invoice, InvoiceIssued, ReleaseInvoice, Subject},
     policy,
 };
 
@@ -46,7 +44,6 @@ impl Life {
     pub(super) async fn hear(&mut self) -> Result<(), DemoError> {
         let numbers: std::collections::BTreeMap<AccountId, usize> =
             self.people.iter().map(|person| (person.account_id, person.number)).collect();
-        let mut drafted = std::collections::BTreeMap::new();
         for fact in self.world.news().await? {
             let BillingEvent::Invoice(event) = &fact.event else { continue };
             match event {
@@ -55,15 +52,9 @@ impl Life {
                         self.people[*number].invoices.push(*invoice_id);
                     }
                 }
-                invoice::Event::InvoiceDrafted(draft) => {
-                    drafted.insert(draft.invoice_id, draft.account_id);
-                }
                 invoice::Event::InvoiceHeld(_) => {
                     let invoice_id = InvoiceId::new(fact.stream.id());
-                    if let Some(number) = drafted.get(&invoice_id).and_then(|account_id| numbers.get(account_id)) {
-                        let number = *number;
-                        self.plan(later(self.today(), 1), 11 * 60, Act::ReleaseInvoice(invoice_id, number));
-                    }
+                    self.plan(later(self.today(), 1), 11 * 60, Act::ReleaseInvoice(invoice_id));
                 }
                 _ => {}
             }
@@ -72,7 +63,7 @@ impl Life {
     }
 
     /// Somebody has asked the customer, and the bill is right.
-    pub(super) async fn release_invoice(&mut self, invoice_id: InvoiceId, person: usize) -> Result<(), DemoError> {
+    pub(super) async fn release_invoice(&mut self, invoice_id: InvoiceId) -> Result<(), DemoError> {
         let today = self.today();
         let release = ReleaseInvoice { released_by: self.world.actor(Staff::Billing), reason: reason("the customer had guests") };
         let approve = ApproveInvoice { dates: self.terms.dates(today), numbering: self.terms.numbering.clone() };
@@ -81,27 +72,7 @@ impl Life {
             self.world.ask::<Invoice>(Staff::Billing, invoice_id, &format!("release {step} {invoice_id}"), wish).await?;
         }
         self.world.settle().await?;
-        self.hear().await?;
-        // A run notes what its bills stand on; of a bill that was held nobody else does.
-        let readings = self.readings_of(person, invoice_id).await?;
-        for MeterReadings { meter_id, reading_ids } in readings {
-            let wish = meter::Command::NoteReadingsBilled(NoteReadingsBilled { invoice_id, reading_ids });
-            self.world.ask::<Meter>(Staff::Billing, meter_id, &format!("billed {invoice_id} {meter_id}"), wish).await?;
-        }
-        Ok(())
-    }
-
-    /// By meter, what an issued bill stands on.
-    async fn readings_of(&self, person: usize, invoice_id: InvoiceId) -> Result<Vec<MeterReadings>, DemoError> {
-        let Some(InvoiceIssued { subject: Subject::Supply { supplies }, .. }) = self.issued(invoice_id).await? else {
-            return Ok(vec![]);
-        };
-        let mut readings = vec![];
-        for BilledSupply { service, bill, .. } in supplies {
-            let meters = self.meters_of(self.people[person].place, service).await?;
-            readings.extend(meters.iter().filter_map(|meter| meter.readings_in(bill.period)));
-        }
-        Ok(readings)
+        self.hear().await
     }
 
     /// Every invoice that is not paid by its day falls overdue.

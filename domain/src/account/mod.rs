@@ -30,7 +30,8 @@ pub use receivable::{
     FreeAllocations, FreeCause, ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived,
     OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded,
     Receivable, RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause,
-    ReverseOpeningBalance, ReversePayment, ReviewLateFees, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    ReverseOpeningBalance, ReversePayment, ReviewLateFees, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
+    WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -89,6 +90,7 @@ pub enum Command {
     FreeAllocations(FreeAllocations),
     ReapplyCredit(ReapplyCredit),
     ClearCheque(ClearCheque),
+    SettleFinally(SettleFinally),
 }
 
 events! {
@@ -241,7 +243,7 @@ macro_rules! commands_from {
 
 commands_from! {
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
-    RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit AssessLateFee
+    RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
     WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
 }
 
@@ -298,6 +300,7 @@ impl Decider for Account {
             Command::TakeDeposit(wish) => self.take_deposit(wish),
             Command::ApplyDeposit(wish) => self.apply_deposit(wish),
             Command::ReturnDeposit(wish) => self.return_deposit(wish),
+            Command::SettleFinally(wish) => self.settle_finally(wish),
             Command::AssessLateFee(wish) => self.assess_late_fee(wish),
             Command::WaiveLateFee(wish) => self.waive_late_fee(wish),
             Command::ReviewLateFees(wish) => self.review_late_fees(wish),

@@ -198,8 +198,22 @@ impl Account {
         if self.standing == Standing::Closed {
             return Ok(vec![]);
         }
-        if closed_on < holder.opened_on() {
-            return Err(Rejection::BeforeOpening { opened_on: holder.opened_on() });
+        self.has_left(closed_on)?;
+        if !self.receivable.is_settled() {
+            return Err(Rejection::NotSettled { balance: self.receivable.balance(holder.currency) });
+        }
+        Ok(vec![AccountClosed { closed_on, reason }.into()])
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.standing == Standing::Closed
+    }
+
+    /// Nothing is supplied to it any more.
+    pub(super) fn has_left(&self, on: NaiveDate) -> Result<(), Rejection> {
+        let opened_on = self.holder()?.opened_on();
+        if on < opened_on {
+            return Err(Rejection::BeforeOpening { opened_on });
         }
         if let Some(agreement_id) = self.supplies.agreements.first() {
             return Err(Rejection::StillServed(*agreement_id));
@@ -207,10 +221,7 @@ impl Account {
         if let Some(meter_id) = self.supplies.meters.first() {
             return Err(Rejection::MeterStillFitted(*meter_id));
         }
-        if !self.receivable.is_settled() {
-            return Err(Rejection::NotSettled { balance: self.receivable.balance(holder.currency) });
-        }
-        Ok(vec![AccountClosed { closed_on, reason }.into()])
+        Ok(())
     }
 
     fn able_to_begin(&self) -> Result<(), Rejection> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BillRun, BillRunPlanned, Event, Rejection, Totals};
+use super::{BillRun, BillRunPlanned, End, Event, Rejection, Totals};
 use crate::{
     Code, Currency, Digest, Position, Reason,
     ids::{AccountId, InvoiceId, run_invoice_id},
@@ -157,8 +157,10 @@ impl BillRun {
         if let Some(already) = self.block(block) {
             return if already.list_digest == list_digest { Ok(vec![]) } else { Err(Rejection::BlockReused { block }) };
         }
-        if self.finished {
-            return Err(Rejection::Finished);
+        match self.end {
+            Some(End::Finished) => return Err(Rejection::Finished),
+            Some(End::Abandoned) => return Err(Rejection::Abandoned),
+            None => {}
         }
         if block != self.next_block() {
             return Err(Rejection::OutOfTurn { expected: self.next_block() });

@@ -76,5 +76,6 @@ pub fn events() -> Vec<Event> {
         frozen(0, vec![billed(1), held(2), failed(3), billed(4)]),
         BlockIssued { block: 0, totals: totals(2) }.into(),
         BillRunFinished { tally, totals: totals(2) }.into(),
+        BillRunAbandoned { reason: invoices::reason("the tariff was wrong"), tally, totals: totals(2) }.into(),
     ]
 }

@@ -21,7 +21,7 @@ pub use plan::{BillRunPlanned, Filter, Plan, PlanRun};
 pub use totals::{Tally, Totals};
 
 use crate::{
-    Currency, Decider,
+    Currency, Decider, Reason,
     ids::{AccountId, BillRunId},
     register::Register,
     schema::events,
@@ -33,21 +33,37 @@ pub enum Command {
     FreezeBlock(FreezeBlock),
     NoteBlockIssued(NoteBlockIssued),
     FinishRun(FinishRun),
+    AbandonRun(AbandonRun),
 }
 
 /// No account is left to list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FinishRun {}
 
+/// Whoever is not listed yet is not billed by this run. What is frozen is issued first: it may have its numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AbandonRun {
+    pub reason: Reason,
+}
+
 events! {
     BillRunPlanned 1
     BlockFrozen 1
     BlockIssued 1
     BillRunFinished 1
+    BillRunAbandoned 1
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BillRunFinished {
+    pub tally: Tally,
+    pub totals: BTreeMap<Currency, Totals>,
+}
+
+/// It ends before its list does. What it has billed stays billed; the rest is for another run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BillRunAbandoned {
+    pub reason: Reason,
     pub tally: Tally,
     pub totals: BTreeMap<Currency, Totals>,
 }
@@ -60,6 +76,8 @@ pub enum Rejection {
     RunIdReused,
     #[error("the bill run is finished")]
     Finished,
+    #[error("the bill run was abandoned: what is left to bill is billed by a run of another name")]
+    Abandoned,
     #[error("a block lists from 1 to {} accounts", Register::BLOCK_MAX)]
     BlockSize,
     #[error("the next block is {expected}")]
@@ -81,7 +99,13 @@ pub struct BillRun {
     last: Option<AccountId>,
     tally: Tally,
     totals: BTreeMap<Currency, Totals>,
-    finished: bool,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Finished,
+    Abandoned,
 }
 
 impl Decider for BillRun {
@@ -96,6 +120,7 @@ impl Decider for BillRun {
             Command::FreezeBlock(wish) => self.freeze(wish),
             Command::NoteBlockIssued(wish) => self.note_issued(wish),
             Command::FinishRun(FinishRun {}) => self.finish(),
+            Command::AbandonRun(wish) => self.abandon(wish),
         }
     }
 
@@ -104,7 +129,8 @@ impl Decider for BillRun {
             Event::BillRunPlanned(fact) => self.planned = Some(fact.clone()),
             Event::BlockFrozen(fact) => self.frozen(fact),
             Event::BlockIssued(fact) => self.issued(fact),
-            Event::BillRunFinished(_) => self.finished = true,
+            Event::BillRunFinished(_) => self.end = Some(End::Finished),
+            Event::BillRunAbandoned(_) => self.end = Some(End::Abandoned),
         }
         self
     }
@@ -119,8 +145,14 @@ impl BillRun {
         self.planned.as_ref().map(|planned| &*planned.plan)
     }
 
+    /// All are billed who were to be.
     pub fn is_finished(&self) -> bool {
-        self.finished
+        self.end == Some(End::Finished)
+    }
+
+    /// Finished or abandoned: it bills nobody any more.
+    pub fn has_ended(&self) -> bool {
+        self.end.is_some()
     }
 
     pub fn tally(&self) -> Tally {
@@ -138,14 +170,27 @@ impl BillRun {
     }
 
     fn finish(&self) -> Result<Vec<Event>, Rejection> {
+        self.all_issued()?;
+        match self.end {
+            Some(End::Finished) => Ok(vec![]),
+            Some(End::Abandoned) => Err(Rejection::Abandoned),
+            None => Ok(vec![BillRunFinished { tally: self.tally, totals: self.totals.clone() }.into()]),
+        }
+    }
+
+    fn abandon(&self, wish: AbandonRun) -> Result<Vec<Event>, Rejection> {
+        let AbandonRun { reason } = wish;
+        self.all_issued()?;
+        match self.end {
+            Some(End::Abandoned) => Ok(vec![]),
+            Some(End::Finished) => Err(Rejection::Finished),
+            None => Ok(vec![BillRunAbandoned { reason, tally: self.tally, totals: self.totals.clone() }.into()]),
+        }
+    }
+
+    fn all_issued(&self) -> Result<(), Rejection> {
         self.plan().ok_or(Rejection::NotPlanned)?;
-        if let Some(block) = self.open_blocks().next() {
-            return Err(Rejection::NotIssued { block });
-        }
-        if self.finished {
-            return Ok(vec![]);
-        }
-        Ok(vec![BillRunFinished { tally: self.tally, totals: self.totals.clone() }.into()])
+        self.open_blocks().next().map_or(Ok(()), |block| Err(Rejection::NotIssued { block }))
     }
 
     fn next_block(&self) -> u32 {

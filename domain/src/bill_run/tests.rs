@@ -95,6 +95,25 @@ fn a_run_is_finished_when_all_its_blocks_are_issued() {
 }
 
 #[test]
+fn a_run_is_abandoned_once_what_it_has_frozen_is_issued() {
+    let abandon = || Command::AbandonRun(AbandonRun { reason: crate::invoice::example::reason("the tariff was wrong") });
+    given::<BillRun>([]).when(abandon()).then_rejected(Rejection::NotPlanned);
+    let open = || [planned(), frozen(0, vec![billed(1), failed(2)])];
+    given::<BillRun>(open()).when(abandon()).then_rejected(Rejection::NotIssued { block: 0 });
+    let done = || open().into_iter().chain([issued(0, 1)]);
+    let reason = crate::invoice::example::reason("the tariff was wrong");
+    let end = || BillRunAbandoned { reason: reason.clone(), tally: Tally { billed: 1, held: 0, failed: 1 }, totals: totals(1) };
+    given::<BillRun>(done()).when(abandon()).then([end().into()]);
+    let over = || done().chain([end().into()]);
+    given::<BillRun>(over()).when(abandon()).then_nothing();
+    given::<BillRun>(over()).when(finish()).then_rejected(Rejection::Abandoned);
+    given::<BillRun>(over()).when(freeze_it(1, vec![billed(3)])).then_rejected(Rejection::Abandoned);
+    assert!(run(over()).has_ended() && !run(over()).is_finished());
+    let report = BillRunFinished { tally: Tally { billed: 1, held: 0, failed: 1 }, totals: totals(1) };
+    given::<BillRun>(done().chain([report.into()])).when(abandon()).then_rejected(Rejection::Finished);
+}
+
+#[test]
 fn a_killed_run_finds_what_to_take_up_again() {
     let facts = [planned(), frozen(0, vec![billed(1)]), frozen(1, vec![held(2), billed(5), failed(6), billed(9)]), issued(0, 1)];
     let run = run(facts);

@@ -5,6 +5,7 @@
 //! that can be wished twice, and is wished again until its step is recorded.
 
 pub mod example;
+mod limit;
 mod readings;
 mod step;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use limit::BackBillingLimit;
 pub use readings::WrongReading;
 pub use step::{Request, Step, Task};
 

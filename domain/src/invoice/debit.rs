@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dates, DocumentError, DocumentLine, Event, Heading, InvoiceIssued, Issued, Note, Rejection, TaxDocument};
+use super::{
+    Dates, DocumentError, DocumentLine, Event, Heading, InvoiceIssued, Issued, Note, Rejection, TaxDocument, document::within_reason,
+};
 use crate::{
     BillingPeriod, Money, Reason,
     ids::{AccountId, InvoiceId, NoteId},
@@ -110,6 +112,8 @@ impl Issued {
         let documents: Vec<_> = [&*self.invoice.document, document].into_iter().chain(notes).collect();
         let gross = Money::sum(document.currency, documents.iter().flat_map(|document| [document.net, document.vat]));
         let total = Money::sum(document.currency, documents.iter().map(|document| document.total));
-        if gross.is_ok() && total.is_ok() { Ok(()) } else { Err(DocumentError::TooLarge.into()) }
+        let (Ok(gross), Ok(total)) = (gross, total) else { return Err(DocumentError::TooLarge.into()) };
+        // Nor, so, can a credit note for all of them be too large for the account.
+        Ok(within_reason([gross, total])?)
     }
 }

@@ -207,6 +207,7 @@ impl TaxDocument {
         let net = sum(currency, lines.iter().map(|line| line.net))?;
         let vat = sum(currency, vat_totals.iter().map(|total| total.amount))?;
         let total = sum(currency, [net, vat, rounding])?;
+        within_reason([net, vat, total])?;
         Ok(Self { heading, currency, lines, vat_totals, net, vat, rounding, total })
     }
 }
@@ -240,6 +241,12 @@ pub(super) fn taxable_totals(currency: Currency, lines: &[DocumentLine]) -> Resu
 
 fn sum(currency: Currency, amounts: impl IntoIterator<Item = Money>) -> Result<Money, DocumentError> {
     Money::sum(currency, amounts).map_err(|_| DocumentError::TooLarge)
+}
+
+/// What an account would refuse to be charged with is refused here, before it has a number.
+pub(super) fn within_reason(amounts: impl IntoIterator<Item = Money>) -> Result<(), DocumentError> {
+    let fits = amounts.into_iter().all(|amount| amount.minor.unsigned_abs() <= Money::LARGEST.unsigned_abs());
+    if fits { Ok(()) } else { Err(DocumentError::TooLarge) }
 }
 
 impl Heading {

@@ -74,6 +74,7 @@ doors! {
         TakeDeposit => Mutation("takeDeposit"),
         ApplyDeposit => Mutation("applyDeposit"),
         ReturnDeposit => Mutation("returnDeposit"),
+        SettleFinally => Shut,
         AssessLateFee => Process("the end of the day"),
         WaiveLateFee => Mutation("waiveLateFee"),
         ReviewLateFees => Process("a correction's step"),
@@ -166,6 +167,7 @@ doors! {
         FreezeBlock => Process(RUNS),
         NoteBlockIssued => Process(RUNS),
         FinishRun => Process(RUNS),
+        AbandonRun => Process("`daftar bill-run --abandon`"),
     }
     of_correction: correction::Command {
         OpenCorrection => Shut,
@@ -192,5 +194,5 @@ fn every_command_has_its_door_or_a_reason_for_none() {
         }
     }
     // What people cannot ask for yet. The list only ever gets shorter.
-    expect_test::expect!["ClearCheque DraftInvoice HoldInvoice ReleaseInvoice DiscardDraft ApproveInvoice ApproveCreditNote CancelInvoice ApproveDebitNote PlanRun OpenCorrection OpenPeriod ClosePeriod"].assert_eq(&shut.join(" "));
+    expect_test::expect!["SettleFinally ClearCheque DraftInvoice HoldInvoice ReleaseInvoice DiscardDraft ApproveInvoice ApproveCreditNote CancelInvoice ApproveDebitNote PlanRun OpenCorrection OpenPeriod ClosePeriod"].assert_eq(&shut.join(" "));
 }

@@ -54,7 +54,7 @@ pub struct AllocationFreed {
 }
 
 /// What the invoice is told: how much of it and of its debit notes is paid, or given up, in all. Its own credit notes are not among what
-/// pays it: they lower what is to be paid.
+/// pays it: they lower what is to be paid, and what of them pays something else is off what was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Echo {
     pub invoice_id: InvoiceId,
@@ -101,17 +101,24 @@ impl Posting for AllocationFreed {
 
 impl Receivable {
     /// What the invoice of an item is told when `change` more is paid of the item by a credit.
+    ///
+    /// Its own credit notes have lowered what is to be paid. What the account did not need of them has gone elsewhere, and so much of what
+    /// others paid is not this invoice's any more: what it has left is what is open here.
     fn echo(&self, item: ItemId, credit: CreditId, change: i64) -> Option<Echo> {
         let invoice_id = self.items.get(&item)?.invoice_id?;
         let own = |credit: CreditId| match credit {
             CreditId::CreditNote(note_id) => self.credit_notes.get(&note_id).is_some_and(|(of, _)| *of == invoice_id),
             CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => false,
         };
+        let credited: i64 = self.credit_notes.values().filter(|(of, _)| *of == invoice_id).map(|(_, amount)| amount.minor).sum();
         let ids = self.items.iter().filter(|(_, item)| item.invoice_id == Some(invoice_id)).map(|(id, _)| *id);
         let paid = ids.flat_map(|id| self.allocations.range((id, CreditId::FIRST)..).take_while(move |((item, _), _)| *item == id));
-        let before: i64 = paid.filter(|((_, credit), _)| !own(*credit)).map(|(_, allocated)| allocated.amount.minor).sum();
-        let total = before + if own(credit) { 0 } else { change };
-        Some(Echo { invoice_id, total: Money::new(total, self.items.get(&item)?.amount.currency) })
+        let (mut by_own, mut by_others) = (0, 0);
+        for (paid_by, minor) in paid.map(|((_, credit), allocated)| (*credit, allocated.amount.minor)).chain([(credit, change)]) {
+            *(if own(paid_by) { &mut by_own } else { &mut by_others }) += minor;
+        }
+        let surplus = credited - by_own;
+        Some(Echo { invoice_id, total: Money::new((by_others - surplus).max(0), self.items.get(&item)?.amount.currency) })
     }
 }
 
@@ -294,6 +301,34 @@ mod tests {
         }
         assert_eq!(vat, [500, 500, 500]);
         assert!(account.receivable().is_settled());
+    }
+
+    /// 115.00 less a note of 23.00 is 92.00 to pay. The note came too late and paid another invoice; then the payment bounced.
+    #[test]
+    fn what_an_invoices_own_note_paid_elsewhere_is_still_to_be_paid_of_it() {
+        let after = |account: Account, wish: crate::account::Command| {
+            let events = crate::Decider::decide(&account, wish).unwrap();
+            let echo = events.iter().rev().find_map(|event| {
+                if let Event::CreditAllocated(fact) = event {
+                    return fact.echo;
+                }
+                if let Event::AllocationFreed(fact) = event { fact.echo } else { None }
+            });
+            (
+                events.iter().fold(account, <Account as crate::Decider>::evolve),
+                echo.map(|Echo { invoice_id, total }| (invoice_id, total.minor)),
+            )
+        };
+        let (account, _) = after(account([charged(ChargeOf::default())]), record_payment(1, 11_500).into());
+        let (account, _) = after(account, credit_account(1, 1, 2_300, crate::invoice::Surplus::AccountCredit).into());
+        let (account, told) = after(account, charge(ChargeOf { n: 2, minor: 2_300, vat: 300, ..ChargeOf::default() }).into());
+        assert_eq!(told, Some((invoice_id(2), 2_300)), "to another invoice the note is money like any other");
+        let (account, told) = after(account, reverse_payment(1).into());
+        assert_eq!(told, Some((invoice_id(1), 0)));
+        let again = RecordPayment { directed: vec![invoice(1)], ..record_payment(2, 10_000) };
+        let (account, told) = after(account, again.into());
+        assert_eq!(told, Some((invoice_id(1), 7_700)), "15.00 are open, and so 15.00 of the 92.00 are not paid");
+        assert_eq!(account.receivable().item(invoice(1)).unwrap().open, sar(1_500));
     }
 
     #[test]

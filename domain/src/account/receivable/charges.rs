@@ -174,7 +174,7 @@ mod tests {
             (ChargeAccount { amount: sar(-1), vat: sar(0), ..charge(ChargeOf::default()) }, Rejection::AmountNotPositive),
             (ChargeAccount { vat: sar(11_501), ..charge(ChargeOf::default()) }, Rejection::VatOutsideAmount),
             (ChargeAccount { vat: sar(-1), ..charge(ChargeOf::default()) }, Rejection::VatOutsideAmount),
-            (ChargeAccount { amount: sar(super::super::LARGEST + 1), ..charge(ChargeOf::default()) }, Rejection::AmountTooLarge),
+            (ChargeAccount { amount: sar(Money::LARGEST + 1), ..charge(ChargeOf::default()) }, Rejection::AmountTooLarge),
             (
                 ChargeAccount { vat: Money::new(1, Currency::EGP), ..charge(ChargeOf::default()) },
                 Rejection::OtherCurrency { expected: Currency::SAR, found: Currency::EGP },
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_charged_is_known_before_it_is_issued() {
-        let (account, largest) = (account([]), super::super::LARGEST);
+        let (account, largest) = (account([]), Money::LARGEST);
         assert_eq!(account.could_be_charged(sar(largest), sar(0)), Ok(()));
         assert_eq!(account.could_be_charged(sar(largest + 1), sar(0)), Err(Rejection::AmountTooLarge));
         assert_eq!(account.could_be_charged(sar(100), sar(101)), Err(Rejection::VatOutsideAmount));

@@ -15,6 +15,7 @@ mod credit_notes;
 mod deposits;
 mod disputes;
 mod late_fees;
+mod leaving;
 mod opening;
 mod payments;
 mod rebill;
@@ -34,6 +35,7 @@ pub use credit_notes::{AccountCredited, CreditAccount};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
 pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, ReviewLateFees, WaiveLateFee};
+pub use leaving::SettleFinally;
 pub(super) use opening::v1;
 pub use opening::{ImportOpeningBalance, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, ReverseOpeningBalance};
 pub use payments::{PaymentReceived, PaymentReversed, RecordPayment, ReversalCause, ReversePayment, Tender};
@@ -50,9 +52,6 @@ use deposits::Deposit;
 use opening::Opening;
 use payments::Payment;
 use refunds::Refund;
-
-/// The most that one document or payment may be: a million of them can still be summed.
-const LARGEST: i64 = i64::MAX / 1_000_000;
 
 /// What is to be paid, by the document that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -288,7 +287,7 @@ impl Account {
         if let Some(other) = amounts.iter().find(|amount| amount.currency != currency) {
             return Err(Rejection::OtherCurrency { expected: currency, found: other.currency });
         }
-        if amounts.iter().any(|amount| amount.minor.unsigned_abs() > LARGEST.unsigned_abs()) {
+        if amounts.iter().any(|amount| amount.minor.unsigned_abs() > Money::LARGEST.unsigned_abs()) {
             return Err(Rejection::AmountTooLarge);
         }
         Ok(currency)

@@ -53,9 +53,12 @@ fn documents_that_cannot_be() {
         (vec![fee(10), taxed(-1, VatCategory::Z, "0", Some("x"))], DocumentError::BelowZero(VatCategory::Z)),
         (vec![fee(i64::MAX), fee(1)], DocumentError::TooLarge),
         (vec![fee(i64::MAX)], DocumentError::TooLarge),
+        // No account could be charged with it, and by then it would have a number.
+        (vec![taxed(Money::LARGEST + 1, VatCategory::Z, "0", Some("x"))], DocumentError::TooLarge),
     ] {
         assert_eq!(repair(lines, Rounding::default()).unwrap_err(), error);
     }
+    assert!(repair(vec![taxed(Money::LARGEST, VatCategory::Z, "0", Some("x"))], Rounding::default()).is_ok());
 }
 
 #[test]
