@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-replay bench-bill-run clean throwaway-postgres
+.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-replay bench-bill-run bench-api clean throwaway-postgres
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -47,6 +47,10 @@ bench-replay: throwaway-postgres ## Measures how fast a log is verified and expo
 
 bench-bill-run: throwaway-postgres ## Measures a bill run on a durable PostgreSQL server
 	$(THROWAWAY) --durable -- cargo bench -p daftar-billing --bench bill_run
+
+bench-api: throwaway-postgres ## Measures how fast people are answered, beside PostGraphile, on a durable PostgreSQL server
+	scripts/ensure-tools node
+	$(THROWAWAY) --durable -- cargo bench -p daftar-api --bench api
 
 clean: ## Removes what was built; the data under .daftar/ stays
 	cargo clean

@@ -4,6 +4,7 @@ mod explorer;
 mod headers;
 pub mod limits;
 mod metrics;
+mod socket;
 
 use std::{
     io,
@@ -24,6 +25,7 @@ use axum::{
 };
 use chrono::Utc;
 use daftar_billing::gateway::webhook;
+use daftar_domain::ids::UserId;
 use futures::FutureExt;
 use tokio::{net::TcpListener, time::timeout};
 use tracing::Instrument;
@@ -88,16 +90,17 @@ struct Parts {
     app: App,
     debts: Arc<Debts>,
     metrics: Arc<Metrics>,
+    stop: Stop,
 }
 
-pub fn router(app: App) -> Router {
+pub fn router(app: App, stop: Stop) -> Router {
     let gateways_call = webhook::router(app.payments.clone());
     let (origins, explorer) = (headers::Origins::from(app.door.origins.clone()), app.door.explorer);
     let (debts, metrics) = (Arc::default(), Arc::<Metrics>::default());
-    let parts = Parts { schema: graphql::schema(app.clone()), app, debts, metrics: Arc::clone(&metrics) };
+    let parts = Parts { schema: graphql::schema(app.clone()), app, debts, metrics: Arc::clone(&metrics), stop };
     let router = Router::new()
         .merge(seal::routes(parts.app.read_models.clone()))
-        .route("/graphql", post(answer))
+        .route("/graphql", post(answer).get(socket::connect))
         .route("/health/live", get(async || "alive"))
         .route("/health/ready", get(ready))
         .route("/metrics", get(measured));
@@ -112,7 +115,7 @@ pub fn router(app: App) -> Router {
 
 /// Serves until `stop`, and then until requests under way have been answered.
 pub async fn serve(listener: TcpListener, app: App, stop: Stop) -> io::Result<()> {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app, stop.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let drained = axum::serve(listener, service).with_graceful_shutdown(stop.clone().asked());
     tokio::select! {
         served = drained => served,
@@ -148,9 +151,7 @@ async fn answer(
         return refused(Problem::Unavailable("the request took too long".into()), language);
     };
     for (act, code) in refusals.take() {
-        if let Err(problem) = parts.app.auth.refused(&act, code, user, &visitor, Utc::now()).await {
-            tracing::warn!(act, code, ?problem, "a refusal cannot be noted");
-        }
+        parts.note_refused(&act, code, user, &visitor).await;
     }
     parts.metrics.operation(kind, if response.errors.is_empty() { "answered" } else { "refused" });
     // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
@@ -183,7 +184,7 @@ impl Parts {
     async fn receive(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<Guest, Box<HttpResponse>> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let language = Language::accepted(text(header::ACCEPT_LANGUAGE));
-        let address = if self.app.door.behind_proxy { forwarded(headers).unwrap_or(peer.ip()) } else { peer.ip() };
+        let address = self.address(peer, headers);
         let received = async {
             self.admit(Who::Network(network(address)), self.app.door.per_address)?;
             let (caller, session) = self.app.auth.bearer(text(header::AUTHORIZATION), Utc::now()).await?;
@@ -195,6 +196,17 @@ impl Parts {
             Ok(Guest { caller, visitor: Visitor { address, agent, session }, language })
         };
         received.await.map_err(|problem| Box::new(refused(problem, language)))
+    }
+
+    fn address(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let forwarded = self.app.door.behind_proxy.then(|| forwarded(headers)).flatten();
+        forwarded.unwrap_or(peer.ip())
+    }
+
+    async fn note_refused(&self, act: &str, code: &str, user: Option<UserId>, visitor: &Visitor) {
+        if let Err(problem) = self.app.auth.refused(act, code, user, visitor, Utc::now()).await {
+            tracing::warn!(act, code, ?problem, "a refusal cannot be noted");
+        }
     }
 
     fn admit(&self, who: Who, rate: Rate) -> Result<(), Problem> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::ErrorExtensions;
 use daftar_domain::{Code, reservation, user};
-use daftar_projections::QueryError;
+use daftar_projections::{QueryError, search::SearchError};
 use daftar_store::{
     AppendError, ExecuteError, StoreError,
     keyring::{KeyringError, MasterKeyError},
@@ -335,6 +335,15 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Database(error) => error.into(),
             QueryError::Malformed { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Keyring(error) => error.into(),
+            SearchError::Query(error) => error.into(),
         }
     }
 }

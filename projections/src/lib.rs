@@ -94,7 +94,7 @@ pub use feed::Feed;
 pub use metrics::Metrics;
 pub use model::{Model, Place};
 pub use projector::{Batch, DeliverError, Projector, deliver};
-pub use readable::Readable;
+pub use readable::{Readable, Step};
 pub use runner::{Runner, Stopped, chain, elected};
 pub use status::{COUNTED, Status, status};
 

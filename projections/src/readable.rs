@@ -36,7 +36,15 @@ struct Listening {
 #[derive(Clone, Debug)]
 struct Heard {
     reached: watch::Sender<HashMap<String, Position>>,
-    steps: broadcast::Sender<Arc<Moved>>,
+    steps: broadcast::Sender<Step>,
+}
+
+/// What whoever follows the models live is told.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Moved(Arc<Moved>),
+    /// The projectors could not be heard for a while: anything may have moved meanwhile.
+    Unheard,
 }
 
 impl Readable {
@@ -67,7 +75,7 @@ impl Readable {
     }
 
     /// Every step of every model from now on, with the ids that changed.
-    pub fn steps(&self) -> broadcast::Receiver<Arc<Moved>> {
+    pub fn steps(&self) -> broadcast::Receiver<Step> {
         self.listening.heard.steps.subscribe()
     }
 }
@@ -90,16 +98,21 @@ async fn listen(read_models: PgPool, heard: Heard) {
 async fn hear(read_models: &PgPool, heard: &Heard) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(read_models).await?;
     listener.listen(CHANNEL).await?;
+    // Nobody may be subscribed, here and below.
+    let _ = heard.steps.send(Step::Unheard);
     loop {
-        let step = listener.recv().await?;
+        let Some(step) = listener.try_recv().await? else {
+            // It was lost, and is there again.
+            let _ = heard.steps.send(Step::Unheard);
+            continue;
+        };
         // What another version of the projectors says in other words is found by asking.
         if let Ok(moved) = serde_json::from_str::<Moved>(step.payload()) {
             heard.reached.send_modify(|reached| {
                 let reached = reached.entry(moved.model.clone()).or_insert(moved.position);
                 *reached = moved.position.max(*reached);
             });
-            // Nobody may be subscribed.
-            let _ = heard.steps.send(Arc::new(moved));
+            let _ = heard.steps.send(Step::Moved(Arc::new(moved)));
         }
     }
 }

@@ -5,3 +5,4 @@ mod official_node;
 mod official_python;
 mod official_rust;
 mod peers;
+mod portal;

@@ -1,13 +1,13 @@
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use daftar_domain::{
     Sealed,
     account::AccountNumber,
     ids::{AccountId, InvoiceId, PaymentId},
 };
-use daftar_projections::{accounts, agreements, invoices, payments, receivables};
-use daftar_store::keyring::{ClearText, KeyringError};
+use daftar_projections::{accounts, agreements, invoices, payments, receivables, search};
+use daftar_store::keyring::{By, ClearText, KeyringError};
 
 use super::{
     agreement::Agreement,
@@ -96,6 +96,49 @@ impl AccountQuery {
             Ok(Connection::new(&paging, Account::all(caller, found)?, at, count))
         };
         Some(answer(context, page.await))
+    }
+
+    /// Accounts by what people say of themselves, in the order of their ids; for staff.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn search_accounts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A name of the holder or of a contact, or a phone number.")] by: AccountSearchInput,
+        #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+    ) -> Option<Result<Connection<Account>>> {
+        let page = async {
+            let (caller, app) = (caller(context), app(context));
+            caller.staff(EVERY_DESK)?;
+            let ((by, asked), paging) = (by.parse()?, Paging::new(first, after)?);
+            let place = paging.place("searchAccounts")?.map(|[id]: [String; 1]| Ok::<_, Problem>(AccountId::new(part(&id)?)));
+            let found = search::accounts(&app.read_models, &app.keyring, (by, &asked), place.transpose()?, paging.limit()).await?;
+            let app = app.clone();
+            let count = move || {
+                let (app, asked) = (app.clone(), asked.clone());
+                async move { Ok(search::count(&app.read_models, &app.keyring, (by, &asked)).await?) }
+            };
+            Ok(Connection::new(&paging, Account::all(caller, found)?, |account| cursor("searchAccounts", &[&account.row.id]), count))
+        };
+        Some(answer(context, page.await))
+    }
+}
+
+/// What an account is looked for by. Counted are up to a thousand: whoever finds more says more.
+#[derive(Debug, OneofObject)]
+enum AccountSearchInput {
+    /// Words that a name begins with, in any order: at least two letters of each.
+    Name(String),
+    /// A number, or how it ends: at least four digits, in Latin or Arabic ones, with or without the country's prefix.
+    Phone(String),
+}
+
+impl AccountSearchInput {
+    fn parse(self) -> Result<(By, String), Problem> {
+        match self {
+            Self::Name(name) => Ok((By::Name, input::line("by.name", &name)?)),
+            Self::Phone(phone) => Ok((By::Phone, input::line("by.phone", &phone)?)),
+        }
     }
 }
 
@@ -285,10 +328,10 @@ impl Account {
         let fetch = async {
             let app = app(context);
             let found = accounts::contacts_of(&app.read_models, &self.among.ids()).await?;
-            let sealed: Vec<(AccountId, &Sealed)> = found.iter().map(|(id, contact)| (*id, &contact.value)).collect();
-            let values = opened(app, &sealed).await?;
-            let named: Vec<(AccountId, &Sealed)> = found.iter().filter_map(|(id, contact)| Some((*id, contact.name.as_ref()?))).collect();
-            let mut names = if named.is_empty() { vec![] } else { opened(app, &named).await? }.into_iter();
+            let mut sealed: Vec<(AccountId, &Sealed)> = found.iter().map(|(id, contact)| (*id, &contact.value)).collect();
+            sealed.extend(found.iter().filter_map(|(id, contact)| Some((*id, contact.name.as_ref()?))));
+            let mut values = opened(app, &sealed).await?;
+            let mut names = values.split_off(found.len()).into_iter();
             let contacts = found.iter().zip(values).map(|((id, contact), value)| {
                 let name = contact.name.as_ref().and_then(|_| names.next().flatten());
                 (*id, Contact { id: ID(contact.id.to_string()), kind: contact.kind.into(), name, value })

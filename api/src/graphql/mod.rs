@@ -10,6 +10,7 @@ mod enums;
 mod health;
 mod invoice;
 mod ledger;
+mod live;
 mod meter;
 mod money;
 mod mutations;
@@ -25,7 +26,8 @@ mod when;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptySubscription, MergedObject, Schema};
+use async_graphql::{Context, MergedObject, Schema};
+use live::Subscriptions;
 use mutations::Mutation;
 use uuid::Uuid;
 
@@ -37,7 +39,7 @@ const DEPTH: usize = 20;
 /// Fields of one answer, if every list in it is full.
 const COMPLEXITY: usize = 50_000;
 
-pub type DaftarSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type DaftarSchema = Schema<Query, Mutation, Subscriptions>;
 
 /// Everything that can be asked.
 #[derive(Debug, Default, MergedObject)]
@@ -66,8 +68,8 @@ pub fn sdl() -> String {
     builder().finish().sdl()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscriptions> {
+    Schema::build(Query::default(), Mutation::default(), Subscriptions)
         .extension(roots::Roots)
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)

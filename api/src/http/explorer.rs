@@ -9,9 +9,13 @@ use axum::{
 
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/graphql", get(async || Html(include_str!("explorer.html"))))
         .route("/graphql/explorer.js", get(async || asset("text/javascript", include_str!("explorer.js"))))
         .route("/graphql/explorer.css", get(async || asset("text/css", include_str!("explorer.css"))))
+}
+
+/// For whoever opens the API's own address in a browser.
+pub fn page() -> Html<&'static str> {
+    Html(include_str!("explorer.html"))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {

@@ -17,7 +17,7 @@ use std::{
 
 use daftar_cluster::{Cluster, Options, SUPERUSER, testing};
 use daftar_domain::Position;
-use daftar_projections::{Feed, MODELS, Model, Projector, Readable, Runner, accounts::Accounts, migrate, rebuild};
+use daftar_projections::{Feed, MODELS, Model, Projector, Readable, Runner, Step, accounts::Accounts, migrate, rebuild};
 use daftar_store::{Postgres, PostgresOptions, log::Log};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row, postgres::PgConnectOptions};
@@ -231,8 +231,10 @@ async fn live(log: &Log, options: &PgConnectOptions, customers: u128) {
     let heard = tokio::spawn(async move {
         let mut heard = Vec::new();
         while let Ok(step) = steps.recv().await {
-            if step.model == Accounts::NAME {
-                heard.push((step.position.commit, Instant::now()));
+            if let Step::Moved(moved) = step
+                && moved.model == Accounts::NAME
+            {
+                heard.push((moved.position.commit, Instant::now()));
             }
             if heard.last().is_some_and(|(position, _)| *position >= first + u64::from(A_SECOND * SECONDS)) {
                 break;

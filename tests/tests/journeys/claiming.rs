@@ -37,7 +37,7 @@ async fn account(house: &House, number: &str, mobile: &str) -> AccountId {
     account
 }
 
-fn claim(house: &House, token: &str, number: &str, phone: &str) -> String {
+pub fn claim(house: &House, token: &str, number: &str, phone: &str) -> String {
     let claimed = house.ask(token, "en", CLAIM, json!({ "number": number, "phone": phone }));
     claimed["data"]["claimAccount"]["claimId"].as_str().unwrap_or_else(|| panic!("{claimed}")).to_owned()
 }
@@ -54,7 +54,7 @@ async fn message(house: &House, claim: &str) -> Option<(String, String)> {
     Some((open(recipient).await, open(text).await))
 }
 
-async fn code(house: &House, claim: &str) -> String {
+pub async fn code(house: &House, claim: &str) -> String {
     let (_, text) = message(house, claim).await.expect("a message waits");
     text.chars().filter(char::is_ascii_digit).collect()
 }

@@ -1,6 +1,6 @@
 //! The whole house for one test, on ports of its own.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use daftar_api::{
     app::App,
@@ -12,7 +12,9 @@ use daftar_api::{
     http::{Settings, serve},
     stop::Stop,
 };
+use daftar_billing::gateway::{self, Gateways, Link, PaymentGateway, Secret, simulated::process};
 use daftar_cluster::testing::{TestDatabase, test_database};
+use daftar_domain::Code;
 use daftar_store::{
     Durability, keyring,
     keyring::LocalMasterKey,
@@ -30,7 +32,10 @@ pub const SIGN_IN: &str = "mutation SignIn($name: String!, $password: String!, $
     signIn(input: { userName: $name, password: $password, code: $code }) { accessToken refreshToken accessTokenExpiresAt sessionEndsAt }
 }";
 
-const WAIT: Duration = Duration::from_secs(30);
+/// Of the keys that seal the test's people.
+pub const MASTER_KEY: [u8; 32] = [1; 32];
+
+pub const WAIT: Duration = Duration::from_secs(30);
 
 /// How the engine reaches the log. It must not matter.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +54,7 @@ pub struct House {
     /// Events that were there before the test began.
     before: i64,
     projector: Option<(Stop, JoinSet<()>)>,
+    serving: Option<(Stop, JoinSet<()>)>,
     stop: Stop,
     _parts: JoinSet<()>,
     _database: TestDatabase,
@@ -60,7 +66,11 @@ impl House {
     }
 
     pub async fn with_door(way: Way, door: Settings) -> Self {
-        let database = database().await;
+        Self::over(database().await, way, door).await
+    }
+
+    /// Over a database that may hold a history.
+    pub async fn over(database: TestDatabase, way: Way, door: Settings) -> Self {
         let url = SecretUrl::from(database.url());
         let (stop, mut parts) = (Stop::new(), JoinSet::new());
         let mut store = compose::open_store(&url, WAIT, Durability::UnsafeForTests).await.unwrap();
@@ -74,16 +84,27 @@ impl House {
         }
 
         let read_models = compose::open_read_models(&url, WAIT).await.unwrap();
-        let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new([1; 32]), Default::default()).await.unwrap();
-        let app = compose::keep_door(app, door);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
-        let serving = serve(listener, app.clone(), stop.clone());
-        parts.spawn(async { serving.await.unwrap() });
+        let gateways = (Gateways::new([gateway(server, &stop, &mut parts).await]), gateway::Terms::default());
+        let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new(MASTER_KEY), gateways).await.unwrap();
+        let app = compose::keep_door(app, door);
         create_user(&app, ADMIN, Role::Admin).await;
         let admin = String::new();
-        let mut house =
-            Self { read_models, server, app, admin, store, before: 0, projector: None, stop, _parts: parts, _database: database };
+        let mut house = Self {
+            read_models,
+            server,
+            app,
+            admin,
+            store,
+            before: 0,
+            projector: None,
+            serving: None,
+            stop,
+            _parts: parts,
+            _database: database,
+        };
+        house.serve(listener);
         house.start_projector();
         house.admin = house.sign_in(ADMIN);
         house.before = house.events().await;
@@ -127,6 +148,25 @@ impl House {
         task.join_all().await;
     }
 
+    fn serve(&mut self, listener: TcpListener) {
+        let (stop, mut task) = (Stop::new(), JoinSet::new());
+        let serving = serve(listener, self.app.clone(), stop.clone());
+        task.spawn(async { serving.await.unwrap() });
+        self.serving = Some((stop, task));
+    }
+
+    pub async fn stop_server(&mut self) {
+        let (stop, task) = self.serving.take().expect("it runs");
+        stop.now();
+        task.join_all().await;
+    }
+
+    /// Where it was before.
+    pub async fn start_server(&mut self) {
+        let listener = TcpListener::bind(self.server).await.unwrap();
+        self.serve(listener);
+    }
+
     /// As the admin.
     pub fn graphql(&self, language: &str, query: &str, variables: Value) -> Value {
         self.ask(&self.admin, language, query, variables)
@@ -155,7 +195,21 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.stop.now();
+        if let Some((stop, _)) = &self.serving {
+            stop.now();
+        }
     }
+}
+
+/// A simulated gateway that calls back at this server, and what payments call it.
+async fn gateway(server: SocketAddr, stop: &Stop, parts: &mut JoinSet<()>) -> (Code, Arc<dyn PaymentGateway>) {
+    let secret = || Secret::new("a secret of thirty-two characters").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let callback = Link::new(&format!("http://{server}/webhooks/payments/simulated"), secret(), WAIT).unwrap();
+    let serving = process::serve(listener, process::Options { callback, secret: secret() }, stop.clone().asked());
+    parts.spawn(async { serving.await.unwrap() });
+    compose::simulated(&url, secret()).unwrap()
 }
 
 /// As whoever runs the machine makes one.
@@ -164,12 +218,17 @@ async fn create_user(app: &App, name: &str, role: Role) {
 }
 
 async fn database() -> TestDatabase {
+    test_database(&contents(), migrated).await
+}
+
+/// What all migrations together make.
+pub fn contents() -> String {
     let keys: String = keyring::migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
     let doors: String = auth::migrator().iter().map(|migration| format!("{:x?}", migration.checksum)).collect();
-    let contents = include_str!("../../../store/migrations/0001_log.sql").to_owned() + &keys + &doors + &daftar_projections::contents();
-    test_database(&contents, async |url| {
-        migrate::migrate_log(&url.into(), WAIT).await?;
-        migrate::migrate_rest(&url.into(), WAIT).await
-    })
-    .await
+    include_str!("../../../store/migrations/0001_log.sql").to_owned() + &keys + &doors + &daftar_projections::contents()
+}
+
+pub async fn migrated(url: &str) -> anyhow::Result<()> {
+    migrate::migrate_log(&url.into(), WAIT).await?;
+    migrate::migrate_rest(&url.into(), WAIT).await
 }

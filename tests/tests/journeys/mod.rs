@@ -2,10 +2,16 @@
 
 mod abuse;
 mod claiming;
-mod house;
+pub mod company;
+pub mod house;
+mod live;
+mod matrix;
 mod mutations;
 mod open_account;
+mod queries;
+mod schema;
 mod signing_in;
+mod statements;
 
 use serde_json::Value;
 

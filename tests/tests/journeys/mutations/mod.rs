@@ -7,7 +7,7 @@ mod accounts;
 mod places;
 mod receivable;
 mod story;
-mod supply;
+pub mod supply;
 
 use std::collections::BTreeSet;
 

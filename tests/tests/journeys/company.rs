@@ -1,0 +1,201 @@
+//! A small company with half a year of history, and two customers in it: one to whom all accounts belong but one, and one to whom that one
+//! belongs.
+//!
+//! The history is the demo's, made once for all tests. What the demo has no example of is added by [`Company::furnish`].
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use daftar_api::{
+    cli::SecretUrl,
+    compose::{self, EventStore},
+    http::Settings,
+};
+use daftar_cluster::testing::{server_url, test_database};
+use daftar_demo::{Wish, load, make};
+use daftar_domain::{
+    Actor, StreamName,
+    ids::{AccountId, UserId},
+    user::{self, User},
+};
+use daftar_projections::{MODELS, rebuild};
+use daftar_store::{
+    CommandContext, Durability,
+    keyring::{Keyring, LocalMasterKey},
+};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+use super::{
+    claiming::{claim, code},
+    house::{House, MASTER_KEY, PASSWORD, WAIT, Way, contents, migrated},
+    mutations::supply::device,
+};
+
+/// Large enough for somebody to have moved in where somebody else moved out.
+const WISH: Wish = Wish { accounts: 26, months: 6, seed: 7 };
+
+/// Of a cashier.
+const SESSION: Uuid = Uuid::from_u128(1);
+
+pub struct Company {
+    pub house: House,
+    /// Access tokens.
+    pub owner: String,
+    pub stranger: String,
+    pub owners: Vec<Uuid>,
+    pub strangers: Uuid,
+}
+
+impl Company {
+    pub async fn open() -> Self {
+        Self::with_door(Settings { per_user: MANY, per_address: MANY, ..Settings::default() }).await
+    }
+
+    /// Of a hundred accounts and more.
+    pub async fn large() -> Self {
+        let large = Wish { accounts: 110, ..WISH };
+        Self::of(large, Settings { per_user: MANY, per_address: MANY, ..Settings::default() }).await
+    }
+
+    pub async fn with_door(door: Settings) -> Self {
+        Self::of(WISH, door).await
+    }
+
+    async fn of(wish: Wish, door: Settings) -> Self {
+        let contents = format!("{wish:?} {}", contents());
+        let database = test_database(&contents, async |url| founded(url, wish).await).await;
+        let house = House::over(database, Way::Postgres, door).await;
+        let accounts = ids(&house, "SELECT account_id FROM read_accounts.account ORDER BY number").await;
+        // Somebody who lives where the owner did before: of all strangers the one who comes closest.
+        let moved_in =
+            "SELECT later.account_id FROM read_agreements.agreement later JOIN read_agreements.agreement earlier USING (service_point_id)
+                        WHERE later.account_id <> earlier.account_id AND later.valid_from >= earlier.valid_to ORDER BY 1";
+        let strangers = *ids(&house, moved_in).await.first().expect("somebody has moved in");
+        let owners: Vec<Uuid> = accounts.into_iter().filter(|account| *account != strangers).collect();
+        claimed(&house, "owner", &owners).await;
+        claimed(&house, "stranger", &[strangers]).await;
+        let [owner, stranger] = ["owner", "stranger"].map(|name| house.sign_in(name));
+        let company = Self { house, owner, stranger, owners, strangers };
+        company.furnish();
+        company
+    }
+
+    /// What the demo has no example of. A new field is seen by the matrix once there is something behind it: put it here.
+    fn furnish(&self) {
+        let account = self.owners[0];
+        let contact = json!({ "kind": "WHATS_APP", "name": "سكرتارية", "value": "0505550101" });
+        self.done("addContact", "AddContactInput", json!({ "accountId": account, "contact": contact }));
+        let address = json!({ "kind": "MAIL", "text": "ص.ب 1" });
+        self.done("addAddress", "AddAddressInput", json!({ "accountId": account, "address": address }));
+
+        let paid = |reference: &str| {
+            json!({ "accountId": account, "externalReference": reference, "tender": "CASH", "channel": "till-1", "sessionId": SESSION,
+                "amount": { "amount": "10.00", "currency": "SAR" }, "receivedAt": "2026-11-06T09:00:00Z", "valueOn": "2026-11-06" })
+        };
+        self.done("recordPayment", "RecordPaymentInput", paid("R-1"));
+        let mistaken = self.done("recordPayment", "RecordPaymentInput", paid("R-2"))["paymentId"].clone();
+        let reverse = json!({ "accountId": account, "paymentId": mistaken, "cause": "MISTAKE", "on": "2026-11-06", "reason": "another's" });
+        self.done("reversePayment", "ReversePaymentInput", reverse);
+
+        let meters =
+            "query($account: ID!) { meters(filter: { accountId: $account, service: ELECTRICITY }) { nodes { id life { premisesId } } } }";
+        let meters = self.house.graphql("en", meters, json!({ "account": account }));
+        let meter = &meters["data"]["meters"]["nodes"][0];
+        let seal = json!({ "meterId": meter["id"], "seal": { "number": "S-1", "place": "cover" }, "on": "2026-11-06" });
+        self.done("applySeal", "ApplySealInput", seal);
+        self.done(
+            "breakSeal",
+            "BreakSealInput",
+            json!({ "meterId": meter["id"], "number": "S-1", "on": "2026-11-07", "reason": "inspected" }),
+        );
+        let premises = meter["life"].as_array().unwrap().iter().map(|step| &step["premisesId"]).find(|id| id.is_string()).unwrap();
+        let facts = json!({ "dwellings": 1, "area": "RUH-07", "breakerAmps": 60, "loadKva": "12.5" });
+        let amended = json!({ "premisesId": premises, "facts": facts, "effectiveOn": "2026-11-07", "reason": "extended" });
+        self.done("amendPremises", "AmendPremisesInput", amended);
+
+        let mut device = device("tested");
+        device["certifiedUntil"] = json!("2030-12-31");
+        let tested = self.done("registerMeter", "RegisterMeterInput", device)["meterId"].clone();
+        self.done("sendMeterToBench", "SendMeterToBenchInput", json!({ "meterId": tested, "on": "2026-11-02", "reason": "sample" }));
+        let test = json!({ "meterId": tested, "on": "2026-11-03", "passed": true, "errorPercent": "0.4", "certifiedUntil": "2031-12-31" });
+        self.done("recordMeterTest", "RecordMeterTestInput", test);
+        let egypt = include_str!("../../../fixtures/tariffs/egypt-residential-2020-21.json")
+            .replace("\"zeroUsageFee\": null", "\"zeroUsageFee\": \"9\"");
+        let jordan = include_str!("../../../fixtures/tariffs/jordan-2022-subsidised.json")
+            .replace("\"minimumCharge\": null", "\"minimumCharge\": \"1\"");
+        for tariff in [egypt, jordan] {
+            self.done("publishTariff", "PublishTariffInput", json!({ "tariff": tariff }));
+        }
+    }
+
+    /// As the admin.
+    pub fn done(&self, mutation: &str, input_type: &str, input: Value) -> Value {
+        let id = match mutation {
+            "recordPayment" => "paymentId",
+            "registerMeter" => "meterId",
+            _ => "",
+        };
+        let query = format!(
+            "mutation($input: {input_type}!, $key: String!) {{ {mutation}(input: $input, idempotencyKey: $key) {{ readable {id} }} }}"
+        );
+        let answer = self.house.graphql(
+            "en",
+            &query,
+            json!({ "input": input, "key": Uuid::new_v5(&SESSION, format!("{mutation} {input}").as_bytes()) }),
+        );
+        assert_eq!(answer["data"][mutation]["readable"], true, "{answer}");
+        answer["data"][mutation].clone()
+    }
+}
+
+/// No test here is about limits.
+pub const MANY: daftar_api::http::limits::Rate = daftar_api::http::limits::Rate { per_second: 1_000_000, burst: 1_000_000 };
+
+async fn ids(house: &House, sql: &'static str) -> Vec<Uuid> {
+    sqlx::query_scalar(sql).fetch_all(&house.read_models).await.unwrap()
+}
+
+/// A database with the whole history in log and read models.
+async fn founded(url: &str, wish: Wish) -> anyhow::Result<()> {
+    migrated(url).await?;
+    let mut server = PgConnection::connect(&server_url()).await?;
+    let scratch = format!("scratch_{}", Uuid::new_v4().simple());
+    server.execute(AssertSqlSafe(format!("CREATE DATABASE {scratch}"))).await?;
+    let options = server_url().parse::<PgConnectOptions>()?.database(&scratch);
+    daftar_projections::migrate(&mut PgConnection::connect_with(&options).await?).await?;
+    let pool = PgPool::connect_with(options).await?;
+    let company = make(wish, &pool, &|_| ()).await?;
+    pool.close().await;
+    server.execute(AssertSqlSafe(format!("DROP DATABASE {scratch} WITH (FORCE)"))).await?;
+
+    let url = SecretUrl::from(url);
+    let EventStore::Log(log) = compose::open_store(&url, WAIT, Durability::UnsafeForTests).await? else { unreachable!("it is PostgreSQL") };
+    let read_models = compose::open_read_models(&url, WAIT).await?;
+    let keyring = Keyring::new(read_models.clone(), Arc::new(LocalMasterKey::new(MASTER_KEY))).await?;
+    load::load(&company, &log, &keyring, &mut *read_models.acquire().await?, &|_| ()).await?;
+    rebuild::rebuild(MODELS, &log, &read_models.connect_options(), rebuild::MEMORY, &|_| ()).await?;
+    read_models.close().await;
+    Ok(())
+}
+
+/// The first account the way that customers go: a code is sent to a phone that the company knows them by. The others without it: so many claims
+/// are stopped at the door.
+async fn claimed(house: &House, name: &str, accounts: &[Uuid]) {
+    const CONFIRM: &str = "mutation Confirm($claim: ID!, $code: String!, $new: NewCustomerInput) { confirmClaim(claimId: $claim, code: $code, newCustomer: $new) }";
+    let [first, others @ ..] = accounts else { return };
+    let phones = "query Phones($id: ID!) { account(id: $id) { number contacts { kind value } } }";
+    let found = house.graphql("en", phones, json!({ "id": first }));
+    let (number, contacts) = (&found["data"]["account"]["number"], &found["data"]["account"]["contacts"]);
+    let mobile = contacts.as_array().unwrap().iter().find(|contact| contact["kind"] == "MOBILE").unwrap()["value"].as_str().unwrap();
+    let claim = claim(house, "", number.as_str().unwrap(), mobile);
+    let new = json!({ "userName": name, "password": PASSWORD });
+    let confirmed = house.ask("", "en", CONFIRM, json!({ "claim": claim, "code": code(house, &claim).await, "new": new }));
+    let user = confirmed["data"]["confirmClaim"].as_str().unwrap_or_else(|| panic!("{confirmed}")).parse().unwrap();
+    for account in others {
+        let context = CommandContext::new(Actor::job("test"), "claim", &account.to_string(), Utc::now());
+        let wish = user::Command::ClaimAccount(user::ClaimAccount { account_id: AccountId::new(*account) });
+        house.app.engine.execute::<User>(&StreamName::of::<User>(UserId::new(user)), &context, wish).await.unwrap();
+    }
+}
