@@ -230,7 +230,7 @@ pub struct RebuildProjections {
     #[arg(long)]
     pub all: bool,
     /// What rows may take in memory before they are written for others to make room: 512MiB, 2GiB
-    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = daftar_terminal::bytes)]
     pub memory: usize,
 }
 
@@ -620,17 +620,4 @@ fn reading(text: &str) -> Result<(ReadingId, Option<Decimal>), String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse().map(Duration::from_secs).map_err(|_| "it must be a whole number of seconds".to_owned())
-}
-
-fn bytes(text: &str) -> Result<usize, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let shift = match unit {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        _ => return Err("it must be a number of B, KiB, MiB or GiB".to_owned()),
-    };
-    let number: usize = number.parse().map_err(|_| "it must begin with a whole number".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "it is too large".to_owned())
 }

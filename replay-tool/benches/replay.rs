@@ -96,21 +96,31 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 #[tokio::main]
 async fn main() {
-    let database = test_database("bench of the replay tool", async |url: &str| migrate(url).await).await;
+    let database = test_database("bench of the replay tool", async |url: &str| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        migrate(url).await?;
+        Ok(daftar_projections::migrate(&mut PgConnection::connect(url).await?).await?)
+    })
+    .await;
     let store = Postgres::connect(database.url(), PostgresOptions::default()).await.expect("a server");
     let folder = tempfile::tempdir().expect("a folder");
-    let mut meters = 0;
+    let (mut meters, mut peaks) = (0, Vec::new());
     for size in [METERS, METERS * 10] {
         for meter in meters..size {
             let events = (0..READINGS).map(|number| reading(meter, number)).collect();
             EventWriter::append(&store, &stream(meter), Expected::NoStream, events).await.expect("a server");
         }
         meters = size;
-        measure(&store, database.url(), folder.path(), size * READINGS).await;
+        peaks.push(measure(&store, database.url(), folder.path(), size * READINGS).await);
+    }
+    println!("\nmemory, the log being ten times as long (target: 1.3 times at most)");
+    for ((what, small), (_, large)) in peaks[0].iter().zip(&peaks[1]) {
+        let times = *large as f64 / (*small).max(1) as f64;
+        println!("  {what:<31} {small:>6} MiB, then {large:>6}: {times:.2} times {}", if times <= 1.3 { "met" } else { "MISSED" });
     }
 }
 
-async fn measure(store: &impl EventReader, url: &str, folder: &Path, events: u64) {
+/// What each work took in memory at most.
+async fn measure(store: &impl EventReader, url: &str, folder: &Path, events: u64) -> [(&'static str, u64); 3] {
     let all: Vec<StoredEvent> = store.read_all(None, Scope::Everything).try_collect().await.expect("a server");
     assert_eq!(all.len() as u64, events, "read back");
     let begun = Instant::now();
@@ -148,7 +158,13 @@ async fn measure(store: &impl EventReader, url: &str, folder: &Path, events: u64
     let (one, _) = say("verify the archive, one core", events, sha, Some(600_000.0), || run(&["verify", "--source", path, "--json"], true));
     let (all, verified) = say("verify the archive, all cores", events, sha, None, || run(&["verify", "--source", path, "--json"], false));
     say("verify PostgreSQL", events, copy, Some(200_000.0), || run(&["verify", "--source", url, "--json"], false));
-    println!("  all cores are {:.2} times one; at most {exported} MiB to export, {verified} MiB to verify", all / one);
+    println!("  all cores are {:.2} times one; {verified} MiB with what verify has by itself for streams", all / one);
+    let (_, little) =
+        say("the same, 16 MiB for streams", events, sha, None, || run(&["verify", "--source", path, "--memory", "16MiB"], false));
+    let (_, rebuilt) = say("rebuild the read models", events, copy, None, || {
+        run(&["rebuild", "--source", url, "--database-url", url, "--memory", "16MiB"], false)
+    });
+    [("export", exported), ("verify", little), ("rebuild", rebuilt)]
 }
 
 /// The median of some rounds, beside the limit of the same run and the target.

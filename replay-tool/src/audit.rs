@@ -1,22 +1,21 @@
 //! The log as it is, held against what was promised: by itself, and by the checkpoints that were kept elsewhere.
 
-use std::{collections::HashMap, fmt, io};
+use std::{fmt, io};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use daftar_domain::{
-    BillingEvent, CommandHash, Currency, Money, Position, Recorded,
+    Currency, Money, Position,
     ledger::LedgerAccount::{self, Deposits, IssuedNotCharged, Receivable, Unapplied},
 };
 use daftar_proof::{AuthenticTiles, Difference, Frontier, Head, LeafCheck, OpenError, TileError, TileSource};
 use daftar_store::Unreadable;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::{
     documents::Documents,
     examine::Examined,
-    folding::{Folded, Folding},
-    traces::{Trace, Traces},
+    streams::Outcome,
+    traces::{self, Trace},
 };
 
 /// A checkpoint whose signature was found good.
@@ -120,44 +119,34 @@ pub enum AuditError {
 #[derive(Debug)]
 pub struct Report {
     pub head: Head,
-    pub streams: usize,
+    pub streams: u64,
     /// How many events the largest outside checkpoint that holds covers. What comes after is unproven.
     pub proven: u64,
     pub odd_times: Option<OddTimes>,
     pub findings: Vec<Finding>,
 }
 
-/// Takes the log's events in their order.
+/// Takes the log's events in their order, and sees what they are to the whole; what they are to their streams is seen elsewhere.
 #[derive(Debug)]
 pub struct Audit<S> {
     tree: Frontier,
-    streams: HashMap<String, Stand>,
     position: Option<Position>,
     /// By size, the largest first, so that the next is at the end.
     promises: Vec<Promise>,
     check: Option<LeafCheck<S>>,
     good: u64,
     proven: u64,
-    findings: Vec<Finding>,
+    /// Each with its leaf.
+    findings: Vec<(u64, Finding)>,
     odd_times: Option<OddTimes>,
     documents: Documents,
-    traces: Traces,
-    folding: Folding,
-}
-
-/// Where a stream stands.
-#[derive(Debug, Default)]
-struct Stand {
-    next: u64,
-    last: Option<(DateTime<Utc>, Uuid, CommandHash)>,
 }
 
 impl<S: TileSource> Audit<S> {
-    pub fn new(mut promises: Vec<Promise>, tiles: Option<AuthenticTiles<S>>, threads: usize) -> Result<Self, AuditError> {
+    pub fn new(mut promises: Vec<Promise>, tiles: Option<AuthenticTiles<S>>) -> Self {
         promises.sort_by_key(|promise| std::cmp::Reverse(promise.head.size));
         let mut audit = Self {
             tree: Frontier::default(),
-            streams: HashMap::new(),
             position: None,
             promises,
             check: tiles.map(LeafCheck::new),
@@ -166,87 +155,41 @@ impl<S: TileSource> Audit<S> {
             findings: Vec::new(),
             odd_times: None,
             documents: Documents::default(),
-            traces: Traces::new()?,
-            folding: Folding::begin(threads),
         };
         audit.keep_promises();
-        Ok(audit)
+        audit
     }
 
     /// The next events, as they were examined.
-    pub async fn page(&mut self, events: Vec<Examined>) -> Result<(), AuditError> {
-        for event in events {
-            self.event(event)?;
-        }
-        self.folding.flush().await;
-        Ok(())
+    pub fn page(&mut self, events: &[Examined]) -> Result<(), AuditError> {
+        events.iter().try_for_each(|event| self.event(event))
     }
 
-    pub fn events(&self) -> u64 {
-        self.tree.size()
+    /// What there was so far.
+    pub fn head(&self) -> Head {
+        Head { size: self.tree.size(), root: self.tree.root() }
     }
 
-    fn event(&mut self, event: Examined) -> Result<(), AuditError> {
+    fn event(&mut self, event: &Examined) -> Result<(), AuditError> {
         let leaf = self.tree.size();
-        self.check_place(leaf, &event)?;
+        if let Some(before) = self.position.filter(|before| event.position <= *before) {
+            self.findings.push((leaf, Finding::Order { leaf, position: event.position, before }));
+        }
+        self.position = Some(event.position);
         self.tree.push(event.hash);
         if let Some(check) = &mut self.check {
             check.push(event.hash)?;
         }
-        match event.fact {
-            Some(Ok(fact)) => self.fact(leaf, fact),
-            Some(Err(reason)) => self.findings.push(Finding::Unreadable { leaf, reason }),
-            None => {}
+        if let Some(fact) = event.fact() {
+            if (event.created_at - fact.metadata.recorded_at).abs() > CLOCKS {
+                let first = || OddTimes { events: 0, first: (leaf, event.stream.clone(), event.revision) };
+                self.odd_times.get_or_insert_with(first).events += 1;
+            }
+            if let Some(reason) = self.documents.take(leaf, &fact.event) {
+                self.findings.push((leaf, Finding::Document { leaf, reason }));
+            }
         }
         self.keep_promises();
-        Ok(())
-    }
-
-    fn fact(&mut self, leaf: u64, fact: Recorded<BillingEvent>) {
-        if let Some(reason) = self.documents.take(leaf, &fact.event) {
-            self.findings.push(Finding::Document { leaf, reason });
-        }
-        self.folding.push(leaf, fact);
-    }
-
-    fn check_place(&mut self, leaf: u64, event: &Examined) -> Result<(), AuditError> {
-        self.traces.id(leaf, event.id)?;
-        // A name is looked for more often than it is new.
-        if !self.streams.contains_key(&event.stream) {
-            self.streams.insert(event.stream.clone(), Stand::default());
-        }
-        let Some(stand) = self.streams.get_mut(&event.stream) else { return Ok(()) };
-        if event.revision != stand.next {
-            let (expected, actual) = (stand.next, event.revision);
-            self.findings.push(Finding::Revision { leaf, stream: event.stream.clone(), expected, actual });
-        }
-        stand.next = event.revision.saturating_add(1);
-        if let Some(before) = self.position.filter(|before| event.position <= *before) {
-            self.findings.push(Finding::Order { leaf, position: event.position, before });
-        }
-        self.position = Some(event.position);
-        let Some(metadata) = event.metadata() else { return Ok(()) };
-        self.traces.cause(leaf, metadata)?;
-        let (recorded_at, stream) = (metadata.recorded_at, || event.stream.clone());
-        let last = stand.last.replace((recorded_at, metadata.command_id, metadata.command_hash));
-        match last {
-            Some((before, ..)) if recorded_at < before => {
-                self.findings.push(Finding::Time { leaf, stream: stream(), recorded_at, before });
-            }
-            Some(_) | None => {}
-        }
-        match last {
-            Some((_, command_id, hash)) if command_id == metadata.command_id => {
-                if hash != metadata.command_hash {
-                    self.findings.push(Finding::CommandHash { leaf, stream: stream() });
-                }
-            }
-            Some(_) | None => self.traces.command(leaf, &event.stream, metadata.command_id)?,
-        }
-        if (event.created_at - recorded_at).abs() > CLOCKS {
-            let odd = self.odd_times.get_or_insert_with(|| OddTimes { events: 0, first: (leaf, stream(), event.revision) });
-            odd.events += 1;
-        }
         Ok(())
     }
 
@@ -254,7 +197,7 @@ impl<S: TileSource> Audit<S> {
     fn keep_promises(&mut self) {
         while let Some(promise) = self.promises.pop_if(|promise| promise.head.size == self.tree.size()) {
             if promise.head.root != self.tree.root() {
-                self.findings.push(Finding::OtherRoot { promise, good: self.good });
+                self.findings.push((self.tree.size(), Finding::OtherRoot { promise, good: self.good }));
             } else {
                 self.good = promise.head.size;
                 if promise.is_outside {
@@ -264,27 +207,27 @@ impl<S: TileSource> Audit<S> {
         }
     }
 
-    pub async fn finish(mut self) -> Result<Report, AuditError> {
-        let events = self.tree.size();
-        let too_short = self.promises.into_iter().rev().map(|promise| Finding::TooShort { promise, events });
-        self.findings.extend(too_short);
+    /// With what was seen of the streams.
+    pub fn finish(mut self, streams: Outcome, threads: usize) -> Result<Report, AuditError> {
+        let head = self.head();
+        let identities = identities(&self.documents, &streams);
+        self.findings.extend(streams.findings);
+        self.findings.sort_by_key(|(leaf, _)| *leaf);
+        let mut findings: Vec<_> = self.findings.into_iter().map(|(_, finding)| finding).collect();
+        findings.extend(self.promises.into_iter().rev().map(|promise| Finding::TooShort { promise, events: head.size }));
         if let Some(check) = self.check {
-            self.findings.extend(check.finish()?.map(Finding::Difference));
+            findings.extend(check.finish()?.map(Finding::Difference));
         }
-        self.findings.extend(self.traces.finish()?.into_iter().map(Finding::Trace));
+        findings.extend(traces::look_through(streams.traces, threads)?.into_iter().map(Finding::Trace));
         let numbers = self.documents.without_document();
-        self.findings.extend(numbers.map(|(leaf, number)| Finding::NumberWithoutDocument { leaf, number }));
-        let folded = self.folding.finish().await;
-        self.findings.extend(identities(&self.documents, &folded));
-        self.findings.extend(folded.wrong.into_iter().map(|(leaf, reason)| Finding::Journal { leaf, reason }));
-        let head = Head { size: events, root: self.tree.root() };
-        let (streams, proven, odd_times) = (self.streams.len(), self.proven, self.odd_times);
-        Ok(Report { head, streams, proven, odd_times, findings: self.findings })
+        findings.extend(numbers.map(|(leaf, number)| Finding::NumberWithoutDocument { leaf, number }));
+        findings.extend(identities);
+        Ok(Report { head, streams: streams.streams, proven: self.proven, odd_times: self.odd_times, findings })
     }
 }
 
 /// The books against the accounts and the documents, which know nothing of the books.
-fn identities(documents: &Documents, Folded { balances, accounts, .. }: &Folded) -> Vec<Finding> {
+fn identities(documents: &Documents, Outcome { balances, accounts, .. }: &Outcome) -> Vec<Finding> {
     let on_the_way = documents.on_the_way();
     let currencies: std::collections::BTreeSet<Currency> =
         balances.keys().chain(accounts.keys()).map(|(_, currency)| *currency).chain(on_the_way.keys().copied()).collect();

@@ -8,7 +8,7 @@ use daftar_domain::account::CustomerClass;
 use daftar_proof::{KeyName, VerifyingKey};
 use uuid::Uuid;
 
-use crate::ledger::Report;
+use crate::{ledger::Report, tiles::Tiles};
 
 /// Verifies Daftar's log, carries it away, and reckons anew what was made of it. It cannot write to it.
 ///
@@ -34,9 +34,12 @@ pub enum Command {
         /// The public key of the log: <name>+<id>+<base64>
         #[arg(long = "key", value_name = "KEY", value_parser = |text: &str| text.parse::<VerifyingKey>())]
         keys: Vec<VerifyingKey>,
-        /// Tiles, which locate the wrong event; an archive brings its own
-        #[arg(long, value_name = "DIR", requires = "keys")]
-        tiles: Option<PathBuf>,
+        /// Tiles, which locate the wrong event: a folder of them, or the address of a server that has them; an archive brings its own
+        #[arg(long, value_name = "DIR|URL", requires = "keys")]
+        tiles: Option<Tiles>,
+        /// What streams may take in memory, about; the log is read again where that is too little
+        #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = daftar_terminal::bytes)]
+        memory: usize,
         /// For machines
         #[arg(long)]
         json: bool,
@@ -188,6 +191,9 @@ pub struct ReadModels {
     /// Where the read models are
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
+    /// What rows may take in memory before they are written for others to make room
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = daftar_terminal::bytes)]
+    pub memory: usize,
 }
 
 fn class(text: &str) -> Result<CustomerClass, String> {

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use daftar_projections::{
     MODELS, Model,
     compare::{self, Compared, ComparedTable},
-    rebuild::MEMORY,
 };
 use daftar_store::{EventReader, Scope, StoredEvent};
 use daftar_terminal::{Align, Display, Table};
@@ -30,14 +29,26 @@ pub fn models(names: &[String]) -> Result<Vec<Model>> {
     Ok(MODELS.iter().filter(|model| names.is_empty() || names.iter().any(|name| *name == model.name)).copied().collect())
 }
 
-pub async fn rebuild(models: &[Model], store: &Arc<dyn EventReader>, database: &PgConnectOptions, display: &Display) -> Result<()> {
-    compare::build(models, &**store, database, MEMORY, &|events| say(display, events)).await?;
+pub async fn rebuild(
+    models: &[Model],
+    store: &Arc<dyn EventReader>,
+    database: &PgConnectOptions,
+    memory: usize,
+    display: &Display,
+) -> Result<()> {
+    compare::build(models, &**store, database, memory, &|events| say(display, events)).await?;
     display.end();
     Ok(())
 }
 
-pub async fn diff(models: &[Model], store: &Arc<dyn EventReader>, database: &PgConnectOptions, display: &Display) -> Result<Diff> {
-    let compared = compare::compare(models, &**store, database, MEMORY, &|events| say(display, events)).await?;
+pub async fn diff(
+    models: &[Model],
+    store: &Arc<dyn EventReader>,
+    database: &PgConnectOptions,
+    memory: usize,
+    display: &Display,
+) -> Result<Diff> {
+    let compared = compare::compare(models, &**store, database, memory, &|events| say(display, events)).await?;
     display.end();
     let mut wanted: Vec<u64> = compared.iter().flat_map(|model| model.tables.iter().flat_map(shown)).filter_map(position).collect();
     wanted.sort_unstable();

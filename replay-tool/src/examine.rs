@@ -1,10 +1,12 @@
 //! What can be known of one event without the others: its leaf, and what it means. Pages of events are examined side by side.
 
 use chrono::{DateTime, Utc};
-use daftar_domain::{BillingEvent, Metadata, Position, Recorded};
+use daftar_domain::{BillingEvent, Position, Recorded};
 use daftar_proof::{Hash, Leaf};
 use daftar_store::{Scope, StoredEvent, Unreadable};
 use uuid::Uuid;
+
+use crate::streams::Part;
 
 #[derive(Debug)]
 pub struct Examined {
@@ -14,19 +16,23 @@ pub struct Examined {
     pub position: Position,
     pub created_at: DateTime<Utc>,
     pub hash: Hash,
-    /// None if it is not of the books.
+    /// Bytes of its data.
+    pub bytes: usize,
+    /// None if it is not of the books, or nobody wants to know.
     pub fact: Option<Result<Recorded<BillingEvent>, Unreadable>>,
 }
 
 impl Examined {
-    pub fn of(event: StoredEvent, billing: &Scope) -> Self {
-        let (hash, fact) = (leaf_hash(&event), billing.covers(&event.stream).then(|| event.decode_billing()));
+    pub fn of(event: StoredEvent, billing: &Scope, part: &Part) -> Self {
+        let decodes = billing.covers(&event.stream) && part.covers(&event.stream);
+        let (hash, bytes, fact) = (leaf_hash(&event), event.data.len(), decodes.then(|| event.decode_billing()));
         let StoredEvent { id, stream, revision, position, created_at, .. } = event;
-        Self { stream, revision, id, position, created_at, hash, fact }
+        Self { stream, revision, id, position, created_at, hash, bytes, fact }
     }
 
-    pub fn metadata(&self) -> Option<&Metadata> {
-        Some(&self.fact.as_ref()?.as_ref().ok()?.metadata)
+    /// What it says itself, if it can be read.
+    pub fn fact(&self) -> Option<&Recorded<BillingEvent>> {
+        self.fact.as_ref()?.as_ref().ok()
     }
 }
 

@@ -25,14 +25,15 @@ mod documents;
 mod examine;
 mod explain;
 mod export;
-mod folding;
 mod ledger;
 mod prove;
 mod rerate;
 mod revenue;
 mod source;
+mod streams;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod timeline;
 mod traces;
 mod tree;
@@ -61,9 +62,10 @@ async fn main() -> ExitCode {
 /// Carries out the command, and says whether all is well.
 async fn run(command: Command) -> Result<bool> {
     match command {
-        Command::Verify { source, checkpoints, keys, tiles, json } => {
+        Command::Verify { source, checkpoints, keys, tiles, memory, json } => {
             let display = if json { Display::silent() } else { Display::new() };
-            let report = verify(&Source::open(&source).await?, &Trust { checkpoints, keys, tiles }, &display).await?;
+            let trust = Trust { checkpoints, keys, tiles };
+            let report = verify(&Source::open(&source).await?, &trust, memory, &display).await?;
             print!("{}", if json { format!("{:#}\n", report.to_json()) } else { report.to_text() });
             Ok(report.is_good())
         }
@@ -121,16 +123,16 @@ async fn run(command: Command) -> Result<bool> {
             print!("{}", shown(&timeline::timeline(&source, id, keys.as_ref()).await?, format));
             Ok(true)
         }
-        Command::Rebuild(ReadModels { names, source, database_url }) => {
+        Command::Rebuild(ReadModels { names, source, database_url, memory }) => {
             let (models, store) = (diff::models(&names)?, store(&source).await?);
-            diff::rebuild(&models, &store, &database(&database_url)?, &Display::new()).await?;
+            diff::rebuild(&models, &store, &database(&database_url)?, memory, &Display::new()).await?;
             models.iter().for_each(|model| println!("{}", Place::Scratch.schema(model)));
             Ok(true)
         }
-        Command::Diff { models: ReadModels { names, source, database_url }, json } => {
+        Command::Diff { models: ReadModels { names, source, database_url, memory }, json } => {
             let (models, store) = (diff::models(&names)?, store(&source).await?);
             let display = if json { Display::silent() } else { Display::new() };
-            let diff = diff::diff(&models, &store, &database(&database_url)?, &display).await?;
+            let diff = diff::diff(&models, &store, &database(&database_url)?, memory, &display).await?;
             print!("{}", if json { format!("{:#}\n", diff.to_json()) } else { diff.to_text() });
             Ok(diff.is_empty())
         }

@@ -1,6 +1,7 @@
 //! A log in memory, carried away, tampered with in every way, and verified.
 
 mod books;
+mod demo;
 mod finance;
 mod postgres;
 
@@ -22,11 +23,17 @@ use crate::{
     examine::leaf_hash,
     export::{Seals, export},
     source::Source,
+    tiles::Tiles,
     verify::Trust,
 };
 
+/// However little memory there is, the same is found.
 async fn verify(source: &Source, trust: &Trust) -> anyhow::Result<Report> {
-    crate::verify::verify(source, trust, &Display::silent()).await
+    let report = crate::verify::verify(source, trust, usize::MAX, &Display::silent()).await?;
+    let little = if report.streams < 10 { 0 } else { 100 * 1024 };
+    let in_turns = crate::verify::verify(source, trust, little, &Display::silent()).await?;
+    assert_eq!(in_turns.to_json(), report.to_json());
+    Ok(report)
 }
 
 fn origin() -> KeyName {
@@ -87,7 +94,7 @@ impl House {
     }
 
     fn trust(&self, seals: &Seals, with_tiles: bool) -> Trust {
-        let tiles = seals.tiles.clone().filter(|_| with_tiles);
+        let tiles = seals.tiles.clone().filter(|_| with_tiles).map(Tiles::Folder);
         Trust { checkpoints: seals.checkpoints.clone(), keys: vec![key().verifying_key()], tiles }
     }
 }
@@ -201,6 +208,62 @@ async fn whatever_is_done_to_the_log_the_very_event_is_named() {
             assert!(!report.is_good() && report.proven == 0, "{what} at {at}, without tiles");
         }
     }
+}
+
+/// Serves a folder of tiles, and fewer requests than are made.
+async fn serve(tiles: PathBuf) -> String {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let answer = async move |uri: axum::http::Uri| {
+        if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+            return (axum::http::StatusCode::TOO_MANY_REQUESTS, vec![]);
+        }
+        match fs::read(tiles.join(uri.path().strip_prefix("/log/").unwrap_or("nothing"))) {
+            Ok(bytes) => (axum::http::StatusCode::OK, bytes),
+            Err(_) => (axum::http::StatusCode::NOT_FOUND, vec![]),
+        }
+    };
+    let answer = Arc::new(answer);
+    let router = axum::Router::new().fallback(move |uri: axum::http::Uri| {
+        let answer = Arc::clone(&answer);
+        async move { answer(uri).await }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/log/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiles_that_a_server_has_name_the_wrong_event_too() {
+    let (house, store) = (House::new(), Memory::log());
+    grow(&store, 0, 600).await;
+    let seals = house.seal(&store, "checkpoint").await;
+    let path = house.path("books.daftar");
+    let store: Arc<dyn EventReader> = Arc::new(store);
+    export(&store, &path, &origin(), &Seals::default()).await.unwrap();
+    let mut log = events_of(path.clone()).await;
+    log[123].data = "{}".into();
+    write(&path, &log);
+    // What was a partial tile has become a full one since, as after a later checkpoint.
+    let edge = house.path("tiles").join("tile/0/002.p/88");
+    let filled = [fs::read(&edge).unwrap(), vec![7; (256 - 88) * 32]].concat();
+    fs::remove_dir_all(edge.parent().unwrap()).unwrap();
+    fs::write(house.path("tiles").join("tile/0/002"), filled).unwrap();
+    let served = |url: String| Trust { tiles: Some(url.parse().unwrap()), ..house.trust(&seals, false) };
+    let url = serve(house.path("tiles")).await;
+    let report = verify(&Source::Archive(path.clone()), &served(url.clone())).await.unwrap();
+    assert_eq!(difference(&report), Some((123, DifferenceKind::Altered)), "{}", report.to_text());
+
+    let mut forged = fs::read(house.path("tiles").join("tile/0/001")).unwrap();
+    forged[0] ^= 1;
+    fs::write(house.path("tiles").join("tile/0/001"), forged).unwrap();
+    let error = verify(&Source::Archive(path.clone()), &served(url.clone())).await.unwrap_err();
+    assert!(format!("{error:#}").contains("`tile/0/001` is not the tile that the level above it was made of"), "{error:#}");
+    fs::remove_file(house.path("tiles").join("tile/0/001")).unwrap();
+    let error = verify(&Source::Archive(path.clone()), &served(url)).await.unwrap_err();
+    assert!(error.to_string().ends_with("does not have `tile/0/001`"), "{error}");
+    let error = verify(&Source::Archive(path), &served("http://127.0.0.1:9/".to_owned())).await.unwrap_err();
+    assert!(error.to_string().starts_with("`127.0.0.1:9` does not give `tile/"), "{error}");
 }
 
 /// The archive's own hashes locate as well as tiles from elsewhere, because a checkpoint vouches for them.

@@ -1,17 +1,22 @@
 //! What an event names that lies anywhere before it: its cause, its id and its command, which must each be there once or not yet.
 //!
-//! A log is too long to remember all its ids. They go to files, each for a share of them, and are looked through share by share.
+//! A log is too long to remember all its ids. They go to files, each for a share of them, and are looked through share by share; a share that
+//! has grown large, part by part.
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
 use daftar_domain::Metadata;
 use uuid::Uuid;
 
-/// Shares: a log of a hundred million events has some 100 MB in each.
 const SHARES: usize = 64;
+
+/// Records that are looked through at a time.
+const AT_A_TIME: u64 = 1 << 20;
 
 const BYTES: usize = 16 + 8 + 1;
 
@@ -65,23 +70,53 @@ impl Traces {
         share.write_all(&leaf.to_be_bytes())?;
         share.write_all(&[kind as u8])
     }
+}
 
-    /// In the order of the leaves.
-    pub fn finish(self) -> io::Result<Vec<Trace>> {
-        let mut found = Vec::new();
-        for share in self.shares {
-            let mut file = share.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.rewind()?;
-            let mut bytes = Vec::new();
-            BufReader::new(file).read_to_end(&mut bytes)?;
-            let mut records: Vec<_> = bytes.as_chunks::<BYTES>().0.iter().map(record).collect();
-            drop(bytes);
-            records.sort_unstable();
-            look_through(&records, &mut found);
+/// Looks through what was left by all who went through the log, in the order of the leaves.
+pub fn look_through(all: Vec<Traces>, threads: usize) -> io::Result<Vec<Trace>> {
+    let mut shares: Vec<Vec<File>> = (0..SHARES).map(|_| Vec::new()).collect();
+    for traces in all {
+        for (share, file) in shares.iter_mut().zip(traces.shares) {
+            share.push(file.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
-        found.sort_unstable();
-        Ok(found)
     }
+    let shares = Mutex::new(shares);
+    let look = || {
+        let mut found = Vec::new();
+        while let Some(share) = { shares.lock().unwrap_or_else(PoisonError::into_inner).pop() } {
+            look_through_share(share, &mut found)?;
+        }
+        Ok(found)
+    };
+    let found = thread::scope(|scope| {
+        let lookers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(look)).collect();
+        lookers.into_iter().map(|looker| looker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect::<Vec<_>>()
+    });
+    let mut found = found.into_iter().collect::<io::Result<Vec<_>>>()?.concat();
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn look_through_share(mut files: Vec<File>, found: &mut Vec<Trace>) -> io::Result<()> {
+    let bytes = files.iter().map(|file| Ok(file.metadata()?.len())).sum::<io::Result<u64>>()?;
+    let parts = bytes / BYTES as u64 / AT_A_TIME + 1;
+    for part in 0..parts {
+        let mut records = Vec::new();
+        for file in &mut files {
+            file.rewind()?;
+            let mut file = BufReader::with_capacity(1 << 18, file);
+            let mut bytes = [0; BYTES];
+            while !file.fill_buf()?.is_empty() {
+                file.read_exact(&mut bytes)?;
+                if u64::from(u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]])) % parts == part {
+                    records.push(record(&bytes));
+                }
+            }
+        }
+        records.sort_unstable();
+        compare(&records, found);
+    }
+    Ok(())
 }
 
 fn record(bytes: &[u8; BYTES]) -> (Uuid, u64, Kind) {
@@ -93,7 +128,7 @@ fn record(bytes: &[u8; BYTES]) -> (Uuid, u64, Kind) {
 }
 
 /// By id, then by leaf.
-fn look_through(records: &[(Uuid, u64, Kind)], found: &mut Vec<Trace>) {
+fn compare(records: &[(Uuid, u64, Kind)], found: &mut Vec<Trace>) {
     for of_one in records.chunk_by(|one, other| one.0 == other.0) {
         let (mut event, mut command) = (None, None);
         for &(id, leaf, kind) in of_one {

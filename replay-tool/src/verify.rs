@@ -1,12 +1,12 @@
 //! `replay-tool verify`: gathers what was promised, goes through the log once, and says what is not so.
 
-use std::{fs, path::PathBuf, thread};
+use std::{fs, path::PathBuf, sync::Arc, thread};
 
-use anyhow::{Context, Result};
-use daftar_proof::{AuthenticTiles, Checkpoint, Head, TileDirectory, TileWriter, VerifyingKey};
+use anyhow::{Context, Result, ensure};
+use daftar_proof::{AuthenticTiles, Checkpoint, Frontier, Head, TileDirectory, TileWriter, VerifyingKey};
 use daftar_store::Scope;
 use daftar_terminal::Display;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -14,6 +14,8 @@ use crate::{
     audit::{Audit, Finding, OddTimes, Promise, Report},
     examine::Examined,
     source::{Brought, Page, Source, SourceError},
+    streams::{Outcome, Part, Streams},
+    tiles::{self, Tiles},
 };
 
 /// What an auditor brings along.
@@ -21,40 +23,76 @@ use crate::{
 pub struct Trust {
     pub checkpoints: Vec<PathBuf>,
     pub keys: Vec<VerifyingKey>,
-    pub tiles: Option<PathBuf>,
+    pub tiles: Option<Tiles>,
 }
 
-/// Goes through the log on all cores: what can be known of events alone in any order, what they are to one another in theirs.
-pub async fn verify(source: &Source, trust: &Trust, display: &Display) -> Result<Report> {
+/// Goes through the log on all cores: what can be known of events alone in any order, what they are to one another in theirs. What has to be
+/// remembered of streams takes about so many bytes; the log is gone through again where that is too little.
+pub async fn verify(source: &Source, trust: &Trust, memory: usize, display: &Display) -> Result<Report> {
     let (promises, unbelievable) = gather(source, trust).await?;
     let unpacked = tempfile::tempdir()?;
-    let tiles = match &trust.tiles {
-        Some(folder) => locating(&promises).map(|head| AuthenticTiles::open(TileDirectory::new(folder), head)).transpose()?,
-        None => unpack_tiles(source, &promises, TileDirectory::new(unpacked.path())).await?,
-    };
+    let tiles = bring_tiles(source, trust, &promises, TileDirectory::new(unpacked.path())).await?;
     let cores = thread::available_parallelism()?.get();
     let size = promises.iter().map(|promise| promise.head.size).max();
-    let mut audit = Audit::new(promises, tiles, cores)?;
-    let mut pages = source.pages().map(|page| spawn_blocking(|| examine(page?))).buffered(cores + 1);
-    while let Some(page) = pages.try_next().await? {
-        let (events, done) = page?;
-        audit.page(events).await?;
-        let events = audit.events();
+    let mut audit = Audit::new(promises, tiles);
+    let mut part = Part::all();
+    let mut streams = Streams::begin(part.clone(), cores, memory)?;
+    let mut pages = examined(source, part, cores);
+    while let Some((events, done)) = pages.try_next().await? {
+        audit.page(&events)?;
+        streams.page(events).await;
+        let events = audit.head().size;
         let done = done.or_else(|| size.filter(|size| *size > 0).map(|size| events as f64 / size as f64));
         display.now_and_then(|| {
             let bar = done.map_or_else(String::new, |done| Display::bar((done * 100.0) as u64));
             format!("{bar}{events} events, {:.0} a second", events as f64 / display.seconds().max(0.001))
         });
     }
+    let head = audit.head();
+    let mut outcome = streams.finish()?;
+    loop {
+        part = std::mem::replace(&mut outcome.aside, Part::none());
+        if part.is_empty() {
+            break;
+        }
+        display.now_and_then(|| format!("once more, for {part} of the streams"));
+        outcome = outcome.and(once_more(source, head, part, (cores, memory)).await?);
+    }
     display.end();
-    let mut report = audit.finish().await?;
+    let mut report = audit.finish(outcome, cores)?;
     report.findings.splice(..0, unbelievable);
     Ok(report)
 }
 
-fn examine((page, done): (Page, Option<f64>)) -> Result<(Vec<Examined>, Option<f64>), SourceError> {
-    let billing = Scope::billing();
-    Ok((page.unpack()?.into_iter().map(|event| Examined::of(event, &billing)).collect(), done))
+type Pages = BoxStream<'static, Result<(Vec<Examined>, Option<f64>)>>;
+
+/// The log's events, those of the part with what they say; each page with how much of the log lies before it.
+fn examined(source: &Source, part: Part, cores: usize) -> Pages {
+    let (billing, part) = (Arc::new(Scope::billing()), Arc::new(part));
+    let examine = move |page: Result<(Page, Option<f64>), SourceError>| {
+        let (billing, part) = (Arc::clone(&billing), Arc::clone(&part));
+        spawn_blocking(move || {
+            let (page, done) = page?;
+            Ok((page.unpack()?.into_iter().map(|event| Examined::of(event, &billing, &part)).collect(), done))
+        })
+    };
+    source.pages().map(examine).buffered(cores + 1).map(|page| page?).boxed()
+}
+
+/// Goes through the same events again, for streams that had to be put aside.
+async fn once_more(source: &Source, head: Head, part: Part, (cores, memory): (usize, usize)) -> Result<Outcome> {
+    let mut streams = Streams::begin(part.clone(), cores, memory)?;
+    let mut pages = examined(source, part, cores);
+    let mut tree = Frontier::default();
+    while tree.size() < head.size
+        && let Some((mut events, _)) = pages.try_next().await?
+    {
+        events.truncate(usize::try_from(head.size - tree.size()).unwrap_or(usize::MAX));
+        events.iter().for_each(|event| tree.push(event.hash));
+        streams.page(events).await;
+    }
+    ensure!(tree.size() == head.size && tree.root() == head.root, "the log is not what it was when it was read before");
+    Ok(streams.finish()?)
 }
 
 /// The checkpoints that can be believed, and those that cannot.
@@ -86,11 +124,29 @@ fn locating(promises: &[Promise]) -> Option<Head> {
     promises.iter().max_by_key(|promise| (promise.is_outside, promise.head.size)).map(|promise| promise.head)
 }
 
-/// Makes tiles of the leaves' hashes that an archive brings along, as far as a checkpoint vouches for them.
-async fn unpack_tiles(source: &Source, promises: &[Promise], folder: TileDirectory) -> Result<Option<AuthenticTiles<TileDirectory>>> {
+/// The tiles by which the wrong event is looked for, if there are any; those that are not in a folder yet come into this one.
+async fn bring_tiles(
+    source: &Source,
+    trust: &Trust,
+    promises: &[Promise],
+    folder: TileDirectory,
+) -> Result<Option<AuthenticTiles<TileDirectory>>> {
     let Some(head) = locating(promises) else {
         return Ok(None);
     };
+    let folder = match &trust.tiles {
+        None => return unpack_tiles(source, head, folder).await,
+        Some(Tiles::Folder(path)) => TileDirectory::new(path),
+        Some(Tiles::Served(from)) => {
+            tiles::fetch(from, head, &folder).await?;
+            folder
+        }
+    };
+    Ok(Some(AuthenticTiles::open(folder, head)?))
+}
+
+/// Makes tiles of the leaves' hashes that an archive brings along, as far as a checkpoint vouches for them.
+async fn unpack_tiles(source: &Source, head: Head, folder: TileDirectory) -> Result<Option<AuthenticTiles<TileDirectory>>> {
     let mut tiles = TileWriter::default();
     let mut brought = source.brought();
     while let Some(item) = brought.try_next().await? {
