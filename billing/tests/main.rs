@@ -7,3 +7,4 @@ mod opening_balances;
 mod period_close;
 mod policies;
 mod rebill;
+mod workshop;
