@@ -17,6 +17,7 @@ pub mod receipts;
 mod refusals;
 mod rows;
 mod terms;
+pub mod workshop;
 
 use sqlx::migrate::Migrator;
 

@@ -52,6 +52,8 @@ pub enum Interruption {
     #[error(transparent)]
     Execution(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
+    Rows(#[from] crate::Unread),
+    #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 

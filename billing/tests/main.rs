@@ -8,3 +8,4 @@ mod opening_balances;
 mod period_close;
 mod policies;
 mod rebill;
+mod workshop;

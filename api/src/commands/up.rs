@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use daftar_billing::day_end::DayEnds;
+use daftar_billing::{day_end::DayEnds, workshop::Workshop};
 use daftar_demo::{
     Wish,
     load::{self, Mark},
@@ -108,11 +108,12 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
     let terms = options.terms.as_deref().map(compose::terms).transpose()?;
+    let workshop = terms.clone().map(|terms| Workshop::new(app.engine.clone(), read_models.clone(), terms));
     let days = DayEnds::new(app.engine.clone(), read_models.clone(), app.payments.clone(), terms);
     let (payments, rows, stopping) = (app.payments.clone(), read_models.clone(), stop.clone());
     // On a thread of its own: much of it is borrowed while it waits.
     parts.spawn_blocking(move || {
-        Handle::current().block_on(scheduler::schedule(days, payments, rows, stopping));
+        Handle::current().block_on(scheduler::schedule(days, workshop, payments, rows, stopping));
         Ok(())
     });
     let database = (*read_models.connect_options()).clone();

@@ -10,6 +10,7 @@ use crate::{
     Code, Money,
     ids::{self, AccountId, DepositId, InvoiceId, PartId, RepairId},
     invoice::{DocumentError, DocumentLine, Revenue, Unit, VatTreatment},
+    rating::Rounding,
     tariff::{Figure, Quantity},
 };
 
@@ -78,6 +79,14 @@ pub struct RepairBill {
     /// To be applied to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deposits: Vec<DepositId>,
+}
+
+/// What an invoice is drafted and paid with, long after a visit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Billed {
+    pub deposits: Vec<DepositId>,
+    /// That of the estimate, if there was one.
+    pub rounding: Option<Rounding>,
 }
 
 impl Visit {

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use billing::{
-    ChargeStorage, CloseRepair, NoteRepairDeposit, RepairBill, RepairClosed, RepairDepositNoted, StorageCharged, StorageRule,
+    Billed, ChargeStorage, CloseRepair, NoteRepairDeposit, RepairBill, RepairClosed, RepairDepositNoted, StorageCharged, StorageRule,
 };
 pub use conversation::{AskForUpdate, AttachFile, Audience, Comment, CommentMade, FileAttached, Side, UpdateAsked};
 pub use estimate::{
@@ -42,7 +42,7 @@ pub use progress::{
 
 use crate::{
     Actor, Decider, Money,
-    ids::{AttachmentId, CommentId, DepositId, PartId, PartRequestId},
+    ids::{AttachmentId, CommentId, DepositId, InvoiceId, PartId, PartRequestId},
     invoice::DocumentError,
     schema::events,
 };
@@ -208,6 +208,7 @@ struct Job {
     visit: Visit,
     comments: BTreeMap<CommentId, CommentMade>,
     files: BTreeMap<AttachmentId, FileAttached>,
+    billed: BTreeMap<InvoiceId, Billed>,
     /// Since when the customer waits for a word.
     waiting_since: Option<DateTime<Utc>>,
 }
@@ -296,6 +297,11 @@ impl Repair {
         self.job.as_ref()?.waiting_since
     }
 
+    /// How one of its visits was billed, if this is the invoice of one.
+    pub fn billed(&self, invoice_id: InvoiceId) -> Option<&Billed> {
+        self.job.as_ref()?.billed.get(&invoice_id)
+    }
+
     fn job(&self) -> Result<&Job, Rejection> {
         self.job.as_deref().ok_or(Rejection::NoSuchRepair)
     }
@@ -310,6 +316,7 @@ impl Job {
             visit: Visit::new(1, Status::Received),
             comments: BTreeMap::new(),
             files: BTreeMap::new(),
+            billed: BTreeMap::new(),
             waiting_since: None,
         }
     }
@@ -357,6 +364,10 @@ impl Job {
                 visit.stage = Status::Delivered;
             }
             Event::RepairClosed(fact) => {
+                if let Some(bill) = &fact.bill {
+                    let rounding = visit.estimate.as_ref().map(|(_, estimate)| estimate.terms.rounding);
+                    self.billed.insert(bill.invoice_id, Billed { deposits: bill.deposits.clone(), rounding });
+                }
                 visit.warranty_until = fact.warranty_until;
                 visit.stage = Status::Closed;
             }
