@@ -1,7 +1,7 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, appointment, bill_run, branch, correction, invoice, ledger::periods,
-    meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
-    user::audit,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, appointment, bill_run, branch, correction, disconnection, dunning,
+    invoice, ledger::periods, meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, settlement,
+    stock, tariff, user, user::audit,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -80,6 +80,8 @@ books! {
     BillRun: bill_run::BillRun
     Branch: branch::Branch
     Correction: correction::Correction
+    Disconnection: disconnection::Disconnection
+    Dunning: dunning::Dunning
     Invoice: invoice::Invoice
     Meter: meter::Meter
     Part: part::Part

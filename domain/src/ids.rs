@@ -87,6 +87,10 @@ typed_ids! {
     CommentId
     /// Something shown of a repair.
     AttachmentId
+    /// A supply that is cut, and restored.
+    DisconnectionId
+    /// What holds an account's dunning up.
+    DunningHoldId
     /// A way to reach an account's holder.
     ContactId
     /// One of an account's addresses.

@@ -11,6 +11,8 @@ pub mod branch;
 pub mod correction;
 mod decider;
 mod digest;
+pub mod disconnection;
+pub mod dunning;
 mod event;
 pub mod ids;
 pub mod invoice;

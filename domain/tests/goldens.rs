@@ -12,8 +12,8 @@ use std::{
 use chrono::DateTime;
 use daftar_domain::{
     Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Position, Recorded, StreamName, account, agreement, appointment,
-    bill_run, branch, correction, invoice, ledger, meter, part, payment, policy, premises, read_cycle, register, repair, reservation,
-    settlement, stock, tariff, user,
+    bill_run, branch, correction, disconnection, dunning, invoice, ledger, meter, part, payment, policy, premises, read_cycle, register,
+    repair, reservation, settlement, stock, tariff, user,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -37,6 +37,8 @@ fn all() -> Vec<Pinned> {
         pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
         pinned::<branch::Branch>(branch::Event::TYPES, branch::example::events()),
         pinned::<correction::Correction>(correction::Event::TYPES, correction::example::events()),
+        pinned::<disconnection::Disconnection>(disconnection::Event::TYPES, disconnection::example::events()),
+        pinned::<dunning::Dunning>(dunning::Event::TYPES, dunning::example::events()),
         pinned::<invoice::Invoice>(invoice::Event::TYPES, invoice::example::events()),
         pinned::<meter::Meter>(meter::Event::TYPES, meter::example::events()),
         pinned::<part::Part>(part::Event::TYPES, part::example::events()),

@@ -26,11 +26,11 @@ pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
     ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded,
-    CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, Echo,
-    FreeAllocations, FreeCause, ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived,
-    OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, PaymentReceived, PaymentReversed, ReapplyCredit, RebillBegun, RebillEnded,
-    Receivable, RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause,
-    ReverseOpeningBalance, ReversePayment, ReviewLateFees, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
+    CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved,
+    Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule,
+    LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, ReapplyCredit,
+    RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund,
+    ReversalCause, ReverseOpeningBalance, ReversePayment, ReviewLateFees, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
     WriteOffSmallBalances,
 };
 pub use standing::{

@@ -42,6 +42,8 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         | BillingEvent::BillRun(_)
         | BillingEvent::Branch(_)
         | BillingEvent::Correction(_)
+        | BillingEvent::Disconnection(_)
+        | BillingEvent::Dunning(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Part(_)

@@ -84,6 +84,8 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         | BillingEvent::BillRun(_)
         | BillingEvent::Branch(_)
         | BillingEvent::Correction(_)
+        | BillingEvent::Disconnection(_)
+        | BillingEvent::Dunning(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Part(_)

@@ -12,6 +12,7 @@ mod allocation;
 mod charges;
 mod cheques;
 mod credit_notes;
+mod debt;
 mod deposits;
 mod disputes;
 mod late_fees;
@@ -32,6 +33,7 @@ pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, Echo, F
 pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
 pub use cheques::{ChequeCleared, ClearCheque};
 pub use credit_notes::{AccountCredited, CreditAccount};
+pub use debt::{Debt, Owed};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
 pub use disputes::{DisputeItem, DisputeResolved, ItemDisputed, ResolveDispute};
 pub use late_fees::{AssessLateFee, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, ReviewLateFees, WaiveLateFee};
