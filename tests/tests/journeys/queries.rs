@@ -124,7 +124,7 @@ fn cases(
         case(
             "payments",
             Staff,
-            "query($filter: PaymentFilter, $first: Int, $after: String) { payments(filter: $filter, first: $first, after: $after) { totalCount nodes { tender channel reference amount { amount } valueOn reversedOn } } }",
+            "query($filter: PaymentFilter, $first: Int, $after: String) { payments(filter: $filter, first: $first, after: $after) { totalCount nodes { tender channel amount { amount } valueOn } } }",
             json!({ "filter": { "tender": "CASH" }, "first": 2 }),
             [page(), vec![json!({ "filter": { "currency": "x" } })]].concat(),
         ),
