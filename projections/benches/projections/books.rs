@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::DateTime;
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Metadata, Service, account, agreement, appointment, bill_run, branch, correction,
+    Actor, BillingEvent, CommandHash, Metadata, Service, account, agreement, appointment, bill_run, branch, correction, disconnection,
+    dunning,
     ids::{accounting_periods_id, service_point_id},
     invoice,
     ledger::periods,
@@ -61,6 +62,8 @@ fn stories() -> &'static [Story] {
             of(number(309), repair::example::events()),
             of(number(310), stock::example::events()),
             of(number(311), settlement::example::events()),
+            of(number(312), dunning::example::events()),
+            of(number(313), disconnection::example::events()),
         ]
     })
 }
