@@ -491,12 +491,12 @@ pub async fn contacts(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Cont
     Ok(contacts_of(db, &[id]).await?.into_iter().map(|(_, contact)| contact).collect())
 }
 
-/// The contacts of several accounts, each with its account.
+/// The contacts of several accounts, each with its account; those of one kind together.
 pub async fn contacts_of(db: impl PgExecutor<'_>, ids: &[AccountId]) -> Result<Vec<(AccountId, Contact)>, QueryError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
     let rows = sqlx::query_as!(
         ContactRow,
-        "SELECT * FROM read_accounts.contact WHERE account_id = ANY($1) ORDER BY account_id, contact_id",
+        "SELECT * FROM read_accounts.contact WHERE account_id = ANY($1) ORDER BY account_id, kind, contact_id",
         &ids,
     );
     let contacts = rows.fetch_all(db).await?.into_iter().map(|row| {
