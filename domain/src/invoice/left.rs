@@ -9,11 +9,11 @@ use crate::{Currency, Money, VatCategory, ids::NoteId, share::proportion, tariff
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CreditError {
-    #[error("line {0:?} is not on the invoice")]
+    #[error("line {} is not on the invoice", .0.line)]
     NoSuchLine(LineRef),
-    #[error("line {0:?} is credited twice in one note")]
+    #[error("line {} is credited twice in one note", .0.line)]
     LineTwice(LineRef),
-    #[error("only {left} of line {line:?} is left to credit")]
+    #[error("only {left} of line {} is left to credit", .line.line)]
     MoreThanLine { line: LineRef, left: Money },
     #[error("only {left} taxed as {category:?} is left to credit")]
     MoreThanCategory { category: VatCategory, left: Money },
