@@ -491,7 +491,9 @@ impl InvoiceQuery {
         context: &Context<'_>,
         #[graphql(desc = "As it is printed.")] number: String,
     ) -> Option<Result<Invoice>> {
-        let invoice = async { Invoice::one(caller(context), invoices::by_number(&app(context).read_models, number.trim()).await?) };
+        let invoice = async {
+            Invoice::one(caller(context), invoices::by_number(&app(context).read_models, &input::line("number", &number)?).await?)
+        };
         Some(answer(context, invoice.await))
     }
 

@@ -34,7 +34,8 @@ impl Paging {
     pub fn place<const N: usize>(&self, list: &str) -> Result<Option<[String; N]>, Problem> {
         let not_a_cursor = || Problem::invalid("after", Flaw::NotACursor);
         let Some(after) = &self.after else { return Ok(None) };
-        let text = BASE64_URL_SAFE_NO_PAD.decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_a_cursor)?;
+        let text = BASE64_URL_SAFE_NO_PAD.decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = text.filter(|text| !text.chars().any(char::is_control)).ok_or_else(not_a_cursor)?;
         let mut parts = text.split(SEPARATOR);
         if parts.next() != Some(list) {
             return Err(not_a_cursor());

@@ -235,7 +235,8 @@ impl PaymentQuery {
         let found = async {
             let caller = caller(context);
             caller.staff(EVERY_DESK)?;
-            Payment::all(caller, payments::by_reference(&app(context).read_models, reference.trim()).await?)
+            let reference = input::line("reference", &reference)?;
+            Payment::all(caller, payments::by_reference(&app(context).read_models, &reference).await?)
         };
         Some(answer(context, found.await))
     }
