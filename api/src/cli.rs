@@ -147,6 +147,9 @@ pub struct Server {
     pub master_key_file: PathBuf,
     #[command(flatten)]
     pub door: Doorkeeper,
+    /// Who sells, how documents are numbered and when they are due (docs/bill-runs.md); without it none is issued from here
+    #[arg(long, value_name = "FILE", env = "DAFTAR_BILL_TERMS")]
+    pub terms: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -136,7 +136,7 @@ pub async fn open_app(
     let engine = Engine::new(store.writer());
     let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
     let payments = Payments::new(engine.clone(), gateways, terms);
-    Ok(App { engine, keyring, read_models, readable, auth, payments, door: Settings::default() })
+    Ok(App { engine, keyring, read_models, readable, auth, payments, terms: None, door: Settings::default() })
 }
 
 /// The payment gateways that the options name, and the terms that payments are made on.

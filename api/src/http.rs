@@ -3,7 +3,9 @@
 mod explorer;
 mod headers;
 pub mod limits;
+mod machines;
 mod metrics;
+mod rows;
 mod socket;
 
 use std::{
@@ -101,6 +103,7 @@ pub fn router(app: App, stop: Stop) -> Router {
     let router = Router::new()
         .merge(seal::routes(parts.app.read_models.clone()))
         .route("/graphql", post(answer).get(socket::connect))
+        .merge(machines::routes())
         .route("/health/live", get(async || "alive"))
         .route("/health/ready", get(ready))
         .route("/metrics", get(measured));
@@ -156,7 +159,15 @@ async fn answer(
     parts.metrics.operation(kind, if response.errors.is_empty() { "answered" } else { "refused" });
     // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
     response.errors = response.errors.into_iter().map(|error| coded(error, "INVALID_QUERY")).collect();
-    Json(response).into_response()
+    let retry_after = response.errors.iter().find_map(|error| match error.extensions.as_ref()?.get("retryAfter")? {
+        async_graphql::Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    });
+    let mut response = Json(response).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 fn kind(request: &mut Request) -> &'static str {
@@ -220,14 +231,21 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     all.rsplit(',').next()?.trim().parse().ok()
 }
 
-/// The whole request, before any of it was looked at.
+/// The whole request: nothing of it was done.
 fn refused(problem: Problem, language: Language) -> HttpResponse {
     let status = match &problem {
         Problem::Auth(Refusal::TooManyRequests { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Problem::Auth(_) | Problem::Unauthenticated => StatusCode::UNAUTHORIZED,
         Problem::Forbidden => StatusCode::FORBIDDEN,
+        Problem::NotFound => StatusCode::NOT_FOUND,
+        Problem::IdempotencyKeyReused | Problem::AccountNumberTaken | Problem::MeterSerialTaken => StatusCode::CONFLICT,
+        Problem::Invalid { .. }
+        | Problem::Refused(_)
+        | Problem::UnknownGateway(_)
+        | Problem::PaymentDeclined { .. }
+        | Problem::Forgotten => StatusCode::UNPROCESSABLE_ENTITY,
         Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+        Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let retry_after = problem.retry_after();
     let errors = vec![problem.answer(language).into_server_error(Pos::default())];

@@ -4,6 +4,7 @@ mod bill_run;
 mod commands;
 mod daftar;
 mod import;
+mod logs;
 mod node;
 mod projections;
 mod rate;

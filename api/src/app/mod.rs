@@ -1,15 +1,18 @@
 //! What can be done, as the API's resolvers and whoever else call it.
 
 mod accounts;
+mod billing;
 mod payments;
+mod readings;
 pub mod rules;
 mod supply;
+mod tariffs;
 mod wish;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{NaiveDate, Utc};
-use daftar_billing::gateway::Payments;
+use daftar_billing::{Terms, gateway::Payments};
 use daftar_domain::Position;
 use daftar_projections::Readable;
 use daftar_store::{Engine, keyring::Keyring};
@@ -19,6 +22,7 @@ use crate::{auth::Auth, http};
 
 pub use accounts::{NewAccount, Opened};
 pub use payments::StartedPayment;
+pub use tariffs::Published;
 pub use wish::{Wish, Written};
 
 /// How long a mutation waits for its own write to be readable.
@@ -33,6 +37,8 @@ pub struct App {
     pub readable: Readable,
     pub auth: Auth,
     pub payments: Payments,
+    /// On which the company bills; without them nothing is issued from here.
+    pub terms: Option<Arc<Terms>>,
     pub door: http::Settings,
 }
 

@@ -32,6 +32,8 @@ pub struct Written {
 impl<'a> Wish<'a> {
     pub fn new(app: &'a App, caller: &'a Caller, name: &str, key: &str, now: DateTime<Utc>) -> Result<Self, Problem> {
         let context = CommandContext::new(caller.actor()?, name, &input::idempotency_key(key)?, now);
+        // Neither the key nor the input: people type what they like into both.
+        tracing::info!(command = %context.command_id, correlation = %context.correlation_id, wish = name, "asked for");
         Ok(Self { app, caller, context })
     }
 

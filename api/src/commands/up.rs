@@ -28,6 +28,7 @@ use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 use self::private::Private;
 use super::{demo::Into, migrate, projector, scheduler, seal, user};
 use crate::{
+    app::App,
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
     http,
@@ -104,10 +105,11 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
         Some(_) => Some(demo::let_people_in(&app.engine, &app.auth, &home).await?),
         None => None,
     };
+    let terms = options.terms.as_deref().map(compose::terms).transpose()?;
+    let app = App { terms: terms.clone().map(Arc::new), ..app };
     let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
-    let terms = options.terms.as_deref().map(compose::terms).transpose()?;
     let workshop = terms.clone().map(|terms| Workshop::new(app.engine.clone(), read_models.clone(), terms));
     let days = DayEnds::new(app.engine.clone(), read_models.clone(), app.payments.clone(), terms);
     let (payments, rows, stopping) = (app.payments.clone(), read_models.clone(), stop.clone());

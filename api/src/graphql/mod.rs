@@ -6,7 +6,7 @@ mod bill;
 mod bill_run;
 mod consumption;
 mod dashboard;
-mod enums;
+pub(crate) mod enums;
 mod health;
 mod invoice;
 mod ledger;

@@ -4,6 +4,7 @@
 
 mod account;
 mod agreement;
+pub mod billing;
 mod invoice;
 mod meter;
 mod payment;

@@ -175,6 +175,11 @@ impl BillRuns {
         Ok(self.run(bill_run_id(name)).await?.plan().cloned())
     }
 
+    /// Plans a run under this name, if none was, and says by which plan it goes. It is carried out by [`execute`](Self::execute).
+    pub async fn begin(&self, name: &str, plan: Plan) -> Result<Plan, RunError> {
+        Ok(self.plan(bill_run_id(name), plan).await?.0)
+    }
+
     /// What carrying out a plan under this name would come to now. Changes nothing.
     pub async fn preview(&self, name: &str, plan: Plan, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, RunError> {
         let run_id = bill_run_id(name);

@@ -32,6 +32,10 @@ pub const SIGN_IN: &str = "mutation SignIn($name: String!, $password: String!, $
     signIn(input: { userName: $name, password: $password, code: $code }) { accessToken refreshToken accessTokenExpiresAt sessionEndsAt }
 }";
 
+/// On which the company bills.
+const TERMS: &str = r#"{"seller": {"name": "شركة الدفتر للكهرباء", "address": {"street": "العليا", "building": "1", "district": "العليا",
+    "city": "الرياض", "postal_code": "12212", "country": "SA"}}, "numbering": {"register": "RUH", "series": "INV"}, "dueDays": 15}"#;
+
 /// Of the keys that seal the test's people.
 pub const MASTER_KEY: [u8; 32] = [1; 32];
 
@@ -88,7 +92,7 @@ impl House {
         let server = listener.local_addr().unwrap();
         let gateways = (Gateways::new([gateway(server, &stop, &mut parts).await]), gateway::Terms::default());
         let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new(MASTER_KEY), gateways).await.unwrap();
-        let app = compose::keep_door(app, door);
+        let app = App { terms: Some(Arc::new(TERMS.parse().unwrap())), ..compose::keep_door(app, door) };
         create_user(&app, ADMIN, Role::Admin).await;
         let admin = String::new();
         let mut house = Self {

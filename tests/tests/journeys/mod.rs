@@ -3,12 +3,15 @@
 mod abuse;
 mod claiming;
 pub mod company;
+mod hostile;
 pub mod house;
 mod live;
+mod machines;
 mod matrix;
 mod mutations;
 mod open_account;
 mod queries;
+mod resilience;
 mod schema;
 mod signing_in;
 mod statements;

@@ -6,9 +6,11 @@
 
 mod accounts;
 mod agreements;
+mod books;
 #[cfg(test)]
 mod commands;
 mod contacts;
+mod invoices;
 mod meters;
 mod premises;
 mod read_cycles;
@@ -39,6 +41,8 @@ pub struct Mutation(
     readings::ReadingMutation,
     tariffs::TariffMutation,
     receivable::ReceivableMutation,
+    invoices::InvoiceMutation,
+    books::BooksMutation,
     super::users::UserMutation,
 );
 

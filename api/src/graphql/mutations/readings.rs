@@ -4,10 +4,7 @@ use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use daftar_domain::{
     CommandHash,
     ids::{MeterId, ReadingId},
-    meter::{
-        Command, EstimateReading, Meter, Reading, ReadingContext, ReadingKind, RecordReading, ReleaseReading, Resolution, ReverseReading,
-        RolloverRule,
-    },
+    meter::{Command, EstimateReading, Meter, Reading, ReadingKind, ReleaseReading, Resolution, ReverseReading, RolloverRule},
 };
 
 use super::{
@@ -213,10 +210,9 @@ async fn record(
     intervals: Option<Vec<rust_decimal::Decimal>>,
     multiplier_seen: Option<rust_decimal::Decimal>,
 ) -> Result<ReadingPayload, Problem> {
-    let (said, reading_id) = (CommandHash::of(&(&reading, &intervals, multiplier_seen)), reading.reading_id);
-    let ReadingContext { received_at, validation, true_up } = rules::readings(wish);
-    let record = RecordReading { reading, received_at, intervals, multiplier_seen, validation, true_up };
-    ask(wish, meter_id, reading_id, Command::RecordReading(record), said).await
+    let reading_id = reading.reading_id;
+    let (command, said) = wish.reading(reading, intervals, multiplier_seen);
+    ask(wish, meter_id, reading_id, command, said).await
 }
 
 fn meter_id(id: &ID) -> Result<MeterId, Problem> {

@@ -5,8 +5,8 @@ use daftar_billing::receipts;
 use daftar_domain::{
     CommandHash, Decider, StreamName,
     account::{
-        self as domain, Account, ApplyDeposit, Command, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit, ResolveDispute,
-        ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+        self as domain, Account, ApplyDeposit, ClearCheque, Command, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit,
+        ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff, WriteOffSmallBalances,
     },
     ids::{CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
 };
@@ -42,6 +42,8 @@ mutations! {
     record_payment(RecordPaymentInput) -> PaymentPayload, by TILL;
     /// Takes a payment back that was none: a cheque bounced, or it was recorded by mistake. What it had paid is open again.
     reverse_payment(ReversePaymentInput) -> AccountPayload, by FINANCE;
+    /// Notes that the bank has paid a cheque. Until then it is only in hand.
+    clear_cheque(ClearChequeInput) -> AccountPayload, by FINANCE;
     /// Gives back money of the customer's that nothing is owed against. Money that came through a gateway goes back through it.
     refund_credit(RefundCreditInput) -> RefundPayload, by FINANCE;
     /// Says that a refund did not arrive: the money is the customer's credit again.
@@ -174,6 +176,17 @@ struct ReversePaymentInput {
     on: Date,
     /// Why, in a phrase without personal data.
     reason: String,
+}
+
+/// A cheque that the bank has paid.
+#[derive(Debug, InputObject)]
+struct ClearChequeInput {
+    /// Of which account.
+    account_id: ID,
+    /// The payment or the deposit that was made with it.
+    cheque: CreditInput,
+    /// The day.
+    on: Date,
 }
 
 /// Money that goes back.
@@ -398,6 +411,11 @@ async fn reverse_payment(wish: &Wish<'_>, input: ReversePaymentInput) -> Result<
 async fn payload(wish: &Wish<'_>, account: Visible, outcome: Outcome<domain::Event>) -> Result<AccountPayload, Problem> {
     let position = outcome.position().ok_or(Problem::NotFound)?;
     Ok(AccountPayload::new(account, wish.written(&[Account::CATEGORY], position).await?))
+}
+
+async fn clear_cheque(wish: &Wish<'_>, input: ClearChequeInput) -> Result<AccountPayload, Problem> {
+    let cheque = input.cheque.parse().map_err(|problem| problem.within("cheque"))?;
+    ask(wish, &input.account_id, ClearCheque { cheque, on: input.on.day("on")? }).await
 }
 
 async fn refund_credit(wish: &Wish<'_>, input: RefundCreditInput) -> Result<RefundPayload, Problem> {

@@ -1,13 +1,12 @@
 //! Tariffs: what a unit costs, for whom, from when.
 
 use async_graphql::{InputObject, SimpleObject};
-use daftar_domain::tariff::{BadTariff, Command, PublishTariff, Tariff, TariffSeries};
 
 use super::{By::Staff, Record, mutations};
 use crate::{
-    app::Wish,
+    app::{Published, Wish},
     caller::Role,
-    problem::{Flaw, Problem},
+    problem::Problem,
 };
 
 mutations! {
@@ -36,11 +35,6 @@ struct TariffPayload {
 }
 
 async fn publish_tariff(wish: &Wish<'_>, input: PublishTariffInput) -> Result<TariffPayload, Problem> {
-    let tariff: Tariff = input.tariff.parse().map_err(|error: BadTariff| {
-        let BadTariff { line, place, reason, .. } = error;
-        Problem::invalid(place, Flaw::Unreadable { reason: format!("line {line}: {reason}") }).within("tariff")
-    })?;
-    let (code, series) = (tariff.code.to_string(), tariff.series().clone());
-    let written = wish.ask::<TariffSeries>(TariffSeries::stream(&series).id(), Command::PublishTariff(PublishTariff { tariff })).await?;
-    Ok(TariffPayload { code, series: series.to_string(), record: written.into() })
+    let Published { code, series, written } = wish.publish_tariff(&input.tariff).await.map_err(|problem| problem.within("tariff"))?;
+    Ok(TariffPayload { code: code.to_string(), series: series.to_string(), record: written.into() })
 }

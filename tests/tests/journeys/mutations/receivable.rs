@@ -14,6 +14,7 @@ use super::story::{Case, NOWHERE, PHRASE, Story, WORD};
 
 pub const MUTATIONS: &[&str] = &[
     "applyDeposit",
+    "clearCheque",
     "disputeItem",
     "recordPayment",
     "refundCredit",
@@ -193,6 +194,15 @@ async fn money_comes_and_goes() {
             input: json!({ "accountId": account, "refundId": refund, "on": "2026-01-21", "reason": PHRASE }),
             refused: vec![json!({ "refundId": NOWHERE })],
             other: json!({ "reason": "another" }),
+        })
+        .await;
+    let cheque = story.prepare("recordPayment", paid("cheque", "10.00", "CHEQUE"))["paymentId"].clone();
+    story
+        .ask(Case {
+            mutation: "clearCheque",
+            input: json!({ "accountId": account, "cheque": { "payment": cheque }, "on": "2026-01-22" }),
+            refused: vec![json!({ "cheque": { "payment": NOWHERE } }), json!({ "cheque": { "payment": much } }), json!({ "on": "soon" })],
+            other: json!({ "on": "2026-01-23" }),
         })
         .await;
     story.end(MUTATIONS, expect_file!["receivable.txt"]);
