@@ -1,6 +1,14 @@
 //! `daftar up` from nothing to a query, and again.
 
-use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use daftar_proof::Checkpoint;
 use daftar_tests::http;
@@ -26,7 +34,7 @@ fn up_starts_everything_stops_everything_and_finds_its_data_again() {
     let postgres = postmaster(home.path());
     assert!(is_running(&postgres));
 
-    assert_eq!(http::get(graphql, "/health/ready").unwrap().status, 200);
+    ready(graphql);
     assert_eq!(http::get(node, "/health/live").unwrap().status, 204);
     assert_eq!(http::get(gateway, "/checkout/00000000-0000-0000-0000-000000000001").unwrap().status, 404);
     assert_eq!(http::post(graphql, "/webhooks/payments/simulated", &[], "{}").unwrap().status, 401);
@@ -129,7 +137,7 @@ fn sealed(server: SocketAddr) -> String {
         let answer = http::get(server, "/checkpoint").unwrap();
         match answer.status {
             200 => return answer.body,
-            404 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            404 => sleep(Duration::from_millis(20)),
             _ => panic!("{answer:?}"),
         }
     }
@@ -158,6 +166,15 @@ fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o711)).unwrap();
     home
+}
+
+/// As whoever sends requests asks before it does. On a busy machine the database may take its time at first.
+fn ready(server: SocketAddr) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while http::get(server, "/health/ready").unwrap().status != 200 {
+        assert!(Instant::now() < deadline, "it is not ready");
+        sleep(Duration::from_millis(50));
+    }
 }
 
 fn sign_in(server: SocketAddr, password: &str) -> String {
