@@ -7,10 +7,10 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench-store bench-projections bench-proof bench-replay bench-bill-run bench-api clean throwaway-postgres
+.PHONY: help run test check sqlx-prepare bench clean throwaway-postgres
 
 help: ## Lists these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 run: ## Starts everything on this machine, with a PostgreSQL server of its own under .daftar/
 	scripts/ensure-postgres
@@ -32,25 +32,13 @@ check: throwaway-postgres ## Formatting, lints, queries against a real database,
 sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migration has changed
 	$(THROWAWAY) -- scripts/sqlx prepare
 
-bench-store: throwaway-postgres ## Measures the event store on a durable PostgreSQL server
-	$(THROWAWAY) --durable -- cargo bench -p daftar-store --features node --bench store
-
-bench-projections: throwaway-postgres ## Measures rebuilding, catching up and living of the read models on a durable PostgreSQL server
-	$(THROWAWAY) --durable -- cargo bench -p daftar-projections --bench projections
-
-bench-proof: throwaway-postgres ## Measures how fast history is sealed, verified and archived
-	cargo bench -p daftar-proof --bench proof
-	$(THROWAWAY) --durable -- cargo bench -p daftar-sealer --bench sealer
-
-bench-replay: throwaway-postgres ## Measures how fast a log is verified and exported, and what memory that takes
-	$(THROWAWAY) --durable -- cargo bench -p replay-tool --bench replay
-
-bench-bill-run: throwaway-postgres ## Measures a bill run on a durable PostgreSQL server
-	$(THROWAWAY) --durable -- cargo bench -p daftar-billing --bench bill_run
-
-bench-api: throwaway-postgres ## Measures how fast people are answered, beside PostGraphile, on a durable PostgreSQL server
+bench: throwaway-postgres ## Measures everything beside what it is held against, in one table; SIZE=full as large as the targets say
 	scripts/ensure-tools node
-	$(THROWAWAY) --durable -- cargo bench -p daftar-api --bench api
+	scripts/bench $(SIZE)
+
+bench-%: throwaway-postgres ## Measures one thing: rating, store, projections, proof, sealer, replay, bill_run or api
+	scripts/ensure-tools node
+	$(THROWAWAY) --durable -- cargo bench --workspace --all-features --bench $*
 
 clean: ## Removes what was built; the data under .daftar/ stays
 	cargo clean

@@ -5,6 +5,9 @@
 #[path = "../tests/bill_run/company.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod company;
+#[path = "../../store/benches/store/figures.rs"]
+#[allow(dead_code, reason = "nothing here has latencies")]
+mod figures;
 
 use std::{
     sync::Arc,
@@ -16,6 +19,7 @@ use daftar_cluster::{Cluster, Options, SUPERUSER, testing};
 use daftar_domain::Position;
 use daftar_projections::{Readable, migrate, rebuild};
 use daftar_store::{Engine, Postgres, PostgresOptions, log::Log};
+use figures::{Line, Target};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 const ACCOUNTS: u128 = 20_000;
@@ -50,26 +54,34 @@ async fn main() {
     let projector = company::project(Arc::new(log.clone()), &pool);
     let begun = Instant::now();
     let run = async || runs.execute("2026-10", company::plan(), &|_| ()).await.expect("a run");
-    let report = timed("issued, charged and noted, durable", accounts, run).await;
+    let (report, issued) = timed("issued, charged and noted, durable", accounts, run).await;
     assert_eq!(u128::from(report.tally.billed), accounts);
     let after = head(&log);
     let readable = Readable::listen(pool.clone());
     assert!(readable.reached(NEEDS.name, after, Duration::from_secs(600)).await.expect("the projector answers"));
-    println!("{:44} {:>8.0} invoices/s", "and readable in `billable`", rate(accounts, begun));
+    let readable = rate(accounts, begun);
+    println!("{:44} {readable:>8.0} invoices/s", "and readable in `billable`");
     projector.abort();
-    timed("limit: the same events, inserted and synced", accounts, async || inserted(&pool, before, after).await).await;
+    let what = "limit: the same events, inserted and synced";
+    let ((), limit) = timed(what, accounts, async || inserted(&pool, before, after).await).await;
     println!("memory at its highest: {} MiB", peak_memory());
+    let (unit, limit) = ("invoices/s", Some(("the same events inserted", Some(limit))));
+    Line { work: "a bill run, durable", unit, ours: Some(issued), peer: None, limit }.tell();
+    Target::at_least(10_000.0, "invoices/s").judge(Some(issued));
+    Line { work: "a bill run, readable", unit, ours: Some(readable), peer: None, limit }.tell();
+    Target::at_least(6_000.0, "invoices/s").judge(Some(readable));
 }
 
 fn head(log: &Log) -> Position {
     Position::single(*log.head().borrow())
 }
 
-async fn timed<T>(what: &str, accounts: u128, work: impl AsyncFnOnce() -> T) -> T {
+async fn timed<T>(what: &str, accounts: u128, work: impl AsyncFnOnce() -> T) -> (T, f64) {
     let begun = Instant::now();
     let done = work().await;
-    println!("{what:44} {:>8.0} invoices/s", rate(accounts, begun));
-    done
+    let rate = rate(accounts, begun);
+    println!("{what:44} {rate:>8.0} invoices/s");
+    (done, rate)
 }
 
 fn rate(accounts: u128, begun: Instant) -> f64 {

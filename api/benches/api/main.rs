@@ -1,8 +1,7 @@
 //! How fast people are answered: nested invoices beside PostGraphile and beside three statements straight from a handler, and the dashboard of a
 //! hundred thousand accounts.
 //!
-//! Servers, PostgreSQL and whoever asks share this machine's cores. `DAFTAR_BENCH_ACCOUNTS` says how many accounts; the figures are also in
-//! `target/bench-api.json`.
+//! Servers, PostgreSQL and whoever asks share this machine's cores. `DAFTAR_BENCH_ACCOUNTS` says how many accounts.
 
 #[path = "../../../billing/tests/bill_run/company.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -13,9 +12,7 @@ mod load;
 mod peer;
 
 use std::{
-    fs,
     net::SocketAddr,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,16 +30,15 @@ use daftar_billing::bill_run::{BillRuns, NEEDS};
 use daftar_cluster::{Cluster, Options, SUPERUSER, testing};
 use daftar_projections::{MODELS, rebuild};
 use daftar_store::{Durability, Engine, keyring::LocalMasterKey, log::Log};
-use figures::{Figures, Target, median};
+use figures::{Figures, Line, Target, median, rounds};
 use futures::{StreamExt, stream};
 use load::{Done, Load};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{Executor, PgPool};
 use tokio::net::TcpListener;
 
 const ACCOUNTS: u128 = 100_000;
 const CONNECTIONS: usize = 32;
-const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_secs(4);
 const WAIT: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "correct horse battery";
@@ -66,13 +62,8 @@ async fn main() {
     }
     println!("peer's tables: {}", peer::tables(&pool).await);
 
-    let invoices = nested(&url, address, &token, &pool).await;
-    let dashboard = dashboard(address, &token).await;
-    let figures =
-        json!({ "accounts": accounts.to_string(), "connections": CONNECTIONS, "nestedInvoices": invoices, "dashboard": dashboard });
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../bench-api.json");
-    fs::write(&place, serde_json::to_string_pretty(&figures).expect("JSON")).expect("room for the figures");
-    println!("\nthe same in {}", place.display());
+    nested(&url, address, &token, &pool).await;
+    dashboard(address, &token).await;
 }
 
 /// A company that has billed all of its customers, half of whom have paid, and its server.
@@ -115,8 +106,8 @@ async fn history(log: &Log, pool: &PgPool, accounts: u128) {
     println!("{accounts} accounts, {} events, made and billed in {:.0} s", *log.head().borrow(), begun.elapsed().as_secs_f64());
 }
 
-async fn nested(url: &str, address: SocketAddr, token: &str, pool: &PgPool) -> Value {
-    println!("\n50 invoices with lines, payments and account, {CONNECTIONS} connections, {ROUNDS} rounds of {} s each", TURN.as_secs());
+async fn nested(url: &str, address: SocketAddr, token: &str, pool: &PgPool) {
+    println!("\n50 invoices with lines, payments and account, {CONNECTIONS} connections, {} rounds of {} s each", rounds(), TURN.as_secs());
     let postgraphile = tokio::task::block_in_place(|| peer::PostGraphile::start(url, 2));
     let direct = [peer::direct(pool.clone()).await];
     let contenders: [(&str, &[SocketAddr], &str, &str); 3] = [
@@ -134,14 +125,13 @@ async fn nested(url: &str, address: SocketAddr, token: &str, pool: &PgPool) -> V
         assert_eq!((warm.errors, count(&answer)), (0, 50), "{}: {}", contender.0, &warm.sample[..warm.sample.len().min(600)]);
     }
     let mut rates = [const { vec![] }; 3];
-    let (mut p99, mut errors, mut told) = (vec![], 0, vec![]);
-    for round in 1..=ROUNDS {
+    let (mut p99, mut errors) = (vec![], 0);
+    for round in 1..=rounds() {
         for (place, contender) in contenders.into_iter().enumerate() {
             let Done { figures, errors: failed, .. } = load(contender, TURN).await;
             println!("  round {round}  {:32} {figures}", contender.0);
             rates[place].push(figures.per_second());
             errors += failed;
-            told.push(json!({ "round": round, "contender": contender.0, "perSecond": figures.per_second(), "p50Ms": millis(&figures, 50), "p99Ms": millis(&figures, 99) }));
             if place == 2 {
                 p99.push(millis(&figures, 99));
             }
@@ -150,22 +140,24 @@ async fn nested(url: &str, address: SocketAddr, token: &str, pool: &PgPool) -> V
     let ratio = |to: usize| median(rates[2].iter().zip(&rates[to]).map(|(ours, theirs)| ours / theirs));
     let (to_peer, to_direct, p99) = (ratio(0), ratio(1), median(p99));
     println!("  errors: {errors}");
+    let of = |place: usize| median(rates[place].iter().copied());
+    let (peer, limit) = (Some(("PostGraphile, two processes", of(0))), Some(("three statements", of(1))));
+    Line { work: "50 invoices with lines, payments, account", unit: "requests/s", ours: of(2), peer, limit }.tell();
     Target::at_least(3.0, "times PostGraphile").judge(to_peer);
     Target::at_least(0.9, "of the statements").judge(to_direct);
     Target::at_most(60.0, "ms at p99").judge(p99);
-    json!({ "rounds": told, "errors": errors, "timesPostGraphile": to_peer, "ofDirect": to_direct, "p99Ms": p99 })
 }
 
-async fn dashboard(address: SocketAddr, token: &str) -> Value {
+async fn dashboard(address: SocketAddr, token: &str) {
     println!("\nthe dashboard, {CONNECTIONS} connections");
     let load = |time| async move { Load { servers: &[address], connections: CONNECTIONS, token, query: DASHBOARD, time }.run().await };
     load(Duration::from_secs(2)).await;
     let Done { figures, errors, sample } = load(TURN * 2).await;
     println!("  {figures}   p95 {:.1} ms, errors: {errors}", millis(&figures, 95));
     assert!(sample.contains("\"charged\""), "{sample}");
+    Line { work: "the dashboard", unit: "ms at p95", ours: Some(millis(&figures, 95)), peer: None, limit: None }.tell();
     Target::at_most(100.0, "ms at p95 (the law is 500)").judge(Some(millis(&figures, 95)));
     Target::at_most(0.0, "errors").judge(Some(errors as f64));
-    json!({ "perSecond": figures.per_second(), "p50Ms": millis(&figures, 50), "p95Ms": millis(&figures, 95), "p99Ms": millis(&figures, 99), "errors": errors })
 }
 
 /// Invoices in an answer, whoever gave it.

@@ -24,11 +24,10 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row, postg
 use tokio::task::JoinSet;
 
 use self::{
-    figures::{Figures, Target, median},
+    figures::{Figures, Line, Target, median, rounds},
     gauge::Gauge,
 };
 
-const ROUNDS: usize = 5;
 const EVENTS: usize = 1_000_000;
 
 /// Accounts that the peer replays in a round.
@@ -136,8 +135,8 @@ async fn equality(log: &Log, db: &mut PgConnection, options: &PgConnectOptions, 
 async fn rebuilding(log: &Log, db: &mut PgConnection, (options, url): (&PgConnectOptions, &str), gauge: &Gauge, events: usize) {
     println!("\nrebuilding {} models from {events} events", MODELS.len());
     let of_money: Vec<Model> = MODELS.iter().filter(|model| OF_MONEY.contains(&model.name)).copied().collect();
-    let (mut limits, mut peers, mut peak) = (Vec::new(), Vec::new(), 0);
-    for round in 1..=ROUNDS {
+    let (mut limits, mut peers, mut peak, mut rates) = (Vec::new(), Vec::new(), 0, [const { Vec::new() }; 4]);
+    for round in 1..=rounds() {
         let quiet = gauge.read();
         let (before, started) = (Memory::begin(), Instant::now());
         rebuild::rebuild(MODELS, log, options, rebuild::MEMORY, &|_| {}).await.expect("rebuilt");
@@ -154,6 +153,9 @@ async fn rebuilding(log: &Log, db: &mut PgConnection, (options, url): (&PgConnec
             "  {round} all models {rebuilt:>7.0} events/s    copy, then index {copied:>7.0} ({rows} rows)    {} {money:>7.0}    cqrs-es {peer:>5.0}    {quiet}",
             OF_MONEY.join(", ")
         );
+        for (rates, rate) in rates.iter_mut().zip([rebuilt, copied, money, peer]) {
+            rates.push(rate);
+        }
         if quiet.is_quiet() {
             limits.push(rebuilt / copied);
             peers.push(money / peer);
@@ -164,7 +166,11 @@ async fn rebuilding(log: &Log, db: &mut PgConnection, (options, url): (&PgConnec
     rebuild::rebuild(MODELS, log, options, 4 * 1024 * 1024, &|_| {}).await.expect("rebuilt");
     let spilling = events as f64 / started.elapsed().as_secs_f64();
     println!("  memory: {peak} MiB more than before; with 4 MiB for rows {} MiB, {spilling:.0} events/s", small.more());
+    let [rebuilt, copied, money, peer] = rates.map(median);
+    let unit = "events/s";
+    Line { work: "rebuild accounts, invoices and payments", unit, ours: money, peer: Some(("cqrs-es", peer)), limit: None }.tell();
     Target::at_least(100.0, "× cqrs-es").judge(median(peers));
+    Line { work: "rebuild every read model", unit, ours: rebuilt, peer: None, limit: Some(("copy, then index", copied)) }.tell();
     Target::at_least(0.6, "of copy, then index").judge(median(limits));
 }
 
@@ -200,7 +206,7 @@ async fn limit(db: &mut PgConnection) -> (u64, Duration) {
 async fn catching_up(log: &Log, db: &mut PgConnection, options: &PgConnectOptions, events: usize) {
     println!("\ncatching up with live tables");
     let mut rates = Vec::new();
-    for round in 1..=ROUNDS.min(3) {
+    for round in 1..=rounds().min(3) {
         let names: Vec<_> = MODELS.iter().map(|model| format!("read_{}", model.name)).collect();
         for name in names {
             run(db, format!("DROP SCHEMA {name} CASCADE")).await;
@@ -215,7 +221,9 @@ async fn catching_up(log: &Log, db: &mut PgConnection, options: &PgConnectOption
         println!("  {round} {rate:>8.0} events/s");
         rates.push(rate);
     }
-    Target::at_least(60_000.0, "events/s").judge(median(rates));
+    let ours = median(rates);
+    Line { work: "catch up with live tables", unit: "events/s", ours, peer: None, limit: None }.tell();
+    Target::at_least(60_000.0, "events/s").judge(ours);
 }
 
 /// A thousand events a second, one by one, and how long after its append each is in the rows.
@@ -261,7 +269,9 @@ async fn live(log: &Log, options: &PgConnectOptions, customers: u128) {
     assert_eq!(lags.len(), appended.len());
     let figures = Figures::new(lags, took);
     println!("  {figures}, in {} steps of the accounts", heard.len());
-    Target::at_most(100.0, "ms at p99 from append to readable").judge(Some(figures.percentile(99).as_secs_f64() * 1e3));
+    let p99 = Some(figures.percentile(99).as_secs_f64() * 1e3);
+    Line { work: "live, from append to readable at 1,000 events/s", unit: "ms at p99", ours: p99, peer: None, limit: None }.tell();
+    Target::at_most(100.0, "ms at p99 from append to readable").judge(p99);
     drop(runners);
 }
 

@@ -1,6 +1,6 @@
 //! Numbers and what was promised of them.
 
-use std::{fmt, time::Duration};
+use std::{env, fmt, fs::OpenOptions, io::Write, time::Duration};
 
 /// One contender's turn.
 pub struct Figures {
@@ -64,5 +64,40 @@ impl Target {
         let digits = if promised >= 100.0 { 0 } else { 2 };
         let measured = measured.map_or("–".to_owned(), |measured| format!("{measured:.digits$}"));
         println!("  {measured} {unit} (target {relation} {promised}): {verdict}");
+        gather(&format!("{{\"target\": \"{relation} {promised} {unit}\", \"measured\": \"{measured}\", \"verdict\": \"{verdict}\"}}"));
     }
+}
+
+/// A line of the table that `make bench` prints: ours beside a peer and beside a limit of the same run. What is judged after it belongs to it.
+pub struct Line {
+    pub work: &'static str,
+    pub unit: &'static str,
+    pub ours: Option<f64>,
+    pub peer: Option<(&'static str, Option<f64>)>,
+    pub limit: Option<(&'static str, Option<f64>)>,
+}
+
+impl Line {
+    pub fn tell(self) {
+        let Self { work, unit, ours, peer, limit } = self;
+        let number =
+            |figure: Option<f64>| figure.filter(|figure| figure.is_finite()).map_or("null".to_owned(), |figure| figure.to_string());
+        let beside =
+            |it: Option<(&str, Option<f64>)>| it.map_or("null".to_owned(), |(name, figure)| format!("[\"{name}\", {}]", number(figure)));
+        let (ours, peer, limit) = (number(ours), beside(peer), beside(limit));
+        gather(&format!("{{\"work\": \"{work}\", \"unit\": \"{unit}\", \"ours\": {ours}, \"peer\": {peer}, \"limit\": {limit}}}"));
+    }
+}
+
+/// For `scripts/bench`, which says where to.
+fn gather(line: &str) {
+    if let Some(path) = env::var_os("DAFTAR_BENCH_LINES") {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| writeln!(file, "{line}")).expect("the line is gathered");
+    }
+}
+
+/// How often each takes its turn.
+pub fn rounds() -> usize {
+    env::var("DAFTAR_BENCH_ROUNDS").map_or(5, |number| number.parse().expect("a number of rounds"))
 }

@@ -23,11 +23,10 @@ use uuid::Uuid;
 
 use self::{
     contenders::{Contender, CqrsEs, InsertOnly, Ours, Plain},
-    figures::{Figures, Target, median},
+    figures::{Figures, Line, Target, median, rounds},
     server::Server,
 };
 
-const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_millis(1500);
 
 /// A stream is written to so often, then another is begun: some streams are hot, none is endless.
@@ -88,8 +87,8 @@ async fn commands(server: &Server) {
             contenders::data_size(),
             contenders::metadata_size()
         );
-        let mut rounds = Vec::new();
-        for round in 1..=ROUNDS {
+        let mut turns = Vec::new();
+        for round in 1..=rounds() {
             let before = server.gauge();
             let mut figures = Vec::new();
             for (name, contender) in &contenders {
@@ -99,9 +98,9 @@ async fn commands(server: &Server) {
             }
             let gauge = before.min(server.gauge());
             println!("  {round} {gauge}");
-            rounds.push((figures, gauge.is_quiet()));
+            turns.push((figures, gauge.is_quiet()));
         }
-        judge(writers, &rounds);
+        judge(writers, &turns);
     }
 }
 
@@ -125,12 +124,21 @@ async fn turn(contender: &Arc<dyn Contender>, writers: usize) -> Figures {
 }
 
 /// What was promised of the median round; the figures are in the order of the contenders.
-fn judge(writers: usize, rounds: &[(Vec<Figures>, bool)]) {
-    let all = || rounds.iter().map(|(figures, _)| figures);
-    let quiet = || rounds.iter().filter(|(_, quiet)| *quiet).map(|(figures, _)| figures);
+fn judge(writers: usize, turns: &[(Vec<Figures>, bool)]) {
+    let all = || turns.iter().map(|(figures, _)| figures);
+    let quiet = || turns.iter().filter(|(_, quiet)| *quiet).map(|(figures, _)| figures);
     let ratio = |who: usize, to: usize| move |figures: &Vec<Figures>| figures[who].per_second() / figures[to].per_second();
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let rate = |who: usize| median(all().map(|figures| figures[who].per_second()));
+    let line = |work, who, peer: (&'static str, usize)| Line {
+        work,
+        unit: "commands/s",
+        ours: rate(who),
+        peer: Some((peer.0, rate(peer.1))),
+        limit: Some(("insert only", rate(4))),
+    };
     if writers == 1 {
+        line("load, decide and append, one at a time", 0, ("cqrs-es", 1)).tell();
         Target::at_least(2.2, "× cqrs-es").judge(median(quiet().map(ratio(0, 1))));
         let beside = |who, to| median(all().map(ratio(who, to))).unwrap_or(f64::NAN);
         println!("  {:.2} × select + insert, {:.2} × insert only, all rounds", beside(0, 2), beside(0, 4));
@@ -138,10 +146,12 @@ fn judge(writers: usize, rounds: &[(Vec<Figures>, bool)]) {
         let added = |figures: &Vec<Figures>| milliseconds(figures[3].percentile(50).saturating_sub(figures[0].percentile(50)));
         Target::at_most(1.0, "ms more over gRPC at p50").judge(median(quiet().map(added)));
     } else {
+        line("load, decide and append, 32 at a time", 0, ("cqrs-es", 1)).tell();
         Target::at_least(5.0, "× cqrs-es").judge(median(quiet().map(ratio(0, 1))));
         Target::at_least(4.0, "× select + insert").judge(median(quiet().map(ratio(0, 2))));
         Target::at_least(2.0, "× cqrs-es, worst of all rounds").judge(all().map(ratio(0, 1)).reduce(f64::min));
         Target::at_most(3.0, "ms at p99").judge(median(quiet().map(|figures| milliseconds(figures[0].percentile(99)))));
+        line("the same over EventStoreDB's protocol", 3, ("select + insert", 2)).tell();
         Target::at_least(1.0, "× select + insert over gRPC").judge(median(quiet().map(ratio(3, 2))));
     }
 }
@@ -150,8 +160,8 @@ fn judge(writers: usize, rounds: &[(Vec<Figures>, bool)]) {
 async fn batches(server: &Server) {
     println!("\nappends of {BATCH} events, one after another");
     let (log, plain) = (open(server).await, Plain::connect(server.url()).await);
-    let (mut ours, mut ratios) = (Vec::new(), Vec::new());
-    for round in 1..=ROUNDS {
+    let (mut ours, mut limits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=rounds() {
         let events = || (0..BATCH).map(|_| contenders::event()).collect::<Vec<_>>();
         let appends: Vec<_> = (0..BATCHES_A_TURN).map(|_| (format!("bench-{}", Uuid::new_v4()), events())).collect();
         let start = Instant::now();
@@ -168,22 +178,25 @@ async fn batches(server: &Server) {
         let inserted = rate(BATCHES_A_TURN * BATCH, start);
         println!("  {round} daftar {appended:>9.0} events/s    unnest {inserted:>9.0} rows/s");
         ours.push(appended);
+        limits.push(inserted);
         ratios.push(appended / inserted);
     }
-    Target::at_least(80_000.0, "events/s").judge(median(ours));
+    let (ours, limit) = (median(ours), Some(("insert by UNNEST", median(limits))));
+    Line { work: "append a thousand events at a time", unit: "events/s", ours, peer: None, limit }.tell();
+    Target::at_least(80_000.0, "events/s").judge(ours);
     Target::at_least(0.8, "of the unnest limit").judge(median(ratios));
 }
 
 async fn reading(server: &Server) {
     let (log, over_grpc) = (open(server).await, open_over_grpc(server).await);
-    read_whole("in this process", &log, 300_000.0).await;
-    read_whole("over gRPC", &over_grpc, 100_000.0).await;
+    read_whole("read the whole log, in this process", &log, 300_000.0).await;
+    read_whole("read the whole log, over gRPC", &over_grpc, 100_000.0).await;
 }
 
-async fn read_whole(how: &str, reader: &impl EventReader, promised: f64) {
-    println!("\nreading the log from the beginning, {how}");
+async fn read_whole(work: &'static str, reader: &impl EventReader, promised: f64) {
+    println!("\n{work}");
     let mut rates = Vec::new();
-    for round in 1..=ROUNDS {
+    for round in 1..=rounds() {
         let start = Instant::now();
         let events = reader.read_all(None, Scope::Everything);
         let (events, bytes) = events
@@ -194,7 +207,9 @@ async fn read_whole(how: &str, reader: &impl EventReader, promised: f64) {
         println!("  {round} {rate:>9.0} events/s ({events} events, {} bytes each)", bytes.checked_div(events).unwrap_or(0));
         rates.push(rate);
     }
-    Target::at_least(promised, "events/s").judge(median(rates));
+    let ours = median(rates);
+    Line { work, unit: "events/s", ours, peer: None, limit: None }.tell();
+    Target::at_least(promised, "events/s").judge(ours);
 }
 
 fn rate(events: usize, start: Instant) -> f64 {
