@@ -156,7 +156,7 @@ async fn answer(
     for (act, code) in refusals.take() {
         parts.note_refused(&act, code, user, &visitor).await;
     }
-    parts.metrics.operation(kind, if response.errors.is_empty() { "answered" } else { "refused" });
+    parts.metrics.operation(kind, outcome(&response.errors));
     // What has no code by now was refused by GraphQL itself: it does not fit the schema, or is too much.
     response.errors = response.errors.into_iter().map(|error| coded(error, "INVALID_QUERY")).collect();
     let retry_after = response.errors.iter().find_map(|error| match error.extensions.as_ref()?.get("retryAfter")? {
@@ -168,6 +168,18 @@ async fn answer(
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// What came of it. `failed` is what we are to blame for, or something that we need: whoever asked may ask the same again.
+fn outcome(errors: &[async_graphql::ServerError]) -> &'static str {
+    let mut codes = errors.iter().filter_map(|error| error.extensions.as_ref()?.get("code"));
+    let ours =
+        |code: &async_graphql::Value| matches!(code, async_graphql::Value::String(code) if code == "INTERNAL" || code == "UNAVAILABLE");
+    match errors {
+        [] => "answered",
+        _ if codes.any(ours) => "failed",
+        _ => "refused",
+    }
 }
 
 fn kind(request: &mut Request) -> &'static str {
@@ -356,6 +368,16 @@ mod tests {
             assert!(answer.header("X-Request-Id").is_some());
         }
         serving.abort();
+    }
+
+    #[test]
+    fn what_is_our_fault_is_told_from_what_is_refused() {
+        let error = |problem: Problem| problem.answer(Language::English).into_server_error(Pos::default());
+        let (refused, failed) = (error(Problem::NotFound), error(Problem::Unavailable("the log is away".into())));
+        assert_eq!(outcome(&[]), "answered");
+        assert_eq!(outcome(std::slice::from_ref(&refused)), "refused");
+        assert_eq!(outcome(&[refused, failed]), "failed");
+        assert_eq!(outcome(&[error(Problem::Internal("a bug".into()))]), "failed");
     }
 
     #[test]

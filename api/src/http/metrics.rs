@@ -74,11 +74,16 @@ impl Metrics {
         let models = timeout(PATIENCE, async {
             let mut db = pool.acquire().await.map_err(|error| tracing::warn!(%error, "the read models cannot be asked how they are"))?;
             let status = daftar_projections::status(&mut db, &**engine.store(), MODELS, Utc::now());
-            status.await.map_err(|error| tracing::warn!(%error, "the read models cannot be asked how they are"))
+            let models = status.await.map_err(|error| tracing::warn!(%error, "the read models cannot be asked how they are"))?;
+            let policies = sqlx::query_scalar::<_, bool>("SELECT stopped_because IS NOT NULL FROM daftar_billing.policies");
+            let stopped = policies.fetch_one(&mut *db).await;
+            Ok((models, stopped.map_err(|error| tracing::warn!(%error, "the policies cannot be asked how they are"))?))
         });
         let models = models.await.unwrap_or(Err(()));
         line(&mut text, "daftar_up", &[("part", "read_models")], u8::from(models.is_ok()));
-        for model in models.unwrap_or_default() {
+        let Ok((models, policies_stopped)) = models else { return text };
+        line(&mut text, "daftar_policies_stopped", &[], u8::from(policies_stopped));
+        for model in models {
             let of = [("model", model.model)];
             line(&mut text, "daftar_projection_behind_events", &of, model.behind_events);
             line(&mut text, "daftar_projection_behind_seconds", &of, model.behind_seconds);
