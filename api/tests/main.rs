@@ -6,6 +6,7 @@ mod daftar;
 mod import;
 mod logs;
 mod node;
+mod pages;
 mod projections;
 mod rate;
 mod up;

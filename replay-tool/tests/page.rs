@@ -1,4 +1,5 @@
-//! The page for auditors is true: its commands run as they stand there, one after another, over a company's log that is reached by network.
+//! What the pages say of `replay-tool` is true: its commands run as they stand there, one after another, over a company's log that is reached by
+//! network. The rest of the pages is tried by the tests of `daftar`.
 
 use std::{fs, path::Path, process::Command, sync::Arc};
 
@@ -17,10 +18,17 @@ mod company;
 
 use company::{customers, database, engine, plan, project, tariff};
 
-/// The blocks of commands.
+const PAGES: [&str; 4] = [
+    include_str!("../../docs/audit.md"),
+    include_str!("../../docs/finance.md"),
+    include_str!("../../docs/operators.md"),
+    include_str!("../../README.md"),
+];
+
+/// The blocks that are marked as this tool's.
 fn commands() -> Vec<String> {
-    let blocks = include_str!("../../docs/audit.md").split("```\n").skip(1).step_by(2);
-    blocks.flat_map(str::lines).map(str::to_owned).collect()
+    let blocks = PAGES.into_iter().flat_map(|page| page.split("```sh replay-tool\n").skip(1));
+    blocks.flat_map(|block| block.lines().take_while(|line| *line != "```")).map(str::to_owned).collect()
 }
 
 /// A checkpoint of the whole log, and the key that signed it.
@@ -39,7 +47,7 @@ async fn seal(log: &Log, file: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_on_the_page_for_auditors_runs() {
+async fn every_command_on_the_pages_runs() {
     let (log, (_database, pool), folder) = (Memory::log(), database().await, tempfile::tempdir().unwrap());
     let engine = engine(log.clone());
     tariff(&engine).await;
@@ -56,7 +64,7 @@ async fn every_command_on_the_page_for_auditors_runs() {
     let mut commands = commands();
     // Whoever has no archive yet writes one first.
     commands.sort_by_key(|command| !command.contains(" export "));
-    assert!(commands.len() >= 10, "{commands:?}");
+    assert!(commands.len() >= 15, "{commands:?}");
     for command in commands {
         let script = command.replacen("replay-tool", env!("CARGO_BIN_EXE_replay-tool"), 1);
         let mut run = tokio::process::Command::from(Command::new("sh"));
