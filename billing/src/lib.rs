@@ -4,11 +4,13 @@
 //! repeated: a process that was interrupted is simply run again, and what was done before is found done.
 
 pub mod bill_run;
+pub mod collections;
 pub mod correction;
 pub mod day_end;
 pub mod drafts;
 pub mod final_bill;
 pub mod gateway;
+pub mod head_end;
 pub mod opening_balances;
 pub mod period_close;
 pub mod policies;

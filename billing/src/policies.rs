@@ -11,6 +11,7 @@ use daftar_domain::{
     Actor, BillingEvent, Position, Recorded, StreamName,
     account::Account,
     invoice::Invoice,
+    meter::Meter,
     payment::Payment,
     policy::{self, Request, Wish},
     register::Register,
@@ -175,6 +176,7 @@ async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked
         |command_id| CommandContext { command_id, actor: Actor::policy(name), correlation_id, causation_id: event_id, now: engine.now() };
     let refused = match wish {
         Wish::Account(wish) => refusal(engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
+        Wish::Meter(wish) => refusal(engine.execute::<Meter>(&stream, &context(command_id), *wish).await)?,
         Wish::Invoice(wish) => refusal(engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
         Wish::Payment(wish) => refusal(engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
         Wish::Register(wish) => refusal(engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,

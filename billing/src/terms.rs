@@ -13,7 +13,10 @@ use daftar_domain::{
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::day_end::{FeeTerms, LateFeeTerms};
+use crate::{
+    collections::CollectionTerms,
+    day_end::{FeeTerms, LateFeeTerms},
+};
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -43,6 +46,9 @@ pub struct Terms {
     /// How fees are taxed. Until it is said none is billed, and none is forgotten.
     #[serde(default)]
     pub fees: Option<FeeTerms>,
+    /// What follows an unpaid bill; nothing, if it is not said.
+    #[serde(default)]
+    pub collections: Option<CollectionTerms>,
     /// After the day on which it was due, less than a whole coin is given up: so many days after.
     #[serde(default = "small_balances_after_days")]
     pub small_balances_after_days: u64,

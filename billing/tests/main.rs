@@ -1,4 +1,5 @@
 mod bill_run;
+mod collections;
 mod correction;
 mod day_end;
 mod final_bill;

@@ -57,6 +57,7 @@ mod as_of;
 pub mod bill_runs;
 pub mod billable;
 mod checkpoint;
+pub mod collections;
 pub mod columns;
 pub mod compare;
 pub mod consumption;
@@ -104,6 +105,7 @@ pub const MODELS: &[Model] = &[
     Model::of::<agreements::Agreements>(),
     Model::of::<bill_runs::BillRuns>(),
     Model::of::<billable::Billable>(),
+    Model::of::<collections::Collections>(),
     Model::of::<invoices::Invoices>(),
     Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),

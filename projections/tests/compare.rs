@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use daftar_domain::{BillingEvent, account, bill_run, correction, ledger::periods, payment, repair};
+use daftar_domain::{BillingEvent, account, bill_run, correction, disconnection, dunning, ledger::periods, payment, repair};
 use daftar_projections::{
     MODELS, Model, Place,
     compare::{Compared, compare},
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     billable::invoices,
+    collections::{of_dunning, of_order},
     histories::history,
     repairs::{of_repair, workshop},
     spec::{database, everything, log_of},
@@ -37,6 +38,8 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
     let workshop: Vec<_> = workshop().into_iter().chain(of_repair(repair::example::events())).collect();
     let payments: Vec<_> = payment::example::events().into_iter().map(|event| (of(61), BillingEvent::Payment(event))).collect();
     let (history, runs): (_, Vec<_>) = (history(3, 400), runs.chain(months).collect());
+    let collections: Vec<_> =
+        of_dunning(dunning::example::events()).into_iter().chain(of_order(disconnection::example::events())).collect();
     vec![
         (log_of(&stays).await, MODELS.to_vec()),
         (log_of(&invoices()).await, MODELS.to_vec()),
@@ -48,6 +51,7 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
         (log_of(&payments).await, MODELS.to_vec()),
         (log_of(&corrections).await, MODELS.to_vec()),
         (log_of(&workshop).await, MODELS.to_vec()),
+        (log_of(&collections).await, MODELS.to_vec()),
     ]
 }
 

@@ -6,6 +6,7 @@ mod bill_runs;
 mod billable;
 #[path = "../benches/projections/books.rs"]
 mod books;
+mod collections;
 mod compare;
 mod consumption;
 mod faults;

@@ -8,7 +8,7 @@ use crate::cli::{DayEnd, UsageError};
 
 pub async fn run(DayEnd { day, schedule }: DayEnd) -> Result<()> {
     let (engine, days, _) = scheduler::parts(&schedule).await?;
-    let Ended { overdue, late_fees, fees_billed, small_balances, payments, refused } = match days.end(day, engine.now()).await {
+    let Ended { overdue, late_fees, fees_billed, small_balances, dunned, payments, refused } = match days.end(day, engine.now()).await {
         Err(error @ DayEndError::NotOver { .. }) => return Err(UsageError(error.to_string()).into()),
         ended => ended?,
     };
@@ -18,6 +18,7 @@ pub async fn run(DayEnd { day, schedule }: DayEnd) -> Result<()> {
         ("late fees", late_fees),
         ("fees invoiced", fees_billed),
         ("small balances given up", small_balances),
+        ("accounts dunned", dunned),
         ("payments looked after", payments.looked_after),
         ("payments put off", payments.put_off),
         ("requests refused", refused),

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use daftar_domain::{
     Actor, BillingEvent, BillingPeriod, Code, Currency, Decider, Description, Money, Position, Recorded, StreamName, VatCategory,
     account::{self, Account, LateFee, LateFeeAssessed, LateFeeRule, PaymentReversed},
+    disconnection::{self, Disconnection, ReconnectionRequested},
     ids::{AccountId, InvoiceId, created_id},
     invoice::{self, ApproveInvoice, Buyer, DocumentLine, Draft, DraftInvoice, Heading, Invoice, Revenue, TaxForm, Unit, VatTreatment},
     policy,
@@ -74,13 +75,23 @@ struct Fee {
 }
 
 fn fee(recorded: &Recorded<BillingEvent>) -> Option<Fee> {
-    let BillingEvent::Account(event) = &recorded.event else { return None };
-    let (revenue, amount, on) = match event {
-        account::Event::LateFeeAssessed(LateFeeAssessed { fee, on, .. }) => (Revenue::LateFee, *fee, *on),
-        account::Event::PaymentReversed(PaymentReversed { bounce_fee: Some(fee), on, .. }) => (Revenue::BouncedPaymentFee, *fee, *on),
+    let of_stream = || AccountId::new(recorded.stream.id());
+    let (account_id, revenue, amount, on) = match &recorded.event {
+        BillingEvent::Account(account::Event::LateFeeAssessed(LateFeeAssessed { fee, on, .. })) => {
+            (of_stream(), Revenue::LateFee, *fee, *on)
+        }
+        BillingEvent::Account(account::Event::PaymentReversed(PaymentReversed { bounce_fee: Some(fee), on, .. })) => {
+            (of_stream(), Revenue::BouncedPaymentFee, *fee, *on)
+        }
+        BillingEvent::Disconnection(disconnection::Event::ReconnectionRequested(ReconnectionRequested {
+            account_id,
+            fee: Some(fee),
+            lift,
+            ..
+        })) => (*account_id, Revenue::ReconnectFee, *fee, lift.at.date_naive()),
         _ => return None,
     };
-    Some(Fee { account_id: AccountId::new(recorded.stream.id()), revenue, amount, on })
+    Some(Fee { account_id, revenue, amount, on })
 }
 
 impl DayEnds {
@@ -89,8 +100,11 @@ impl DayEnds {
         let Some((terms, fees)) = self.terms.as_ref().and_then(|terms| terms.fees.as_ref().map(|fees| (terms, fees))) else {
             return Ok(());
         };
-        let mut unread =
-            self.engine.store().read_all(reached(&self.rows.db).await?, Scope::categories(&[Account::CATEGORY])).try_chunks(BATCH);
+        let mut unread = self
+            .engine
+            .store()
+            .read_all(reached(&self.rows.db).await?, Scope::categories(&[Account::CATEGORY, Disconnection::CATEGORY]))
+            .try_chunks(BATCH);
         while let Some(chunk) = unread.try_next().await.map_err(|stopped| interrupted(stopped.1))? {
             let last = chunk.last().map(|stored| stored.position);
             for stored in chunk {
@@ -171,6 +185,7 @@ fn draft(account: &Account, fee: &Fee, terms: &Terms, fees: &FeeTerms) -> Result
     let heading = Heading { form, seller: terms.seller.clone(), buyer, supplied };
     let (code, text) = match fee.revenue {
         Revenue::BouncedPaymentFee => ("bounced-payment-fee", "رسوم دفعة مرتجعة"),
+        Revenue::ReconnectFee => ("reconnect-fee", "رسوم إعادة التيار"),
         _ => ("late-fee", "رسوم تأخير"),
     };
     let line = DocumentLine {

@@ -17,10 +17,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{ACTOR, DayEndError, DayEnds, Ended, interrupted};
 use crate::refusals::refusal;
 
-const PAGE: u32 = 1_000;
+pub(super) const PAGE: u32 = 1_000;
 
 /// Streams that are asked at one time.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 impl DayEnds {
     pub(super) async fn late(&self, day: NaiveDate, ended: &mut Ended) -> Result<(), DayEndError> {
@@ -91,7 +91,7 @@ fn is_small(amount: Money) -> bool {
 }
 
 /// One, if anything came of it.
-fn recorded<E, R: std::error::Error + Send + Sync + 'static>(
+pub(super) fn recorded<E, R: std::error::Error + Send + Sync + 'static>(
     outcome: Result<Outcome<E>, daftar_store::ExecuteError<R>>,
 ) -> Result<u64, DayEndError> {
     let recorded = matches!(outcome, Ok(Outcome::Recorded { .. }));

@@ -1,10 +1,11 @@
-//! The end of a day: what is late falls overdue and bears its fee, fees become invoices, what is too small to matter is given up, and gateways are asked
-//! about what they keep to themselves.
+//! The end of a day: what is late falls overdue and bears its fee, debtors are led a step up the ladder, fees become invoices, what is too small to
+//! matter is given up, and gateways are asked about what they keep to themselves.
 //!
 //! Each wish has an id that follows from what it is about and the day, and every rule is the aggregate's: a day that is ended twice has ended once.
 //! Days are ended in order, and those that were missed one after the other, each as of itself.
 
 mod calendar;
+mod dunning;
 mod fees;
 mod late;
 
@@ -42,6 +43,8 @@ pub struct Ended {
     /// Invoices for fees, of lateness and of bounced payments.
     pub fees_billed: u64,
     pub small_balances: u64,
+    /// Accounts that were led a step further, or whose case has ended.
+    pub dunned: u64,
     pub payments: Round,
     /// What somebody has to look at, in the log.
     pub refused: u64,
@@ -107,6 +110,7 @@ impl DayEnds {
         // What was recorded before is in the rows before they are asked what is late.
         self.rows.caught_up::<Invoices>(&self.engine).await?;
         self.late(day, &mut ended).await?;
+        self.dun(day, &mut ended).await?;
         self.bill_fees(&mut ended).await?;
         self.rows.caught_up::<daftar_projections::payments::Payments>(&self.engine).await?;
         let asked = self.payments.follow_up(&self.rows.db, now).await.map_err(interrupted)?;

@@ -6,10 +6,10 @@
 
 mod follow_up;
 mod payments;
-mod signature;
+pub(crate) mod signature;
 pub mod simulated;
 pub mod webhook;
-mod wire;
+pub(crate) mod wire;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -105,10 +105,10 @@ pub enum RefundReport {
 #[derive(Debug, Error)]
 pub enum GatewayError {
     /// It has understood and will not.
-    #[error("the gateway refuses: {cause}")]
+    #[error("it refuses: {cause}")]
     Refused { cause: Code },
     /// It may have done it or not.
-    #[error("the gateway gives no answer")]
+    #[error("it gives no answer")]
     NoAnswer(#[source] Source),
 }
 

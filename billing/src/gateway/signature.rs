@@ -12,6 +12,11 @@ use zeroize::Zeroizing;
 /// `t=1719824400,v1=…`: the second it was signed, and the signature in base64.
 pub const HEADER: &str = "daftar-signature";
 
+/// The signature of a message, if it has one.
+pub(crate) fn header(headers: &axum::http::HeaderMap) -> Option<&str> {
+    headers.get(HEADER).and_then(|value| value.to_str().ok())
+}
+
 /// What is older, or from so far in the future, was kept by somebody to be told again.
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 

@@ -1,4 +1,4 @@
-//! Signed JSON over HTTP, one connection for each message: payments are few, and nothing is left open to go stale.
+//! Signed JSON over HTTP, one connection for each message: payments and switches are few, and nothing is left open to go stale.
 
 use std::{fmt, time::Duration};
 
@@ -27,12 +27,12 @@ pub struct Link {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not the address of a gateway: http://host:port")]
+#[error("`{0}` is not the address of a service: http://host:port")]
 pub struct BadUrl(String);
 
 /// Why a gateway will not, in its own words.
 #[derive(Debug, serde::Deserialize, Serialize)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub cause: daftar_domain::Code,
 }
 
@@ -47,7 +47,7 @@ impl Link {
     }
 
     /// What the other side answers, if it has anything to say of it.
-    pub(super) async fn ask<A: DeserializeOwned>(&self, path: &str, message: &impl Serialize) -> Result<Option<A>, GatewayError> {
+    pub(crate) async fn ask<A: DeserializeOwned>(&self, path: &str, message: &impl Serialize) -> Result<Option<A>, GatewayError> {
         let body = serde_json::to_vec(message).map_err(no_answer)?;
         let (status, answer) = self.post(path, body, &self.secret).await?;
         match status {
@@ -62,7 +62,7 @@ impl Link {
     }
 
     /// Signed with this secret, which need not be the one that is shared: some things are sent to be refused.
-    pub(super) async fn post(&self, path: &str, body: Vec<u8>, secret: &Secret) -> Result<(StatusCode, Bytes), GatewayError> {
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>, secret: &Secret) -> Result<(StatusCode, Bytes), GatewayError> {
         let signature = secret.sign(&body, Utc::now());
         let request = Request::builder()
             .method(Method::POST)

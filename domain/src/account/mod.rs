@@ -410,6 +410,11 @@ impl Account {
         self.standing
     }
 
+    /// The meters that measure what it is supplied with.
+    pub fn meters(&self) -> impl Iterator<Item = MeterId> {
+        self.supplies.meters()
+    }
+
     fn holder(&self) -> Result<&holder::Holder, Rejection> {
         self.holder.as_ref().ok_or(Rejection::NotOpen)
     }

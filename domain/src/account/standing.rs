@@ -115,6 +115,10 @@ pub(super) struct Supplies {
 }
 
 impl Supplies {
+    pub(super) fn meters(&self) -> impl Iterator<Item = MeterId> {
+        self.meters.iter().copied()
+    }
+
     pub(super) fn service_begun(&mut self, fact: &ServiceBegun) {
         self.agreements.insert(fact.agreement_id);
     }

@@ -158,7 +158,7 @@ impl Disconnection {
         match order.stage {
             Stage::Scheduled { planned_for } if at < planned_for => return Err(Rejection::BeforeItsTime { planned_for }),
             Stage::Scheduled { .. } => {}
-            Stage::Dispatched if order.unanswered == Some(order.attempts) => {}
+            Stage::Dispatched if order.unanswered.is_some_and(|(attempt, _)| attempt == order.attempts) => {}
             Stage::Dispatched => return Ok(vec![]),
             Stage::Approved | Stage::Failed => return Err(Rejection::NotScheduled),
             not @ (Stage::Requested | Stage::Recalled | Stage::Cancelled | Stage::Cut | Stage::Restoring { .. } | Stage::Restored) => {
@@ -215,7 +215,7 @@ impl Disconnection {
                 vec![DisconnectionCancelled { at, lift }.into()]
             }
             Stage::Dispatched => vec![DisconnectionRecalled { lift }.into()],
-            Stage::Cut => vec![restore::requested(&order.request, lift, None).into()],
+            Stage::Cut => vec![restore::requested(&order.request, lift, order.cut_at).into()],
             Stage::Recalled | Stage::Cancelled | Stage::Restoring { .. } | Stage::Restored => vec![],
         })
     }

@@ -49,6 +49,9 @@ pub struct Days {
     pub name: Code,
     pub from: NaiveDate,
     pub to: NaiveDate,
+    /// Nobody had the announcement at hand who wrote it down: it was taken rather too long than too short.
+    #[serde(default)]
+    pub approximate: bool,
 }
 
 impl Days {

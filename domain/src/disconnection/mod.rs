@@ -4,8 +4,10 @@
 //! (decision 28). What a crew or a head-end reports has happened, and is never refused once it was sent out; what the rules say of it follows.
 
 mod cut;
+mod errand;
 pub mod example;
 mod guard;
+mod lifting;
 mod restore;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ pub use cut::{
     DisconnectionFailed, DisconnectionRecalled, DisconnectionRequested, DisconnectionScheduled, DispatchDisconnection, LiftDisconnection,
     RequestDisconnection, ScheduleDisconnection,
 };
+pub use errand::{Errand, Turn};
 pub use guard::{Days, Evidence, Guard, Hours, Prohibited};
 pub use restore::{
     CheckClock, DispatchReconnection, ReconnectionDispatched, ReconnectionExecuted, ReconnectionFailed, ReconnectionFellLate,
@@ -177,8 +180,20 @@ struct Order {
     stage: Stage,
     /// How often somebody was sent out to cut: once is enough for it to have happened, whatever was said since.
     attempts: u32,
-    unanswered: Option<u32>,
+    /// When somebody was sent the last time, either way.
+    sent_at: Option<Moment>,
+    /// How often the errand of now came to nothing, by the word of whoever was out.
+    failures: u32,
+    unanswered: Option<(u32, Moment)>,
+    cut_at: Option<Moment>,
     lift: Option<Lift>,
+}
+
+impl Order {
+    fn new(request: &DisconnectionRequested) -> Self {
+        let request = request.clone();
+        Self { request, stage: Stage::Requested, attempts: 0, sent_at: None, failures: 0, unanswered: None, cut_at: None, lift: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +245,7 @@ impl Disconnection {
             Stage::Failed | Stage::Cancelled | Stage::Cut | Stage::Restored => return Ok(vec![]),
             Stage::Requested | Stage::Approved | Stage::Scheduled { .. } => return Err(Rejection::NotDispatched),
         };
-        let news = out && attempt == last && order.unanswered != Some(attempt);
+        let news = out && attempt == last && order.unanswered.is_none_or(|(known, _)| known != attempt);
         Ok(if news { vec![SwitchUnanswered { attempt, at }.into()] } else { vec![] })
     }
 }
@@ -260,7 +275,7 @@ impl Decider for Disconnection {
 
     fn evolve(mut self, event: &Event) -> Self {
         if let Event::DisconnectionRequested(fact) = event {
-            self.order = Some(Order { request: fact.clone(), stage: Stage::Requested, attempts: 0, unanswered: None, lift: None });
+            self.order = Some(Order::new(fact));
         }
         let Some(order) = &mut self.order else { return self };
         match event {
@@ -270,12 +285,17 @@ impl Decider for Disconnection {
             Event::DisconnectionDispatched(fact) => {
                 order.stage = Stage::Dispatched;
                 order.attempts = fact.attempt;
+                order.sent_at = Some(fact.at);
             }
-            Event::DisconnectionExecuted(_) => {
+            Event::DisconnectionExecuted(fact) => {
                 order.stage = Stage::Cut;
+                order.cut_at = Some(fact.at);
                 order.unanswered = None;
             }
-            Event::DisconnectionFailed(_) => order.stage = Stage::Failed,
+            Event::DisconnectionFailed(_) => {
+                order.stage = Stage::Failed;
+                order.failures += 1;
+            }
             Event::DisconnectionRecalled(fact) => {
                 order.stage = Stage::Recalled;
                 order.lift = Some(fact.lift.clone());
@@ -284,17 +304,24 @@ impl Decider for Disconnection {
                 order.stage = Stage::Cancelled;
                 order.lift = Some(fact.lift.clone());
             }
-            Event::SwitchUnanswered(fact) => order.unanswered = Some(fact.attempt),
+            Event::SwitchUnanswered(fact) => order.unanswered = Some((fact.attempt, fact.at)),
             Event::ReconnectionRequested(fact) => {
                 order.stage = Stage::Restoring { due_by: fact.due_by, attempts: 0, out: false, late: false };
                 order.lift = Some(fact.lift.clone());
                 order.unanswered = None;
+                order.failures = 0;
             }
-            Event::ReconnectionDispatched(fact) => order.restoring(|attempts, out, _| {
-                *attempts = fact.attempt;
-                *out = true;
-            }),
-            Event::ReconnectionFailed(_) => order.restoring(|_, out, _| *out = false),
+            Event::ReconnectionDispatched(fact) => {
+                order.sent_at = Some(fact.at);
+                order.restoring(|attempts, out, _| {
+                    *attempts = fact.attempt;
+                    *out = true;
+                });
+            }
+            Event::ReconnectionFailed(_) => {
+                order.failures += 1;
+                order.restoring(|_, out, _| *out = false);
+            }
             Event::ReconnectionFellLate(_) => order.restoring(|_, _, late| *late = true),
             Event::ReconnectionExecuted(_) => order.stage = Stage::Restored,
         }

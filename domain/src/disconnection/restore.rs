@@ -97,7 +97,7 @@ impl Disconnection {
     pub(super) fn dispatch_reconnection(&self, wish: DispatchReconnection) -> Result<Vec<Event>, Rejection> {
         let order = self.order()?;
         let Some(Waiting { attempts, out, .. }) = self.waiting()? else { return Ok(vec![]) };
-        if out && order.unanswered != Some(attempts) {
+        if out && order.unanswered.is_none_or(|(attempt, _)| attempt != attempts) {
             return Ok(vec![]);
         }
         let DisconnectionRequested { way, meter_id, .. } = order.request;

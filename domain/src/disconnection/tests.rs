@@ -81,6 +81,8 @@ fn a_payment_that_meets_an_execution_ends_in_one_of_two_ways() {
     given::<Disconnection>(after(&[recalled("08:15")]))
         .when(Command::ReportDisconnected(done("08:45")))
         .then([executed("08:45", true), restore("08:15", "10:45", false)]);
+    // The same, where the cut was recorded before anybody had heard of the payment.
+    given::<Disconnection>(after(&[executed("08:45", false)])).when(settle("08:15")).then([restore("08:15", "10:45", false)]);
     // A word that comes after the last one is believed all the same.
     given::<Disconnection>(after(&[recalled("08:15"), cancelled("08:20", "08:15")]))
         .when(Command::ReportDisconnected(done("08:45")))

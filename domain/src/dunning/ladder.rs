@@ -134,12 +134,17 @@ fn check_limits(limits: &[Money]) -> Result<(), LadderError> {
 }
 
 impl Ladder {
+    /// How long before its due date a bill is spoken of first; nothing, if it has to be late for that.
+    pub fn days_ahead(&self) -> u64 {
+        self.0.steps.first().map_or(0, |step| i64::from(step.days_after_due).min(0).unsigned_abs())
+    }
+
     pub fn version(&self) -> &Code {
         &self.0.version
     }
 
     /// Whether anybody would be asked for so much.
-    pub(super) fn is_worth_asking(&self, owed: Money) -> bool {
+    pub fn is_worth_asking(&self, owed: Money) -> bool {
         reaches(&self.0.smallest_debts, owed)
     }
 

@@ -116,7 +116,7 @@ impl Meter {
         }
     }
 
-    pub(super) fn device(&self) -> Result<&Device, Rejection> {
+    pub fn device(&self) -> Result<&Device, Rejection> {
         self.registered.as_ref().map(|registered| &registered.device).ok_or(Rejection::NotRegistered)
     }
 

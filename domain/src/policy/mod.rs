@@ -5,6 +5,7 @@
 //! sends the same wish for a reason of its own, as a bill run does, uses [`request_id`] and is the one who was first, or is not needed.
 
 pub mod refused;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod workshop;
@@ -17,11 +18,13 @@ pub use refused::RefusedRequest;
 use crate::{
     Actor, BillingEvent, Decider, Money, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
+    disconnection::Disconnection,
     ids::{self, AccountId, InvoiceId},
     invoice::{
         self, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote, IssueDebitNote,
         IssueInvoice, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument,
     },
+    meter,
     payment::{self, Payment, RequestGatewayRefund},
     register::{self, AssignNumber, DocumentRef, NumberAssigned, Numbering, Register},
     repair::{self, Repair},
@@ -42,6 +45,7 @@ pub struct Request {
 pub enum Wish {
     Account(Box<account::Command>),
     Invoice(Box<invoice::Command>),
+    Meter(Box<meter::Command>),
     Payment(Box<payment::Command>),
     Register(Box<register::Command>),
     Repair(Box<repair::Command>),
@@ -64,15 +68,24 @@ pub const RETURN_REFUND: &str = "returnRefund";
 pub const MARK_OVERDUE: &str = "markOverdue";
 pub const ASK_STOCK: &str = "askStock";
 pub const TELL_REPAIR: &str = "tellRepair";
+pub const TELL_METER: &str = "tellMeter";
 
 /// Whose events may ask for something: who carries policies out reads these.
-pub const CATEGORIES: &[&str] =
-    &[Account::CATEGORY, Invoice::CATEGORY, Payment::CATEGORY, Register::CATEGORY, Repair::CATEGORY, Stock::CATEGORY];
+pub const CATEGORIES: &[&str] = &[
+    Account::CATEGORY,
+    Disconnection::CATEGORY,
+    Invoice::CATEGORY,
+    Payment::CATEGORY,
+    Register::CATEGORY,
+    Repair::CATEGORY,
+    Stock::CATEGORY,
+];
 
 /// What an event asks of another stream, if anything.
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
         BillingEvent::Account(event) => of_account(event, recorded.revision)?,
+        BillingEvent::Disconnection(event) => supply::of_disconnection(event)?,
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::Register(event) => of_register(event)?,
@@ -84,7 +97,6 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
         | BillingEvent::BillRun(_)
         | BillingEvent::Branch(_)
         | BillingEvent::Correction(_)
-        | BillingEvent::Disconnection(_)
         | BillingEvent::Dunning(_)
         | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)

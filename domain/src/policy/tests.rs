@@ -43,6 +43,10 @@ fn asked_by_repair(event: repair::Event) -> Option<Request> {
     request(&recorded(repair::Repair::CATEGORY, 9, BillingEvent::Repair(event)))
 }
 
+fn asked_by_order(event: crate::disconnection::Event) -> Option<Request> {
+    request(&recorded(Disconnection::CATEGORY, 9, BillingEvent::Disconnection(event)))
+}
+
 fn asked_by_stock(event: stock::Event) -> Option<Request> {
     request(&recorded(stock::Stock::CATEGORY, 9, BillingEvent::Stock(event)))
 }
@@ -54,6 +58,7 @@ fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> 
         let wish = match wish {
             Wish::Account(command) => format!("{command:?}"),
             Wish::Invoice(command) => format!("{command:?}"),
+            Wish::Meter(command) => format!("{command:?}"),
             Wish::Payment(command) => format!("{command:?}"),
             Wish::Register(command) => format!("{command:?}"),
             Wish::Repair(command) => format!("{command:?}"),
@@ -73,6 +78,7 @@ fn which_facts_ask_whom_for_what() {
     let registers = register::example::events().into_iter().map(|event| (event.event_type(), asked_by_register(event)));
     let repairs = repair::example::events().into_iter().map(|event| (event.event_type(), asked_by_repair(event)));
     let stocks = stock::example::events().into_iter().map(|event| (event.event_type(), asked_by_stock(event)));
+    let orders = crate::disconnection::example::events().into_iter().map(|event| (event.event_type(), asked_by_order(event)));
     expect_test::expect![[r#"
         CreditAllocated: tellInvoice invoice NoteAllocation
         AllocationFreed: tellInvoice invoice NoteAllocation
@@ -90,8 +96,10 @@ fn which_facts_ask_whom_for_what() {
         PartUsed: askStock stock UseStock
         PartReturned: askStock stock GiveBackStock
         StockReserved: tellRepair repair NotePartReserved
-        ShortageRecorded: tellRepair repair NotePartShort"#]]
-    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers).chain(repairs).chain(stocks)));
+        ShortageRecorded: tellRepair repair NotePartShort
+        DisconnectionExecuted: tellMeter meter DisconnectMeter
+        ReconnectionExecuted: tellMeter meter ReconnectMeter"#]]
+    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers).chain(repairs).chain(stocks).chain(orders)));
 }
 
 /// What an aggregate would say to a request, from a history that ought to welcome it.

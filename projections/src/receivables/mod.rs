@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    Balance, Cohort, OpenItem, Place, Statement, StatementLine, accounts_with_open_items, aged, aged_of, balances, balances_of, cohorts,
-    open_items, open_items_of, statement, statement_lines,
+    Balance, Cohort, OpenItem, Place, Statement, StatementLine, accounts_owing_by, accounts_with_open_items, aged, aged_of, balances,
+    balances_of, cohorts, open_items, open_items_of, statement, statement_lines,
 };
 
 use crate::{

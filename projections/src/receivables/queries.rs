@@ -194,6 +194,23 @@ pub async fn accounts_with_open_items(
     Ok(found.into_iter().map(AccountId::new).collect())
 }
 
+/// The accounts with something open that is due on a day or before it, in the order of their ids, after one that was seen.
+pub async fn accounts_owing_by(
+    db: impl PgExecutor<'_>,
+    day: NaiveDate,
+    after: Option<AccountId>,
+    limit: u32,
+) -> Result<Vec<AccountId>, QueryError> {
+    let found = sqlx::query_scalar!(
+        "SELECT DISTINCT account_id FROM read_receivables.item WHERE open <> 0 AND due_on <= $1 AND account_id > $2
+         ORDER BY account_id LIMIT $3",
+        day,
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(AccountId::new).collect())
+}
+
 /// What an account stands at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Balance {

@@ -52,13 +52,9 @@ impl PaymentGateway for Simulated {
     }
 
     fn hear(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<Report, NotGenuine> {
-        self.secret.verify(header(headers), body, now)?;
+        self.secret.verify(signature::header(headers), body, now)?;
         serde_json::from_slice(body).map_err(|_| NotGenuine::Malformed)
     }
-}
-
-fn header(headers: &HeaderMap) -> Option<&str> {
-    headers.get(signature::HEADER).and_then(|value| value.to_str().ok())
 }
 
 fn nothing() -> GatewayError {

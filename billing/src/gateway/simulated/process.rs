@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{net::TcpListener, time::sleep};
 use uuid::Uuid;
 
-use super::{Inquiry, header, page};
-use crate::gateway::{Accepted, Link, Order, Outcome, RefundOrder, RefundReport, Report, Secret, wire::Refusal};
+use super::{Inquiry, page};
+use crate::gateway::{Accepted, Link, Order, Outcome, RefundOrder, RefundReport, Report, Secret, signature::header, wire::Refusal};
 
 /// A callback that is not taken is made again, after longer and longer pauses, and then no more.
 const TRIES: u32 = 5;

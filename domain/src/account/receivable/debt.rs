@@ -21,6 +21,12 @@ pub struct Owed {
 }
 
 impl Debt {
+    fn of<'a>(currency: Currency, items: impl Iterator<Item = &'a Item>) -> Self {
+        let mut owed: Vec<_> = items.map(|Item { due_on, kind, open, .. }| Owed { due_on: *due_on, kind: *kind, amount: *open }).collect();
+        owed.sort_by_key(|owed| (owed.due_on, owed.kind, owed.amount.minor));
+        Self { currency, owed }
+    }
+
     /// What was due on that day or before it.
     pub fn due_by(&self, day: NaiveDate) -> Money {
         self.sum(self.owed.iter().filter(|owed| owed.due_on <= day))
@@ -66,11 +72,12 @@ impl Debt {
 
 impl Receivable {
     pub fn debt(&self, currency: Currency) -> Debt {
-        let payable = self.items.values().filter(|item| item.is_payable());
-        let mut owed: Vec<_> =
-            payable.map(|Item { due_on, kind, open, .. }| Owed { due_on: *due_on, kind: *kind, amount: *open }).collect();
-        owed.sort_by_key(|owed| (owed.due_on, owed.kind, owed.amount.minor));
-        Debt { currency, owed }
+        Debt::of(currency, self.items.values().filter(|item| item.is_payable()))
+    }
+
+    /// The same with what is in dispute or being billed anew: nobody has paid it yet.
+    pub fn debt_with_disputed(&self, currency: Currency) -> Debt {
+        Debt::of(currency, self.items.values().filter(|item| !item.open.is_zero()))
     }
 }
 
@@ -91,7 +98,9 @@ mod tests {
         assert_eq!(all.since(), Some(day("2024-04-15")));
         assert_eq!((all.due_by(day("2024-04-14")), all.due_by(day("2024-04-15"))), (sar(0), sar(11_500)));
         assert_eq!((all.due_by(day("2024-05-15")), all.late_for_supply(day("2024-05-15"))), (sar(34_500), sar(11_500)));
-        let disputed = debt(facts.into_iter().chain([item_disputed(2)]).collect());
+        let facts: Vec<_> = facts.into_iter().chain([item_disputed(2)]).collect();
+        assert_eq!(account(facts.clone()).receivable().debt_with_disputed(Currency::SAR), all);
+        let disputed = debt(facts);
         assert_eq!((disputed.since(), disputed.due_by(day("2024-05-15"))), (Some(day("2024-04-20")), sar(23_000)));
     }
 

@@ -1,0 +1,284 @@
+//! The desk that raises orders to cut, and lifts those that have lost their reason.
+//!
+//! It follows the log from where it had come to, for ever, and each thing that it asks has an id that follows from the event: seen again after
+//! a crash, it is found done. Which orders are open it learns from the log too, and so it knows exactly those that were there before the payment
+//! that it hears of; an order that comes after the payment is looked at when the desk hears of the order. Each fact is judged by what was known
+//! at it, so that a desk that comes late lifts what it would have lifted in time, as of the same moments.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use daftar_domain::{
+    Actor, BillingEvent, Decider, Position, Recorded, StreamName,
+    account::{self, Account},
+    disconnection::{self, Command, Disconnection, DisconnectionRequested, RequestDisconnection},
+    dunning::{self, Action, Dunning, DunningHeld, DunningStepTaken},
+    ids::{AccountId, DisconnectionId, MeterId, created_id},
+    policy,
+};
+use daftar_projections::{chain, elected};
+use daftar_store::{CommandContext, Followed, Scope};
+use futures::{StreamExt, TryStreamExt};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::sleep;
+
+use super::{Collections, Unknown};
+use crate::{
+    policies::Interruption,
+    refusals::{self, Refused},
+};
+
+const REQUEST: &str = "requestDisconnection";
+const LIFT: &str = "liftDisconnection";
+
+const CATEGORIES: &[&str] = &[Account::CATEGORY, Disconnection::CATEGORY, Dunning::CATEGORY];
+
+/// Before what failed is tried again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Any number of processes may run it; one of them works.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    collections: Collections,
+    database: PgConnectOptions,
+}
+
+/// The orders that may yet be cut, or are.
+type Open = HashMap<AccountId, BTreeMap<DisconnectionId, MeterId>>;
+
+impl Desk {
+    pub fn new(collections: Collections, database: PgConnectOptions) -> Self {
+        Self { collections, database }
+    }
+
+    /// For ever; whatever fails is tried again.
+    pub async fn keep(&self) {
+        loop {
+            let interruption = match self.follow().await {
+                Ok(()) => Interruption::LogEnded,
+                Err(interruption) => interruption,
+            };
+            tracing::warn!(reason = %chain(&interruption), "the desk of collections was interrupted; trying again");
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow(&self) -> Result<(), Interruption> {
+        let mut db = PgConnection::connect_with(&self.database).await?;
+        elected(&mut db, "daftar collections").await?;
+        let reached = reached(&mut db).await?;
+        let mut open = self.open_until(reached).await?;
+        let mut waiting = self.collections.engine.store().subscribe(reached, Scope::categories(CATEGORIES));
+        while let Some(followed) = waiting.next().await {
+            match followed? {
+                Followed::Event(stored) => {
+                    let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
+                    if self.hear(&fact, &mut open).await? {
+                        advance(&mut db, fact.position).await?;
+                    }
+                }
+                Followed::Checkpoint(position) => advance(&mut db, position).await?,
+                Followed::CaughtUp => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What the log says of orders up to where the desk had come.
+    async fn open_until(&self, reached: Option<Position>) -> Result<Open, Interruption> {
+        let mut open = Open::default();
+        let Some(reached) = reached else { return Ok(open) };
+        let mut orders = self.collections.engine.store().read_all(None, Scope::categories(&[Disconnection::CATEGORY]));
+        while let Some(stored) = orders.try_next().await?.filter(|stored| stored.position <= reached) {
+            let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
+            if let BillingEvent::Disconnection(event) = &fact.event {
+                note(&mut open, DisconnectionId::new(fact.stream.id()), event);
+            }
+        }
+        Ok(open)
+    }
+
+    /// All that the log asks from a position on, once, for whoever tells a history; how far it was read.
+    pub async fn carry_out(&self, after: Option<Position>) -> Result<Option<Position>, Interruption> {
+        let (mut reached, mut open) = (after, self.open_until(after).await?);
+        loop {
+            let store = self.collections.engine.store();
+            let stored: Vec<_> = store.read_all(reached, Scope::categories(CATEGORIES)).try_collect().await?;
+            let Some(last) = stored.last() else { return Ok(reached) };
+            reached = Some(last.position);
+            for stored in stored {
+                let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
+                self.hear(&fact, &mut open).await?;
+            }
+        }
+    }
+
+    /// Does what the fact asks; whether it asked anything.
+    async fn hear(&self, fact: &Recorded<BillingEvent>, open: &mut Open) -> Result<bool, Interruption> {
+        match &fact.event {
+            BillingEvent::Dunning(dunning::Event::DunningStepTaken(step)) if step.action == Action::OrderDisconnection => {
+                self.raise(fact, step, open).await?;
+            }
+            BillingEvent::Dunning(dunning::Event::DunningHeld(DunningHeld { account_id, .. })) => {
+                self.reconsider(fact, *account_id, open).await?;
+            }
+            BillingEvent::Disconnection(event) => {
+                let id = DisconnectionId::new(fact.stream.id());
+                note(open, id, event);
+                // What the order was decided on may have changed while it was decided.
+                let asked = matches!(
+                    event,
+                    disconnection::Event::DisconnectionRequested(_)
+                        | disconnection::Event::DisconnectionDispatched(_)
+                        | disconnection::Event::DisconnectionExecuted(_)
+                );
+                if !asked {
+                    return Ok(false);
+                }
+                self.reconsider_one(fact, id).await?;
+            }
+            BillingEvent::Account(event) if lessens(event) => {
+                let account_id = AccountId::new(fact.stream.id());
+                if !open.contains_key(&account_id) {
+                    return Ok(false);
+                }
+                self.reconsider(fact, account_id, open).await?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// An order for each meter of the account that has none.
+    async fn raise(&self, fact: &Recorded<BillingEvent>, step: &DunningStepTaken, open: &Open) -> Result<(), Interruption> {
+        let account = self.collections.look::<Account>(step.account_id).await.map_err(unread)?;
+        let before = open.get(&step.account_id);
+        for meter_id in account.meters().filter(|meter_id| before.is_none_or(|open| open.values().all(|ordered| ordered != meter_id))) {
+            let command_id = policy::request_id(policy::request_id(fact.id, REQUEST), &meter_id.to_string());
+            let disconnection_id = DisconnectionId::new(created_id(command_id, Disconnection::CATEGORY));
+            let wish = RequestDisconnection {
+                disconnection_id,
+                account_id: step.account_id,
+                meter_id,
+                way: self.collections.way(meter_id).await.map_err(unread)?,
+                owed: step.owed,
+                at: self.collections.moment(fact.metadata.recorded_at),
+            };
+            self.ask(&self.context(fact, REQUEST, command_id), disconnection_id, Command::RequestDisconnection(wish)).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconsider(&self, fact: &Recorded<BillingEvent>, account_id: AccountId, open: &Open) -> Result<(), Interruption> {
+        for id in open.get(&account_id).into_iter().flat_map(BTreeMap::keys) {
+            self.reconsider_one(fact, *id).await?;
+        }
+        Ok(())
+    }
+
+    /// Lifts the order if it has lost its reason: at the moment at which that was recorded, from which its clock runs.
+    async fn reconsider_one(&self, fact: &Recorded<BillingEvent>, id: DisconnectionId) -> Result<(), Interruption> {
+        let order = self.collections.look::<Disconnection>(id).await.map_err(unread)?;
+        let Some(account_id) = order.account_id() else { return Ok(()) };
+        let account = self.as_of::<Account>(account_id, fact.position).await?;
+        let dunning = self.as_of::<Dunning>(account_id, fact.position).await?;
+        let at = self.collections.moment(fact.metadata.recorded_at);
+        let held = dunning.held(at.date_naive());
+        let Some(cause) = order.cause_to_lift(account.receivable(), &self.collections.terms().ladder, held) else { return Ok(()) };
+        let lift = self.collections.lift(id, at, cause).await.map_err(unread)?;
+        let command_id = policy::request_id(policy::request_id(fact.id, LIFT), &id.to_string());
+        self.ask(&self.context(fact, LIFT, command_id), id, lift).await
+    }
+
+    /// A stream as it stood when the fact was recorded. What came later is heard of later, and has its own moment.
+    async fn as_of<D: Decider>(&self, id: impl Into<uuid::Uuid>, position: Position) -> Result<D, Interruption> {
+        let mut events = self.collections.engine.store().read(&StreamName::of::<D>(id), 0);
+        let mut state = D::default();
+        while let Some(stored) = events.try_next().await?.filter(|stored| stored.position <= position) {
+            let fact = stored.decode::<D::Event>().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
+            state = state.evolve(&fact.event);
+        }
+        Ok(state)
+    }
+
+    async fn ask(&self, context: &CommandContext, id: DisconnectionId, command: Command) -> Result<(), Interruption> {
+        let stream = StreamName::of::<Disconnection>(id);
+        let outcome = self.collections.engine.execute::<Disconnection>(&stream, context, command).await;
+        let Some(reason) = refusals::refusal(outcome).map_err(Interruption::Execution)? else { return Ok(()) };
+        let policy = context.actor.as_str().strip_prefix("policy:").unwrap_or(LIFT);
+        let refused = Refused { policy, event_id: Some(context.causation_id), stream: &stream, reason: &reason };
+        refusals::note(&self.collections.engine, context, refused).await.map_err(Interruption::Execution)
+    }
+
+    fn context(&self, fact: &Recorded<BillingEvent>, name: &str, command_id: uuid::Uuid) -> CommandContext {
+        CommandContext {
+            command_id,
+            actor: Actor::policy(name),
+            correlation_id: fact.metadata.correlation_id,
+            causation_id: fact.id,
+            now: self.collections.engine.now(),
+        }
+    }
+}
+
+/// What may leave less to pay, or less that may be asked for.
+fn lessens(event: &account::Event) -> bool {
+    use account::Event;
+    matches!(
+        event,
+        Event::CreditAllocated(_)
+            | Event::DebtWrittenOff(_)
+            | Event::OpeningBalanceReversed(_)
+            | Event::ItemDisputed(_)
+            | Event::RebillBegun(_)
+    )
+}
+
+fn note(open: &mut Open, id: DisconnectionId, event: &disconnection::Event) {
+    use disconnection::Event;
+    match event {
+        Event::DisconnectionRequested(DisconnectionRequested { account_id, meter_id, .. }) => {
+            open.entry(*account_id).or_default().insert(id, *meter_id);
+        }
+        // One of these is in every order's stream by the time that nothing is left to lift.
+        Event::DisconnectionCancelled(_) | Event::ReconnectionExecuted(_) => open.retain(|_, orders| {
+            orders.remove(&id);
+            !orders.is_empty()
+        }),
+        Event::DisconnectionApproved(_)
+        | Event::DisconnectionScheduled(_)
+        | Event::DisconnectionDispatched(_)
+        | Event::DisconnectionExecuted(_)
+        | Event::DisconnectionFailed(_)
+        | Event::DisconnectionRecalled(_)
+        | Event::SwitchUnanswered(_)
+        | Event::ReconnectionRequested(_)
+        | Event::ReconnectionDispatched(_)
+        | Event::ReconnectionFailed(_)
+        | Event::ReconnectionFellLate(_) => {}
+    }
+}
+
+fn unread(unknown: Unknown) -> Interruption {
+    Interruption::Execution(unknown.into())
+}
+
+/// How far the desk has read: everything up to here was asked, and done or refused.
+pub(super) async fn reached(db: &mut PgConnection) -> Result<Option<Position>, sqlx::Error> {
+    let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_billing.collections").fetch_one(db).await?;
+    let position = |(commit, prepare): (i64, i64)| Position { commit: commit.cast_unsigned(), prepare: prepare.cast_unsigned() };
+    Ok(found.commit_position.zip(found.prepare_position).map(position))
+}
+
+async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE daftar_billing.collections SET commit_position = $1, prepare_position = $2, moved_at = now()",
+        to.commit.cast_signed(),
+        to.prepare.cast_signed(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
