@@ -48,7 +48,7 @@ pub enum Command {
     Period(PeriodCommand),
     /// Ends a day that is over: what is late falls overdue and bears its fee, and gateways are asked what they owe us
     DayEnd(DayEnd),
-    /// Ends every day as it is over, and looks after payments at gateways
+    /// Ends every day as it is over, and looks after payments at gateways and supplies that are to be cut or restored
     Scheduler(Scheduler),
     /// Brings data over from other systems
     #[command(subcommand)]
@@ -62,6 +62,8 @@ pub enum Command {
     Node(Node),
     /// Serves a payment gateway that takes no money and does what it is told, on loopback
     SimulatedGateway(SimulatedGateway),
+    /// Serves a head-end whose smart meters are made up, and that does what it is told, on loopback
+    SimulatedHeadEnd(SimulatedHeadEnd),
     /// Rates usage by tariff files and explains the bill
     Rate(Rate),
     /// Looks after tariff files
@@ -95,6 +97,9 @@ pub struct Gateways {
     /// The simulated payment gateway, such as http://127.0.0.1:8090; its secret is in DAFTAR_SIMULATED_GATEWAY_SECRET
     #[arg(long, value_name = "URL", env = "DAFTAR_SIMULATED_GATEWAY")]
     pub simulated_gateway: Option<String>,
+    /// The simulated head-end of smart meters, such as http://127.0.0.1:8091; its secret is in DAFTAR_SIMULATED_HEAD_END_SECRET
+    #[arg(long, value_name = "URL", env = "DAFTAR_SIMULATED_HEAD_END")]
+    pub simulated_head_end: Option<String>,
     /// Where days begin and end
     #[arg(long, value_name = "ZONE", env = "DAFTAR_TIME_ZONE", default_value = "Asia/Riyadh")]
     pub time_zone: Tz,
@@ -127,6 +132,19 @@ pub struct SimulatedGateway {
     pub listen: SocketAddr,
     /// Where to call back; the secret is in DAFTAR_SIMULATED_GATEWAY_SECRET
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/webhooks/payments/simulated")]
+    pub callback: String,
+    /// Stops when standard input ends
+    #[arg(long)]
+    pub attached: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulatedHeadEnd {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8091")]
+    pub listen: SocketAddr,
+    /// Where to call back; the secret is in DAFTAR_SIMULATED_HEAD_END_SECRET
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/webhooks/switches")]
     pub callback: String,
     /// Stops when standard input ends
     #[arg(long)]

@@ -9,6 +9,7 @@ use daftar_billing::{
         self, Gateways, Link, PaymentGateway, Payments, Secret,
         simulated::{self, Simulated},
     },
+    head_end::{self, HeadEnd},
 };
 use daftar_domain::Code;
 use daftar_projections::Readable;
@@ -43,6 +44,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the simulated gateway and the engine know each other by.
 pub const SIMULATED_SECRET: &str = "DAFTAR_SIMULATED_GATEWAY_SECRET";
+
+/// What the simulated head-end and the engine know each other by.
+pub const HEAD_END_SECRET: &str = "DAFTAR_SIMULATED_HEAD_END_SECRET";
 
 /// How long a customer waits for a gateway before being told to try again.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(5);
@@ -136,12 +140,12 @@ pub async fn open_app(
     let engine = Engine::new(store.writer());
     let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
     let payments = Payments::new(engine.clone(), gateways, terms);
-    Ok(App { engine, keyring, read_models, readable, auth, payments, terms: None, door: Settings::default() })
+    Ok(App { engine, keyring, read_models, readable, auth, payments, terms: None, head_end: HeadEnd::default(), door: Settings::default() })
 }
 
 /// The payment gateways that the options name, and the terms that payments are made on.
 pub fn gateways(options: &cli::Gateways) -> Result<(Gateways, gateway::Terms)> {
-    let simulated = options.simulated_gateway.as_deref().map(|url| simulated(url, simulated_secret()?)).transpose()?;
+    let simulated = options.simulated_gateway.as_deref().map(|url| simulated(url, secret(SIMULATED_SECRET)?)).transpose()?;
     let terms = gateway::Terms { zone: options.time_zone, ..gateway::Terms::default() };
     Ok((Gateways::new(simulated), terms))
 }
@@ -152,10 +156,28 @@ pub fn simulated(url: &str, secret: Secret) -> Result<(Code, Arc<dyn PaymentGate
     Ok((simulated::name(), Arc::new(Simulated::new(link, secret))))
 }
 
+/// The head-end that the options name.
+pub fn head_end(options: &cli::Gateways) -> Result<HeadEnd> {
+    match options.simulated_head_end.as_deref() {
+        Some(url) => simulated_head_end(url, secret(HEAD_END_SECRET)?),
+        None => Ok(HeadEnd::default()),
+    }
+}
+
+pub fn simulated_head_end(url: &str, secret: Secret) -> Result<HeadEnd> {
+    simulated_head_end_within(url, secret, GATEWAY_PATIENCE)
+}
+
+/// One that is given so long for an answer.
+pub fn simulated_head_end_within(url: &str, secret: Secret, patience: Duration) -> Result<HeadEnd> {
+    let link = Link::new(url, secret.clone(), patience)?;
+    Ok(HeadEnd::new(Arc::new(head_end::simulated::Simulated::new(link, secret))))
+}
+
 /// Not from the command line, which everybody on the machine can read.
-pub fn simulated_secret() -> Result<Secret> {
-    let secret = std::env::var(SIMULATED_SECRET).with_context(|| format!("{SIMULATED_SECRET} is not set"))?;
-    Secret::new(secret).with_context(|| format!("{SIMULATED_SECRET} cannot be used"))
+pub fn secret(variable: &str) -> Result<Secret> {
+    let secret = std::env::var(variable).with_context(|| format!("{variable} is not set"))?;
+    Secret::new(secret).with_context(|| format!("{variable} cannot be used"))
 }
 
 /// The app as it serves requests: with the door kept like this, and SQL that ends when nobody waits for it any more.

@@ -26,7 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use chrono::Utc;
-use daftar_billing::gateway::webhook;
+use daftar_billing::{gateway::webhook, head_end};
 use daftar_domain::ids::UserId;
 use futures::FutureExt;
 use tokio::{net::TcpListener, time::timeout};
@@ -97,6 +97,7 @@ struct Parts {
 
 pub fn router(app: App, stop: Stop) -> Router {
     let gateways_call = webhook::router(app.payments.clone());
+    let head_ends_call = app.switching().map(head_end::webhook::router).unwrap_or_default();
     let (origins, explorer) = (headers::Origins::from(app.door.origins.clone()), app.door.explorer);
     let (debts, metrics) = (Arc::default(), Arc::<Metrics>::default());
     let parts = Parts { schema: graphql::schema(app.clone()), app, debts, metrics: Arc::clone(&metrics), stop };
@@ -111,6 +112,7 @@ pub fn router(app: App, stop: Stop) -> Router {
     router
         .with_state(parts)
         .merge(gateways_call)
+        .merge(head_ends_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(metrics, watch))
         .layer(middleware::from_fn_with_state(origins, headers::add))

@@ -86,6 +86,8 @@ pub enum Flaw {
     },
     /// An id, or a code, of something that has never been heard of.
     Unknown,
+    /// Of something that is said to have happened.
+    InTheFuture,
     /// A period or a due date that ends before it begins.
     EndsBeforeItBegins,
     /// In the words of whoever read the text: a file's format has no Arabic.
@@ -253,6 +255,7 @@ impl Flaw {
                     format!("it must come after the first day, and the period must not be longer than {longest} days"),
                 );
             }
+            Self::InTheFuture => ("لا يمكن أن يكون في المستقبل", "it must not be in the future"),
             Self::Unknown => ("لا يوجد شيء كهذا", "there is no such thing"),
             Self::EndsBeforeItBegins => ("يجب أن تكون النهاية بعد البداية", "it must end after it begins"),
             Self::Unreadable { reason } => return language.choose(format!("لا يمكن قراءته: {reason}"), reason.clone()),

@@ -28,6 +28,8 @@ pub fn daftar(arguments: &[&str]) -> Command {
         "DAFTAR_SEAL_KEY",
         "DAFTAR_SIMULATED_GATEWAY",
         "DAFTAR_SIMULATED_GATEWAY_SECRET",
+        "DAFTAR_SIMULATED_HEAD_END",
+        "DAFTAR_SIMULATED_HEAD_END_SECRET",
         "DAFTAR_TIME_ZONE",
         "DAFTAR_BILL_TERMS",
         "DAFTAR_SEAL_KEY_FILE",

@@ -3,6 +3,7 @@
 mod bill_run;
 mod commands;
 mod daftar;
+mod head_end;
 mod import;
 mod logs;
 mod node;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod billing;
+mod collections;
 mod payments;
 mod readings;
 pub mod rules;
@@ -12,7 +13,7 @@ mod wish;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{NaiveDate, Utc};
-use daftar_billing::{Terms, gateway::Payments};
+use daftar_billing::{Terms, gateway::Payments, head_end::HeadEnd};
 use daftar_domain::Position;
 use daftar_projections::Readable;
 use daftar_store::{Engine, keyring::Keyring};
@@ -39,6 +40,8 @@ pub struct App {
     pub payments: Payments,
     /// On which the company bills; without them nothing is issued from here.
     pub terms: Option<Arc<Terms>>,
+    /// Who turns the switches of smart meters.
+    pub head_end: HeadEnd,
     pub door: http::Settings,
 }
 

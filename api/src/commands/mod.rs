@@ -16,6 +16,7 @@ pub mod scheduler;
 pub mod seal;
 pub mod server;
 pub mod simulated_gateway;
+pub mod simulated_head_end;
 pub mod up;
 pub mod user;
 
@@ -42,6 +43,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::DayEnd(options) => day_end::run(options).await,
         Command::Scheduler(options) => scheduler::run(options).await,
         Command::SimulatedGateway(options) => simulated_gateway::run(options).await,
+        Command::SimulatedHeadEnd(options) => simulated_head_end::run(options).await,
         Command::Rate(options) => rate::run(&options),
         Command::Tariff(command) => rate::tariff(&command),
     }

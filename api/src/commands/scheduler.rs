@@ -3,7 +3,14 @@
 //! Any number may run: days are ended by one of them, and whatever is asked of a gateway twice is one thing there.
 
 use anyhow::Result;
-use daftar_billing::{day_end::DayEnds, gateway::Payments, workshop::Workshop};
+use daftar_billing::{
+    Terms,
+    collections::{Collections, Desk, Patience, Switching},
+    day_end::DayEnds,
+    gateway::Payments,
+    head_end::HeadEnd,
+    workshop::Workshop,
+};
 use daftar_store::{Durability, Engine};
 use futures::future::OptionFuture;
 use sqlx::PgPool;
@@ -14,17 +21,38 @@ pub async fn run(options: Scheduler) -> Result<()> {
     let stop = Stop::on_signals()?;
     let (engine, days, (payments, read_models)) = parts(&options).await?;
     let terms = options.terms.as_deref().map(compose::terms).transpose()?;
-    let workshop = terms.map(|terms| Workshop::new(engine, read_models.clone(), terms));
+    let desks = Desks::new(&engine, &read_models, &payments, terms, compose::head_end(&options.gateways)?);
     println!("Days are ended as they are over, by the clock of {}", payments.terms().zone);
-    schedule(days, workshop, payments, read_models, stop).await;
+    schedule(days, desks, payments, read_models, stop).await;
     Ok(())
 }
 
-/// Until asked to stop. Without terms there is nobody at the workshop's desk, and repairs wait for their invoices.
-pub async fn schedule(days: DayEnds, workshop: Option<Workshop>, payments: Payments, read_models: PgPool, stop: Stop) {
+/// Who follows the log by the company's terms. Without those nobody does: repairs wait for their invoices, and nobody is cut.
+#[derive(Debug)]
+pub struct Desks {
+    workshop: Option<Workshop>,
+    collections: Option<(Desk, Switching)>,
+}
+
+impl Desks {
+    pub fn new(engine: &Engine, read_models: &PgPool, payments: &Payments, terms: Option<Terms>, head_end: HeadEnd) -> Self {
+        let collections = terms.as_ref().and_then(|terms| terms.collections.clone()).map(|terms| {
+            let collections = Collections::new(engine.clone(), terms, payments.terms().zone);
+            let desk = Desk::new(collections.clone(), (*read_models.connect_options()).clone());
+            (desk, Switching::new(collections, head_end, Patience::default()))
+        });
+        Self { workshop: terms.map(|terms| Workshop::new(engine.clone(), read_models.clone(), terms)), collections }
+    }
+}
+
+/// Until asked to stop.
+pub async fn schedule(days: DayEnds, Desks { workshop, collections }: Desks, payments: Payments, read_models: PgPool, stop: Stop) {
+    let (desk, switching) = collections.unzip();
     tokio::select! {
         () = days.keep() => {}
         Some(()) = OptionFuture::from(workshop.as_ref().map(Workshop::keep)) => {}
+        Some(()) = OptionFuture::from(desk.as_ref().map(Desk::keep)) => {}
+        Some(()) = OptionFuture::from(switching.as_ref().map(|switching| switching.look_after(&read_models))) => {}
         () = payments.look_after(&read_models) => {}
         () = stop.asked() => {}
     }

@@ -10,13 +10,14 @@ use crate::{app::App, cli::Server, compose, http, stop::Stop};
 pub async fn run(Server { places, gateways, listen, master_key_file, door, terms }: Server) -> Result<()> {
     let stop = Stop::on_signals()?;
     let listener = compose::listen(listen).await?;
+    let head_end = compose::head_end(&gateways)?;
     let gateways = compose::gateways(&gateways)?;
     let terms = terms.as_deref().map(compose::terms).transpose()?.map(Arc::new);
     let master = LocalMasterKey::read(&master_key_file)?;
     let read_models = compose::open_read_models(&places.database_url, places.wait).await?;
     let store = compose::open_store(places.log(), places.wait, Durability::Required).await?;
     let app = compose::keep_door(compose::open_app(&store, read_models, master, gateways).await?, door.settings());
-    let app = App { terms, ..app };
+    let app = App { terms, head_end, ..app };
     if !app.auth.has_users().await? {
         println!("Nobody can sign in yet: make an admin with `daftar user create`");
     }

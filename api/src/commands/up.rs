@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use daftar_billing::{day_end::DayEnds, workshop::Workshop};
+use daftar_billing::day_end::DayEnds;
 use daftar_demo::{
     Wish,
     load::{self, Mark},
@@ -26,7 +26,12 @@ use daftar_store::{
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 
 use self::private::Private;
-use super::{demo::Into, migrate, projector, scheduler, seal, user};
+use super::{
+    demo::Into,
+    migrate, projector,
+    scheduler::{self, Desks},
+    seal, user,
+};
 use crate::{
     app::App,
     cli::{SecretUrl, Up},
@@ -96,6 +101,7 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let graphql = listen(options.listen, GRAPHQL, "--listen").await?;
     let graphql_address = graphql.local_addr()?;
     let (gateways, gateway) = gateway::open(&options.gateways, graphql_address).await?;
+    let (head_end, started_head_end) = gateway::open_head_end(&options.gateways, graphql_address).await?;
     // On one machine there is always somebody who tries things out.
     let door = http::Settings { explorer: true, ..options.door.settings() };
     let app = compose::keep_door(compose::open_app(&store, read_models.clone(), master, gateways).await?, door);
@@ -106,16 +112,16 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
         None => None,
     };
     let terms = options.terms.as_deref().map(compose::terms).transpose()?;
-    let app = App { terms: terms.clone().map(Arc::new), ..app };
+    let app = App { terms: terms.clone().map(Arc::new), head_end, ..app };
     let first_admin = user::first_admin(&app.auth).await?;
 
     let mut parts: JoinSet<Result<()>> = JoinSet::new();
-    let workshop = terms.clone().map(|terms| Workshop::new(app.engine.clone(), read_models.clone(), terms));
+    let desks = Desks::new(&app.engine, &read_models, &app.payments, terms.clone(), app.head_end.clone());
     let days = DayEnds::new(app.engine.clone(), read_models.clone(), app.payments.clone(), terms);
     let (payments, rows, stopping) = (app.payments.clone(), read_models.clone(), stop.clone());
     // On a thread of its own: much of it is borrowed while it waits.
     parts.spawn_blocking(move || {
-        Handle::current().block_on(scheduler::schedule(days, workshop, payments, rows, stopping));
+        Handle::current().block_on(scheduler::schedule(days, desks, payments, rows, stopping));
         Ok(())
     });
     let database = (*read_models.connect_options()).clone();
@@ -157,6 +163,9 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     println!("  Event store   {event_store}");
     if let Some(gateway) = &gateway {
         println!("  Payments      {} (simulated)", gateway.url);
+    }
+    if let Some(head_end) = &started_head_end {
+        println!("  Head-end      {} (simulated)", head_end.url);
     }
     if let Some(private) = private {
         println!("  PostgreSQL    {private}");

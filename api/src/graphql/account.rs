@@ -12,6 +12,7 @@ use daftar_store::keyring::{By, ClearText, KeyringError};
 use super::{
     agreement::Agreement,
     answer, app, caller,
+    collections::Dunning,
     enums::{AddressKind, ContactKind, CustomerClass, DocumentLanguage, Standing},
     invoice::Invoice,
     paging::{Connection, Paging, cost, cursor, part},
@@ -190,6 +191,7 @@ struct Accounts {
     invoice_counts: Together<(), HashMap<AccountId, u64>>,
     payments: Together<Paging, HashMap<AccountId, Vec<Payment>>>,
     payment_counts: Together<(), HashMap<AccountId, u64>>,
+    dunning: Together<(), HashMap<AccountId, Vec<Dunning>>>,
 }
 
 impl Account {
@@ -215,6 +217,7 @@ impl Account {
             invoice_counts: Together::default(),
             payments: Together::default(),
             payment_counts: Together::default(),
+            dunning: Together::default(),
         });
         Ok(rows.into_iter().map(|row| Self { row: Arc::new(row), among: among.clone() }).collect())
     }
@@ -430,6 +433,13 @@ impl Account {
             self.among.aging.get(when, fetch).await
         };
         Some(answer(context, found.await.map(|all| self.of(&all))))
+    }
+
+    /// What follows its unpaid bills, and what holds that up.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn dunning(&self, context: &Context<'_>) -> Option<Result<Dunning>> {
+        let found = self.among.dunning.get((), Dunning::of_accounts(app(context), &self.among.ids())).await;
+        Some(answer(context, found.map(|all| self.of(&all).pop().unwrap_or_default())))
     }
 
     /// The issued invoices, the latest first.

@@ -1,8 +1,8 @@
 //! The words that fields take from a fixed list, with what people call them in both languages.
 
 use async_graphql::{Enum, Object, SimpleObject, resolver_utils::EnumType};
-use daftar_domain::{self as domain, account, invoice, ledger, meter, read_cycle};
-use daftar_projections::{accounts, bill_runs, invoices, meters, payments, readings, receivables};
+use daftar_domain::{self as domain, account, disconnection, dunning, invoice, ledger, meter, read_cycle};
+use daftar_projections::{accounts, bill_runs, collections, invoices, meters, payments, readings, receivables};
 
 use super::language;
 use crate::language::Language;
@@ -498,6 +498,107 @@ labelled! {
         Standard "ضريبية" "Standard",
         /// For everybody else.
         Simplified "ضريبية مبسطة" "Simplified",
+    }
+
+    /// What a step is to whoever acts on it.
+    #[graphql(remote = "dunning::Action")]
+    enum DunningAction {
+        /// A friendly word.
+        Reminder "تذكير" "Reminder",
+        /// A less friendly one.
+        Warning "إنذار" "Warning",
+        /// From here the law counts the days until a supply may be cut.
+        InitialWarning "إنذار أولي بالقطع" "Initial warning",
+        /// The last word before that.
+        FinalNotice "إشعار نهائي بالقطع" "Final notice",
+        /// An order to cut is asked for.
+        OrderDisconnection "طلب القطع" "Disconnection ordered",
+        /// It goes to the lawyers.
+        LegalAction "إجراء قانوني" "Legal action",
+        /// Somebody is asked to give it up.
+        ProposeWriteOff "اقتراح الإعدام" "Write-off proposed",
+    }
+
+    /// Why dunning came to its end.
+    #[graphql(remote = "dunning::EndCause")]
+    enum DunningEnd {
+        /// Nothing is owed that is worth asking for.
+        Settled "سُدد الدين" "Settled",
+        /// What it was about is paid; what is still owed was due later.
+        OldestSettled "سُدد الأقدم" "Oldest bill settled",
+    }
+
+    /// How the customer was told.
+    #[graphql(remote = "dunning::Channel")]
+    enum NoticeChannel {
+        /// A text message.
+        Sms "رسالة نصية" "Text message",
+        /// An e-mail.
+        Email "بريد إلكتروني" "E-mail",
+        /// A letter.
+        Letter "خطاب" "Letter",
+        /// Somebody called.
+        Call "مكالمة" "Call",
+        /// Nobody outside heard of it.
+        Internal "داخلي" "Internal",
+    }
+
+    /// What holds dunning up.
+    #[graphql(remote = "dunning::HoldGround")]
+    enum HoldGround {
+        /// The customer has promised to pay, by a day.
+        PromiseToPay "وعد بالسداد" "Promise to pay",
+        /// The debt is paid in instalments.
+        InstalmentPlan "خطة تقسيط" "Instalment plan",
+        /// A complaint about the bill is open.
+        OpenComplaint "شكوى مفتوحة" "Open complaint",
+        /// Somebody there cannot be without power.
+        ProtectedCustomer "عميل محمي" "Protected customer",
+    }
+
+    /// How a switch is turned.
+    #[graphql(remote = "disconnection::Way")]
+    enum SwitchWay {
+        /// Somebody goes there.
+        Crew "فرقة ميدانية" "Crew",
+        /// A command to a smart meter.
+        HeadEnd "عن بُعد" "Remote",
+    }
+
+    /// How far an order to cut has come.
+    #[graphql(remote = "collections::Stage")]
+    enum WorkStage {
+        /// It is asked for.
+        Requested "مطلوب" "Requested",
+        /// It is approved.
+        Approved "معتمد" "Approved",
+        /// It is planned.
+        Scheduled "مجدول" "Scheduled",
+        /// Somebody is out to cut.
+        Dispatched "قيد التنفيذ" "Dispatched",
+        /// They were called back: whether the supply is off is not known yet.
+        Recalled "مستدعى" "Recalled",
+        /// It could not be cut.
+        Failed "تعذر التنفيذ" "Failed",
+        /// It is not to be cut any more, and was not.
+        Cancelled "ملغى" "Cancelled",
+        /// The supply is off.
+        Cut "مقطوع" "Cut",
+        /// The supply is to come back.
+        Restoring "قيد الإعادة" "Restoring",
+        /// The supply is on again.
+        Restored "أُعيد التيار" "Restored",
+    }
+
+    /// Why a supply is to stay on, or to come back.
+    #[graphql(remote = "collections::Lifted")]
+    enum LiftCause {
+        /// What it was for is paid.
+        DebtSettled "سُدد الدين" "Debt settled",
+        /// It is paid in instalments.
+        PlanAgreed "اتُفق على التقسيط" "Plan agreed",
+        /// It should not have been asked for.
+        Withdrawn "سُحب الأمر" "Withdrawn",
     }
 
     /// How long each step of a series is.

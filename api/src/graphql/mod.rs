@@ -4,6 +4,7 @@ mod account;
 mod agreement;
 mod bill;
 mod bill_run;
+mod collections;
 mod consumption;
 mod dashboard;
 pub(crate) mod enums;
@@ -53,6 +54,7 @@ pub struct Query(
     consumption::ConsumptionQuery,
     ledger::LedgerQuery,
     bill_run::BillRunQuery,
+    collections::CollectionsQuery,
     health::HealthQuery,
     dashboard::DashboardQuery,
     users::UserQuery,

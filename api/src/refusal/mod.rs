@@ -5,6 +5,8 @@
 mod account;
 mod agreement;
 pub mod billing;
+pub mod disconnection;
+mod dunning;
 mod invoice;
 mod meter;
 mod payment;

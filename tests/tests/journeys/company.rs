@@ -14,7 +14,7 @@ use daftar_api::{
 use daftar_cluster::testing::{server_url, test_database};
 use daftar_demo::{Wish, load, make};
 use daftar_domain::{
-    Actor, StreamName,
+    Actor, CommandHash, Decider, StreamName,
     ids::{AccountId, UserId},
     user::{self, User},
 };
@@ -79,6 +79,7 @@ impl Company {
         let [owner, stranger] = ["owner", "stranger"].map(|name| house.sign_in(name));
         let company = Self { house, owner, stranger, owners, strangers };
         company.furnish();
+        company.collect().await;
         company
     }
 
@@ -127,6 +128,63 @@ impl Company {
             .replace("\"minimumCharge\": null", "\"minimumCharge\": \"1\"");
         for tariff in [egypt, jordan] {
             self.done("publishTariff", "PublishTariffInput", json!({ "tariff": tariff }));
+        }
+    }
+
+    /// Debts that are followed, and a supply that was cut, and restored too late.
+    async fn collect(&self) {
+        use daftar_domain::{
+            account::Debt,
+            disconnection::{
+                ApproveDisconnection, Command, Disconnection, DispatchDisconnection, DispatchReconnection, LiftCause, RequestDisconnection,
+                ScheduleDisconnection, Way, example as orders,
+            },
+            dunning::{
+                self, AdvanceDunning, Dunning, HoldDunning, HoldGround,
+                example::{HOLD, day, debt, hold, ladder},
+            },
+        };
+        let [first, second] = [self.owners[0], self.owners[1]].map(AccountId::new);
+        let advance = |account_id, on: &str, debt: Debt| {
+            dunning::Command::AdvanceDunning(AdvanceDunning { account_id, day: day(on), debt, ladder: ladder() })
+        };
+        for (account, on, owed) in
+            [(first, "2026-05-01", debt(&["2026-04-20"])), (second, "2026-05-01", debt(&["2026-04-20"])), (second, "2026-05-02", debt(&[]))]
+        {
+            self.execute::<Dunning>(account, advance(account, on, owed)).await;
+        }
+        let promise = HoldDunning { account_id: first, hold_id: HOLD, ..hold(HoldGround::PromiseToPay, "2026-05-02", Some("2999-12-31")) };
+        self.execute::<Dunning>(first, dunning::Command::HoldDunning(promise)).await;
+        let (at, guard, evidence) = (orders::at("08:00"), orders::guard(), orders::evidence());
+        let request = RequestDisconnection { account_id: first, ..orders::request(Way::Crew) };
+        let plan = ScheduleDisconnection { at, planned_for: at, guard: guard.clone(), evidence: evidence.clone() };
+        let send = DispatchDisconnection { at, guard, evidence };
+        for command in [
+            Command::RequestDisconnection(request),
+            Command::ApproveDisconnection(ApproveDisconnection { at }),
+            Command::ScheduleDisconnection(plan.clone()),
+            Command::DispatchDisconnection(send.clone()),
+            Command::ReportNotDisconnected(orders::not_done("08:10")),
+            Command::ScheduleDisconnection(ScheduleDisconnection { at: orders::at("08:20"), ..plan }),
+            Command::DispatchDisconnection(DispatchDisconnection { at: orders::at("08:30"), ..send }),
+            Command::ReportDisconnected(orders::done("08:40")),
+            Command::LiftDisconnection(orders::lift("09:00", LiftCause::DebtSettled)),
+            Command::DispatchReconnection(DispatchReconnection { at: orders::at("09:10") }),
+            Command::ReportReconnected(orders::done("11:10")),
+        ] {
+            self.execute::<Disconnection>(orders::ORDER, command).await;
+        }
+    }
+
+    async fn execute<D: Decider>(&self, id: impl Into<Uuid>, command: D::Command)
+    where
+        D::Rejection: std::error::Error,
+    {
+        let (id, engine) = (id.into(), &self.house.app.engine);
+        let context = CommandContext::new(Actor::job("test"), D::CATEGORY, &format!("{id} {}", CommandHash::of(&command)), Utc::now());
+        let outcome = engine.execute::<D>(&StreamName::of::<D>(id), &context, command).await.unwrap_or_else(|error| panic!("{error:?}"));
+        for model in MODELS.iter().filter(|model| model.needs(D::CATEGORY)) {
+            assert!(self.house.app.readable.reached(model.name, outcome.position().unwrap(), WAIT).await.unwrap());
         }
     }
 

@@ -12,7 +12,11 @@ use daftar_api::{
     http::{Settings, serve},
     stop::Stop,
 };
-use daftar_billing::gateway::{self, Gateways, Link, PaymentGateway, Secret, simulated::process};
+use daftar_billing::{
+    Terms,
+    gateway::{self, Gateways, Link, PaymentGateway, Secret, simulated::process},
+    head_end::{self, HeadEnd},
+};
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::Code;
 use daftar_store::{
@@ -34,7 +38,11 @@ pub const SIGN_IN: &str = "mutation SignIn($name: String!, $password: String!, $
 
 /// On which the company bills.
 const TERMS: &str = r#"{"seller": {"name": "شركة الدفتر للكهرباء", "address": {"street": "العليا", "building": "1", "district": "العليا",
-    "city": "الرياض", "postal_code": "12212", "country": "SA"}}, "numbering": {"register": "RUH", "series": "INV"}, "dueDays": 15}"#;
+    "city": "الرياض", "postal_code": "12212", "country": "SA"}}, "numbering": {"register": "RUH", "series": "INV"}, "dueDays": 15,
+    "fees": {"vat": {"category": "S", "rate": "0.15"}}, "collections": {"ladder": LADDER, "restore": RESTORE,
+    "guard": {"version": "any-time", "warningDays": 30, "finalNoticeDays": 4, "smallestDebts": [{"minor": 40000, "currency": "SAR"}],
+        "hours": {"from": "00:00:00", "before": "23:59:59"}, "restDays": [], "holidays": [], "ramadan": [], "exams": [],
+        "calendarsUntil": "2100-12-31"}}}"#;
 
 /// Of the keys that seal the test's people.
 pub const MASTER_KEY: [u8; 32] = [1; 32];
@@ -92,7 +100,8 @@ impl House {
         let server = listener.local_addr().unwrap();
         let gateways = (Gateways::new([gateway(server, &stop, &mut parts).await]), gateway::Terms::default());
         let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new(MASTER_KEY), gateways).await.unwrap();
-        let app = App { terms: Some(Arc::new(TERMS.parse().unwrap())), ..compose::keep_door(app, door) };
+        let app =
+            App { terms: Some(Arc::new(terms())), head_end: head_end(server, &stop, &mut parts).await, ..compose::keep_door(app, door) };
         create_user(&app, ADMIN, Role::Admin).await;
         let admin = String::new();
         let mut house = Self {
@@ -214,6 +223,24 @@ async fn gateway(server: SocketAddr, stop: &Stop, parts: &mut JoinSet<()>) -> (C
     let serving = process::serve(listener, process::Options { callback, secret: secret() }, stop.clone().asked());
     parts.spawn(async { serving.await.unwrap() });
     compose::simulated(&url, secret()).unwrap()
+}
+
+/// The company's terms, by which supplies may be cut at any hour: tests run when they are run.
+fn terms() -> Terms {
+    let text = TERMS.replace("LADDER", include_str!("../../../fixtures/collections/ladder-ksa.json"));
+    text.replace("RESTORE", include_str!("../../../fixtures/collections/restore-ksa.json")).parse().unwrap()
+}
+
+/// A simulated head-end that calls back at this server.
+async fn head_end(server: SocketAddr, stop: &Stop, parts: &mut JoinSet<()>) -> HeadEnd {
+    let secret = || Secret::new("a secret of thirty-two characters").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let callback = Link::new(&format!("http://{server}/webhooks/switches"), secret(), WAIT).unwrap();
+    let options = head_end::simulated::process::Options { callback, secret: secret() };
+    let serving = head_end::simulated::process::serve(listener, options, stop.clone().asked());
+    parts.spawn(async { serving.await.unwrap() });
+    compose::simulated_head_end(&url, secret()).unwrap()
 }
 
 /// As whoever runs the machine makes one.

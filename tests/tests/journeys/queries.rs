@@ -40,8 +40,7 @@ fn cases(
     invoice: &Value,
     invoice_number: &Value,
     meter: &Value,
-    event: &Value,
-    reference: &Value,
+    [event, reference, order]: [&Value; 3],
 ) -> Vec<Case> {
     use By::*;
     let nowhere = "00000000-0000-0000-0000-000000000007";
@@ -197,6 +196,11 @@ fn cases(
         case("billRuns", Staff, "query($first: Int, $after: String) { billRuns(first: $first, after: $after) { totalCount nodes { cycle billed held failed } } }", json!({ "first": 2 }), page()),
         case("billRunExceptions", Staff, "query($name: String!, $first: Int, $after: String) { billRunExceptions(name: $name, first: $first, after: $after) { totalCount nodes { kind code } } }", json!({ "name": "2026-10" }), vec![json!({ "name": "never" }), json!({ "name": "2026-10", "first": 0 })]),
         case("readModels", Staff, "{ readModels { model stoppedBecause lastError } }", json!({}), vec![]),
+        case("arrears", Staff, "query($step: String, $first: Int, $after: String) { arrears(step: $step, first: $first, after: $after) { totalCount nodes { step action since takenOn owed { amount } account { number } } } }", json!({ "step": "warning" }), [page(), vec![json!({ "step": "two words" })]].concat()),
+        case("arrearsByStep", Staff, "{ arrearsByStep { step action accounts since owed { amount } } }", json!({}), vec![]),
+        case("dunningOutcomes", Staff, "query($from: Date!, $to: Date!) { dunningOutcomes(from: $from, to: $to) { step action cause accounts owed { amount } } }", json!({ "from": "2026-01-01", "to": "2027-01-01" }), vec![json!({ "from": "2026-01-01", "to": "2025-01-01" }), json!({ "from": "x", "to": "2025-01-01" })]),
+        case("workOrder", Staff, "query($id: ID!) { workOrder(id: $id) { stage way owed { amount } requestedAt plannedFor attempts unanswered cutAt liftCause liftedAt dueBy fee { amount } compensation { amount } restoredAt note account { number } timeline { what stage actor note at } } }", json!({ "id": order }), vec![json!({ "id": nowhere }), json!({ "id": "x" })]),
+        case("workOrders", Staff, "query($filter: WorkOrderFilter, $first: Int, $after: String) { workOrders(filter: $filter, first: $first, after: $after) { totalCount nodes { stage way cutAt restoredAt timeline { what } } } }", json!({ "filter": { "stage": "RESTORED" } }), [page(), vec![json!({ "filter": { "accountId": "x" } })]].concat()),
         case("dashboard", Staff, "query($months: Int) { dashboard(months: $months, asOf: { effective: \"2026-11-05\" }) { accounts { class standing count } billed { month charged { amount } paid { amount } credited { amount } writtenOff { amount } open { amount } overdue { amount } } collected { month tender cause movements amount { amount } } waiting { status count } } }", json!({ "months": 2 }), vec![json!({ "months": 0 }), json!({ "months": 61 })]),
         case("me", Customers, "{ me { userName roles hasSecondFactor } }", json!({}), vec![]),
         case("sessions", Customers, "{ sessions { current address agent } }", json!({}), vec![]),
@@ -218,8 +222,9 @@ async fn every_query_and_subscription_is_answered_and_refused_as_it_was() {
     let meter = text("SELECT meter_id::text FROM read_meters.meter WHERE status = 'installed' ORDER BY serial LIMIT 1").await;
     let event = text("SELECT event_id::text FROM read_ledger.journal ORDER BY position LIMIT 1").await;
     let reference = text("SELECT reference FROM read_payments.payment ORDER BY position LIMIT 1").await;
+    let order = text("SELECT disconnection_id::text FROM read_collections.work_order LIMIT 1").await;
     let invoice = &mine["invoices"]["nodes"][0];
-    let cases = cases(&mine["id"], &mine["number"], &invoice["id"], &invoice["number"], &meter, &event, &reference);
+    let cases = cases(&mine["id"], &mine["number"], &invoice["id"], &invoice["number"], &meter, [&event, &reference, &order]);
 
     let covered: BTreeSet<(bool, &str)> = cases.iter().map(|case| (case.query.starts_with("subscription"), case.root)).collect();
     let roots = |root: &'static str| schema.roots(root).iter().map(move |field| (root == "Subscription", field.name.as_str()));

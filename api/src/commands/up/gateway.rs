@@ -1,9 +1,12 @@
-//! The simulated gateway that `daftar up` starts, as a process of its own, where no other gateway is named.
+//! The simulated gateway and the simulated head-end that `daftar up` starts, as processes of their own, where no others are named.
 
 use std::{net::SocketAddr, process::Stdio};
 
 use anyhow::{Context, Result};
-use daftar_billing::gateway::{Gateways, Secret, Terms};
+use daftar_billing::{
+    gateway::{Gateways, Secret, Terms},
+    head_end::HeadEnd,
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -25,19 +28,36 @@ pub async fn open(options: &cli::Gateways, engine: SocketAddr) -> Result<((Gatew
     if options.simulated_gateway.is_some() {
         return Ok((named, None));
     }
-    // Two ids of 122 random bits each.
-    let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let started = start(engine, &secret).await.context("the simulated payment gateway does not start")?;
+    let secret = new_secret();
+    let callback = format!("http://{engine}/webhooks/payments/simulated");
+    let started = start("simulated-gateway", &callback, (compose::SIMULATED_SECRET, &secret)).await;
+    let started = started.context("the simulated payment gateway does not start")?;
     let gateway = compose::simulated(&started.url, Secret::new(secret)?)?;
     Ok(((Gateways::new([gateway]), named.1), Some(started)))
 }
 
-async fn start(engine: SocketAddr, secret: &str) -> Result<Started> {
-    let callback = format!("http://{engine}/webhooks/payments/simulated");
+/// The head-end that the options name; if they name none, a simulated one.
+pub async fn open_head_end(options: &cli::Gateways, engine: SocketAddr) -> Result<(HeadEnd, Option<Started>)> {
+    if options.simulated_head_end.is_some() {
+        return Ok((compose::head_end(options)?, None));
+    }
+    let secret = new_secret();
+    let callback = format!("http://{engine}/webhooks/switches");
+    let started = start("simulated-head-end", &callback, (compose::HEAD_END_SECRET, &secret)).await;
+    let started = started.context("the simulated head-end does not start")?;
+    Ok((compose::simulated_head_end(&started.url, Secret::new(secret)?)?, Some(started)))
+}
+
+/// Two ids of 122 random bits each.
+fn new_secret() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+async fn start(command: &str, callback: &str, (variable, secret): (&str, &str)) -> Result<Started> {
     let mut process = Command::new(std::env::current_exe()?)
-        .args(["simulated-gateway", "--listen", "127.0.0.1:0", "--attached", "--callback", &callback])
-        .env(compose::SIMULATED_SECRET, secret)
-        // Ctrl-C is for us; the gateway stops after those who use it.
+        .args([command, "--listen", "127.0.0.1:0", "--attached", "--callback", callback])
+        .env(variable, secret)
+        // Ctrl-C is for us; it stops after those who use it.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use daftar_domain::{
-    account, agreement, bill_run, correction, invoice, ledger, meter, payment, policy::refused, premises, read_cycle, register,
-    reservation, settlement, tariff, user,
+    account, agreement, bill_run, correction, disconnection, dunning, invoice, ledger, meter, payment, policy::refused, premises,
+    read_cycle, register, reservation, settlement, tariff, user,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,25 @@ doors! {
         WriteOffSmallBalances => Mutation("writeOffSmallBalances"),
         FreeAllocations => Process("a correction's step"),
         ReapplyCredit => Process("a correction's step"),
+    }
+    of_dunning: dunning::Command {
+        AdvanceDunning => Process("the end of the day"),
+        HoldDunning => Mutation("holdDunning"),
+        LiftDunningHold => Mutation("liftDunningHold"),
+    }
+    of_disconnection: disconnection::Command {
+        RequestDisconnection => Mutation("requestDisconnection"),
+        ApproveDisconnection => Mutation("approveDisconnection"),
+        ScheduleDisconnection => Mutation("scheduleDisconnection"),
+        DispatchDisconnection => Mutation("dispatchDisconnection"),
+        ReportDisconnected => Mutation("reportDisconnected"),
+        ReportNotDisconnected => Mutation("reportNotDisconnected"),
+        LiftDisconnection => Mutation("withdrawDisconnection"),
+        DispatchReconnection => Mutation("dispatchReconnection"),
+        ReportReconnected => Mutation("reportReconnected"),
+        ReportNotReconnected => Mutation("reportNotReconnected"),
+        NoteSwitchUnanswered => Process("whoever waits for a head-end finds that it has not answered"),
+        CheckClock => Process("the clock of supplies that are to come back"),
     }
     of_premises: premises::Command {
         RegisterPremises => Mutation("registerPremises"),

@@ -7,6 +7,7 @@
 mod accounts;
 mod agreements;
 mod books;
+mod collections;
 #[cfg(test)]
 mod commands;
 mod contacts;
@@ -43,6 +44,7 @@ pub struct Mutation(
     receivable::ReceivableMutation,
     invoices::InvoiceMutation,
     books::BooksMutation,
+    collections::CollectionsMutation,
     super::users::UserMutation,
 );
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod books;
+mod collections;
 mod invoices;
 mod places;
 mod receivable;
@@ -42,6 +43,7 @@ async fn no_mutation_is_without_a_story() {
     let told: BTreeSet<_> = [
         accounts::MUTATIONS,
         books::MUTATIONS,
+        collections::MUTATIONS,
         invoices::MUTATIONS,
         places::MUTATIONS,
         receivable::MUTATIONS,
