@@ -1,9 +1,12 @@
 //! What people type, made into values that the rest can rely on. What cannot be meant is refused under the name of its field.
 
-use chrono::NaiveDate;
+use std::num::NonZeroU32;
+
+use chrono::{NaiveDate, NaiveTime};
 use daftar_domain::{
     BillingPeriod, Code, Currency, Description, Money, Reason,
     account::{AccountNumber, latin_digit},
+    tariff::{Figure, Quantity},
 };
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -12,6 +15,9 @@ use crate::problem::{Flaw, Problem};
 
 /// Longer than any name that a registry has seen, and short enough for a bill.
 const LONGEST_LINE: usize = 200;
+
+/// More is a letter.
+const LONGEST_TEXT: usize = 2_000;
 
 /// Of anything that comes in a list.
 const MOST: usize = 1_000;
@@ -29,6 +35,21 @@ pub fn line(field: &'static str, text: &str) -> Result<String, Problem> {
     } else if text.chars().count() > LONGEST_LINE {
         Flaw::TooLong { longest: LONGEST_LINE }
     } else if text.chars().any(char::is_control) {
+        Flaw::ControlCharacters
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(Problem::invalid(field, flaw))
+}
+
+/// What somebody writes to somebody: as many lines as they like, without blanks around them.
+pub fn text(field: &'static str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    let flaw = if text.is_empty() {
+        Flaw::Blank
+    } else if text.chars().count() > LONGEST_TEXT {
+        Flaw::TooLong { longest: LONGEST_TEXT }
+    } else if text.chars().any(|letter| letter.is_control() && letter != '\n') {
         Flaw::ControlCharacters
     } else {
         return Ok(text.to_owned());
@@ -74,9 +95,29 @@ pub fn count(field: &'static str, given: i32, least: u32, most: u32) -> Result<u
     fits.ok_or(Problem::invalid(field, Flaw::NotACount { least, most }))
 }
 
+/// At least one of them.
+pub fn pieces(field: &'static str, given: i32, most: u32) -> Result<NonZeroU32, Problem> {
+    let pieces = count(field, given, 1, most)?;
+    NonZeroU32::new(pieces).ok_or(Problem::invalid(field, Flaw::NotACount { least: 1, most }))
+}
+
+/// A price, a rate, a part of a whole.
+pub fn figure(field: &'static str, number: Decimal) -> Result<Figure, Problem> {
+    number.to_string().parse().map_err(|_| Problem::invalid(field, Flaw::NotAFigure))
+}
+
+pub fn quantity(field: &'static str, number: Decimal) -> Result<Quantity, Problem> {
+    Quantity::new(number).map_err(|_| Problem::invalid(field, Flaw::NotAQuantity))
+}
+
 /// From the first day, up to and without the other.
 pub fn period(field: &'static str, from: NaiveDate, to: NaiveDate) -> Result<BillingPeriod, Problem> {
     BillingPeriod::new(from, to).map_err(|_| Problem::invalid(field, Flaw::EndsBeforeItBegins))
+}
+
+/// A time of the day, as `09:30`.
+pub fn time(field: &'static str, text: &str) -> Result<NaiveTime, Problem> {
+    NaiveTime::parse_from_str(text.trim(), "%H:%M").map_err(|_| Problem::invalid(field, Flaw::NotATime))
 }
 
 /// Each of a list; what is wrong with one of them is told under its place in it.

@@ -67,7 +67,12 @@ pub enum Flaw {
     NotAnId,
     NotAnAccountNumber,
     NotADate,
+    /// Of a day.
+    NotATime,
     NotADecimal,
+    /// Below zero, beyond all bounds, or with too many decimals.
+    NotAFigure,
+    NotAQuantity,
     NotACode,
     /// Of another list, or in another order.
     NotACursor,
@@ -106,6 +111,14 @@ impl Problem {
         match self {
             Self::Invalid { field, flaw } if field.is_empty() => Self::invalid(outer.to_owned(), flaw),
             Self::Invalid { field, flaw } => Self::invalid(format!("{outer}.{field}"), flaw),
+            other => other,
+        }
+    }
+
+    /// The same problem, where the field has another name.
+    pub fn renamed(self, field: &'static str) -> Self {
+        match self {
+            Self::Invalid { flaw, .. } => Self::invalid(field, flaw),
             other => other,
         }
     }
@@ -234,6 +247,14 @@ impl Flaw {
                 ("يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة", "it must be 1 to 20 Latin letters, digits and hyphens")
             }
             Self::NotADate => ("يجب أن يكون تاريخًا مثل 2026-01-31", "it must be a date such as 2026-01-31"),
+            Self::NotATime => ("يجب أن يكون وقتًا مثل 09:30", "it must be a time such as 09:30"),
+            Self::NotAFigure => (
+                "يجب ألا يقل عن الصفر، وأن يقل عن ألف مليون، بلا أكثر من 12 منزلة عشرية",
+                "it must not be below zero, must be below a thousand million, and has at most 12 decimals",
+            ),
+            Self::NotAQuantity => {
+                ("يجب ألا تقل الكمية عن الصفر، بلا أكثر من 6 منازل عشرية", "a quantity is not below zero and has at most 6 decimals")
+            }
             Self::NotADecimal => ("يجب أن يكون عددًا مثل 12.50", "it must be a number such as 12.50"),
             Self::NotACode => ("يجب أن يكون من 1 إلى 64 حرفًا بلا مسافات", "it must be 1 to 64 characters without blanks"),
             Self::NotAnAmount { decimals } => {

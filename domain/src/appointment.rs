@@ -29,6 +29,8 @@ pub struct BookAppointment {
     pub repair_id: Option<RepairId>,
     pub day: NaiveDate,
     pub at: NaiveTime,
+    /// Where the branch is.
+    pub today: NaiveDate,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,6 +64,8 @@ pub struct AppointmentCancelled {
 pub enum Rejection {
     #[error("the branch has no appointments at {at} on {day}")]
     NoSuchTime { day: NaiveDate, at: NaiveTime },
+    #[error("{day} is over")]
+    DayIsOver { day: NaiveDate },
     #[error("all places at {at} are taken")]
     Full { at: NaiveTime },
     #[error("the account already has an appointment at {at}")]
@@ -117,24 +121,40 @@ impl Decider for AppointmentDay {
 
 impl AppointmentDay {
     fn book(&self, wish: BookAppointment) -> Result<Vec<Event>, Rejection> {
-        let BookAppointment { appointment_id, branch_id, branch, account_id, repair_id, day, at } = wish;
+        let BookAppointment { appointment_id, branch_id, branch, account_id, repair_id, day, at, today } = wish;
         let fact = AppointmentBooked { appointment_id, branch_id, account_id, repair_id, day, at };
         match self.booked.get(&appointment_id) {
             Some(already) if already.fact == fact && !already.cancelled => return Ok(vec![]),
             Some(_) => return Err(Rejection::AppointmentIdReused),
             None => {}
         }
+        if day < today {
+            return Err(Rejection::DayIsOver { day });
+        }
         if !branch.slots(day).contains(&at) {
             return Err(Rejection::NoSuchTime { day, at });
         }
-        let there = || self.booked.values().filter(|booked| !booked.cancelled && booked.fact.at == at);
-        if there().any(|booked| booked.fact.account_id == account_id) {
+        if self.coming(at).any(|booked| booked.account_id == account_id) {
             return Err(Rejection::AlreadyThere { at });
         }
-        if there().count() >= usize::from(branch.places) {
+        if self.left(&branch, at) == 0 {
             return Err(Rejection::Full { at });
         }
         Ok(vec![fact.into()])
+    }
+
+    /// The times of the day at which the branch can still receive somebody, and how many.
+    pub fn free(&self, branch: &BranchDetails, day: NaiveDate) -> Vec<(NaiveTime, usize)> {
+        let slots = branch.slots(day).into_iter().map(|at| (at, self.left(branch, at)));
+        slots.filter(|(_, left)| *left > 0).collect()
+    }
+
+    fn left(&self, branch: &BranchDetails, at: NaiveTime) -> usize {
+        usize::from(branch.places).saturating_sub(self.coming(at).count())
+    }
+
+    fn coming(&self, at: NaiveTime) -> impl Iterator<Item = &AppointmentBooked> {
+        self.booked.values().filter(move |booked| !booked.cancelled && booked.fact.at == at).map(|booked| &booked.fact)
     }
 }
 
@@ -155,11 +175,12 @@ pub mod example {
             repair_id: None,
             day: branches::day(5),
             at: branches::at(9, 0),
+            today: branches::day(4),
         }
     }
 
     pub fn booked(n: u128) -> Event {
-        let BookAppointment { appointment_id, branch_id, branch: _, account_id, repair_id, day, at } = book(n);
+        let BookAppointment { appointment_id, branch_id, account_id, repair_id, day, at, .. } = book(n);
         AppointmentBooked { appointment_id, branch_id, account_id, repair_id, day, at }.into()
     }
 
@@ -215,6 +236,26 @@ mod tests {
             let wish = BookAppointment { at, day, ..book(1) };
             given::<AppointmentDay>([]).when(Command::BookAppointment(wish)).then_rejected(Rejection::NoSuchTime { day, at });
         }
+    }
+
+    #[test]
+    fn nobody_comes_on_a_day_that_is_over() {
+        let day = book(1).day;
+        let late = BookAppointment { today: day.succ_opt().unwrap(), ..book(1) };
+        given::<AppointmentDay>([]).when(Command::BookAppointment(late)).then_rejected(Rejection::DayIsOver { day });
+        let today = BookAppointment { today: day, ..book(1) };
+        given::<AppointmentDay>([]).when(Command::BookAppointment(today)).then([booked(1)]);
+    }
+
+    #[test]
+    fn what_is_free_can_be_booked() {
+        let branch = BranchDetails { slot_minutes: 90, ..book(1).branch };
+        let free =
+            |events: &[Event]| events.iter().fold(AppointmentDay::default(), AppointmentDay::evolve).free(&book(1).branch, book(1).day);
+        let nine = |events: &[Event]| free(events).into_iter().find(|(slot, _)| *slot == at(9, 0)).map(|(_, left)| left);
+        assert_eq!([nine(&[]), nine(&[booked(1)]), nine(&[booked(1), booked(2)])], [Some(2), Some(1), None]);
+        assert_eq!(nine(&[booked(1), booked(2), cancelled(1)]), Some(1));
+        assert_eq!(AppointmentDay::default().free(&branch, book(1).day).len(), 4);
     }
 
     #[test]

@@ -145,8 +145,9 @@ impl Decider for Branch {
 
 impl Branch {
     /// As long as it receives anybody.
-    pub fn details(&self) -> Option<&BranchDetails> {
-        self.details.as_ref().filter(|_| !self.closed)
+    pub fn receiving(&self) -> Result<&BranchDetails, Rejection> {
+        let details = self.details.as_ref().ok_or(Rejection::NoSuchBranch)?;
+        if self.closed { Err(Rejection::Closed) } else { Ok(details) }
     }
 
     fn open(&self, wish: OpenBranch) -> Result<Vec<Event>, Rejection> {
@@ -277,6 +278,10 @@ mod tests {
         given::<Branch>([]).when(Command::OpenBranch(open())).then([opened.clone()]);
         given::<Branch>([opened.clone()]).when(amend.clone()).then([amended]);
         given::<Branch>([opened.clone()]).when(Command::CloseBranch(CloseBranch { on: day(30) })).then([closed.clone()]);
+        let branch = |events: &[Event]| events.iter().fold(Branch::default(), Branch::evolve).receiving().cloned();
+        assert_eq!(branch(&[]), Err(Rejection::NoSuchBranch));
+        assert_eq!(branch(std::slice::from_ref(&opened)), Ok(details()));
+        assert_eq!(branch(&[opened.clone(), closed.clone()]), Err(Rejection::Closed));
         given::<Branch>([opened.clone(), closed]).when(amend.clone()).then_rejected(Rejection::Closed);
         given::<Branch>([]).when(amend).then_rejected(Rejection::NoSuchBranch);
         let other = OpenBranch { code: Code::new("OTHER").unwrap(), ..open() };

@@ -4,7 +4,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Code, Currency, Decider, Description, ids::PartId, schema::events, tariff::Figure};
+use crate::{
+    Code, Currency, Decider, Description,
+    ids::PartId,
+    repair::Offered,
+    schema::events,
+    tariff::{Figure, Quantity},
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
@@ -87,6 +93,8 @@ pub enum Rejection {
     Retired,
     #[error("the price of {since} is the latest: prices are not changed before it")]
     BeforeLatestPrice { since: NaiveDate },
+    #[error("the part is sold in {sold_in}, not in {wanted}")]
+    OtherCurrency { sold_in: Currency, wanted: Currency },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -135,6 +143,19 @@ impl Part {
     /// What it costs now.
     pub fn price(&self) -> Option<Figure> {
         self.price.map(|(price, _)| price)
+    }
+
+    /// A line of an offer: so many of it, at what it costs now.
+    pub fn offered(&self, quantity: Quantity, wanted: Currency) -> Result<Offered, Rejection> {
+        let PartRegistered { part_id, code, name, currency, .. } = self.registered()?;
+        let (price, _) = self.price.ok_or(Rejection::NoSuchPart)?;
+        if self.retired {
+            return Err(Rejection::Retired);
+        }
+        if *currency != wanted {
+            return Err(Rejection::OtherCurrency { sold_in: *currency, wanted });
+        }
+        Ok(Offered { part_id: Some(*part_id), code: code.clone(), text: Some(name.clone()), quantity, price })
     }
 
     fn registered(&self) -> Result<&PartRegistered, Rejection> {
@@ -227,6 +248,19 @@ mod tests {
     fn a_price_follows_another_and_keeps_its_day() {
         given::<Part>([registered()]).when(change("480", 9)).then([price_changed()]);
         given::<Part>([registered(), price_changed()]).when(change("400", 8)).then_rejected(Rejection::BeforeLatestPrice { since: day(9) });
+    }
+
+    #[test]
+    fn an_offer_names_what_the_part_costs_now_while_it_is_sold() {
+        let part = |events: &[Event]| events.iter().fold(Part::default(), Part::evolve);
+        let [registered, dearer, retired, _]: [Event; 4] = events().try_into().unwrap();
+        let two = "2".parse().unwrap();
+        let offered = part(&[registered.clone(), dearer]).offered(two, Currency::SAR).unwrap();
+        assert_eq!((offered.code, offered.price), (register().code, "480".parse().unwrap()));
+        assert_eq!(part(&[registered.clone(), retired]).offered(two, Currency::SAR), Err(Rejection::Retired));
+        let wanted = Currency::KWD;
+        assert_eq!(part(&[registered]).offered(two, wanted), Err(Rejection::OtherCurrency { sold_in: Currency::SAR, wanted }));
+        assert_eq!(part(&[]).offered(two, Currency::SAR), Err(Rejection::NoSuchPart));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Repairs: where each stands, what was offered for it, what was said and shown, and the parts that it waits for.
 
+mod belongings;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
-    Actor, BillingEvent, Code, Currency, Decider, Description, Digest, Money, Recorded, Sealed,
-    ids::{AccountId, AttachmentId, BranchId, CommentId, InvoiceId, PartId, PartRequestId, RepairId},
+    Actor, BillingEvent, Code, Currency, Decider, Description, Money, Recorded, Sealed,
+    ids::{AccountId, BranchId, CommentId, InvoiceId, PartId, PartRequestId, RepairId},
     repair::{self, Audience, Coverage, Device, Estimate, FileAttached, PartRequested, Repair, RepairRequested, Side, Status},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
+
+pub use belongings::{AskedPart, Entry, File, Offer, Which, entry_counts, files, offers, parts, timeline};
 
 use crate::{
     Projector, QueryError,
@@ -142,7 +146,23 @@ impl Projector for Repairs {
             repair::Event::EstimateRepriced(event) => {
                 self.estimated(fact, event.number, &event.estimate, event.needs_approval, event.on);
             }
-            _ => {}
+            repair::Event::DeviceDescribed(_)
+            | repair::Event::TechnicianAssigned(_)
+            | repair::Event::DiagnosisRecorded(_)
+            | repair::Event::EstimateApproved(_)
+            | repair::Event::EstimateDeclined(_)
+            | repair::Event::RepairDepositNoted(_)
+            | repair::Event::WorkStarted(_)
+            | repair::Event::WorkFinished(_)
+            | repair::Event::CheckPassed(_)
+            | repair::Event::CheckFailed(_)
+            | repair::Event::StorageCharged(_)
+            | repair::Event::RepairDelivered(_)
+            | repair::Event::RepairClosed(_)
+            | repair::Event::RepairCancelled(_)
+            | repair::Event::ReturnedUnderWarranty(_)
+            | repair::Event::CommentMade(_)
+            | repair::Event::UpdateAsked(_) => {}
         }
         self.moved(fact, event);
     }
@@ -440,6 +460,8 @@ pub struct Found {
     pub approved: Option<Money>,
     pub invoice_id: Option<InvoiceId>,
     pub warranty_until: Option<NaiveDate>,
+    /// Since when it can be fetched.
+    pub ready_on: Option<NaiveDate>,
     pub waiting_since: Option<DateTime<Utc>>,
     pub requested_at: DateTime<Utc>,
     pub moved_at: DateTime<Utc>,
@@ -453,12 +475,19 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: RepairId) -> Result<Option<Found
 /// Which repairs are meant: those to which all that is named here applies.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    pub account_id: Option<AccountId>,
+    /// Of any of these.
+    pub accounts: Option<Vec<AccountId>>,
     pub branch_id: Option<BranchId>,
     pub status: Option<Status>,
     pub technician: Option<Actor>,
     /// Those whose customers wait for a word.
     pub waiting: Option<bool>,
+}
+
+impl Filter {
+    fn account_ids(&self) -> Option<Vec<Uuid>> {
+        self.accounts.as_ref().map(|accounts| accounts.iter().map(|id| (*id).into()).collect())
+    }
 }
 
 /// Repairs, the latest asked for first, after one that was seen.
@@ -468,15 +497,15 @@ pub async fn list(
     after: Option<(DateTime<Utc>, RepairId)>,
     limit: u32,
 ) -> Result<Vec<Found>, QueryError> {
-    let (requested_at, id) = after.unzip();
+    let ((requested_at, id), accounts) = (after.unzip(), filter.account_ids());
     let rows = sqlx::query_as!(
         RepairRow,
         "SELECT * FROM read_repairs.repair
-         WHERE (account_id = $1 OR $1 IS NULL) AND (branch_id = $2 OR $2 IS NULL) AND (status = $3 OR $3 IS NULL)
+         WHERE (account_id = ANY($1) OR $1 IS NULL) AND (branch_id = $2 OR $2 IS NULL) AND (status = $3 OR $3 IS NULL)
            AND (technician = $4 OR $4 IS NULL) AND ((waiting_since IS NOT NULL) = $5 OR $5 IS NULL)
            AND ((requested_at, repair_id) < ($6, $7) OR $6 IS NULL)
          ORDER BY requested_at DESC, repair_id DESC LIMIT $8",
-        filter.account_id.map(Uuid::from),
+        accounts.as_deref(),
         filter.branch_id.map(Uuid::from),
         filter.status.map(|status| to_name(&status)),
         filter.technician.as_ref().map(Actor::as_str),
@@ -489,11 +518,12 @@ pub async fn list(
 }
 
 pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
+    let accounts = filter.account_ids();
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM read_repairs.repair
-           WHERE (account_id = $1 OR $1 IS NULL) AND (branch_id = $2 OR $2 IS NULL) AND (status = $3 OR $3 IS NULL)
+           WHERE (account_id = ANY($1) OR $1 IS NULL) AND (branch_id = $2 OR $2 IS NULL) AND (status = $3 OR $3 IS NULL)
              AND (technician = $4 OR $4 IS NULL) AND ((waiting_since IS NOT NULL) = $5 OR $5 IS NULL)"#,
-        filter.account_id.map(Uuid::from),
+        accounts.as_deref(),
         filter.branch_id.map(Uuid::from),
         filter.status.map(|status| to_name(&status)),
         filter.technician.as_ref().map(Actor::as_str),
@@ -514,135 +544,6 @@ pub async fn open_with_part(db: impl PgExecutor<'_>, part_id: PartId) -> Result<
         part_id.to_string(),
     );
     Ok(found.fetch_all(db).await?.into_iter().map(RepairId::new).collect())
-}
-
-/// Something offered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Offer {
-    pub visit: u32,
-    pub number: u32,
-    pub estimate: Estimate,
-    pub needs_approval: bool,
-    pub offered_on: NaiveDate,
-}
-
-/// All that was offered for a repair, the first offer first.
-pub async fn offers(db: impl PgExecutor<'_>, id: RepairId) -> Result<Vec<Offer>, QueryError> {
-    let rows =
-        sqlx::query_as!(EstimateRow, "SELECT * FROM read_repairs.estimate WHERE repair_id = $1 ORDER BY visit, number", Uuid::from(id));
-    let offers = rows.fetch_all(db).await?.into_iter().map(|row| {
-        Ok(Offer {
-            visit: row.visit.unsigned_abs(),
-            number: row.number.unsigned_abs(),
-            estimate: serde_json::from_str(&row.estimate).map_err(malformed("estimate"))?,
-            needs_approval: row.needs_approval,
-            offered_on: row.offered_on,
-        })
-    });
-    offers.collect()
-}
-
-/// A line of a repair's timeline.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub revision: u64,
-    /// The event's type.
-    pub what: String,
-    pub status: Status,
-    pub actor: String,
-    pub audience: Audience,
-    pub side: Option<Side>,
-    pub comment_id: Option<CommentId>,
-    pub words: Option<Sealed>,
-    pub note: Option<String>,
-    pub recorded_at: DateTime<Utc>,
-}
-
-/// What happened to a repair, in its order, for everybody or for staff alone; after a line that was seen.
-pub async fn timeline(
-    db: impl PgExecutor<'_>,
-    id: RepairId,
-    reader: Audience,
-    after: Option<u64>,
-    limit: u32,
-) -> Result<Vec<Entry>, QueryError> {
-    let rows = sqlx::query_as!(
-        EntryRow,
-        "SELECT * FROM read_repairs.entry WHERE repair_id = $1 AND (audience = 'public' OR $2) AND revision > $3 ORDER BY revision LIMIT $4",
-        Uuid::from(id),
-        reader == Audience::Internal,
-        after.map_or(-1, to_bigint),
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Entry::try_from).collect()
-}
-
-/// Something shown of a repair. Its bytes are kept elsewhere, under their digest.
-#[derive(Clone, Debug, PartialEq)]
-pub struct File {
-    pub id: AttachmentId,
-    pub name: Sealed,
-    pub media_type: String,
-    pub bytes: u64,
-    pub digest: Digest,
-    pub actor: String,
-    pub side: Side,
-    pub attached_at: DateTime<Utc>,
-}
-
-/// What was attached to a repair, the first first; for everybody or for staff alone.
-pub async fn files(db: impl PgExecutor<'_>, id: RepairId, reader: Audience) -> Result<Vec<File>, QueryError> {
-    let rows = sqlx::query_as!(
-        FileRow,
-        "SELECT * FROM read_repairs.file WHERE repair_id = $1 AND (audience = 'public' OR $2) ORDER BY position, attachment_id",
-        Uuid::from(id),
-        reader == Audience::Internal,
-    );
-    let files = rows.fetch_all(db).await?.into_iter().map(|row| {
-        Ok(File {
-            id: AttachmentId::new(row.attachment_id),
-            name: unsealed(&row.name)?,
-            media_type: row.media_type,
-            bytes: from_bigint(row.bytes),
-            digest: from_name(row.digest).map_err(malformed("digest"))?,
-            actor: row.actor,
-            side: from_name(row.side).map_err(malformed("side"))?,
-            attached_at: row.attached_at,
-        })
-    });
-    files.collect()
-}
-
-/// Parts that a repair asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AskedPart {
-    pub id: PartRequestId,
-    pub visit: u32,
-    pub part_id: PartId,
-    pub quantity: u32,
-    pub here: bool,
-    pub missing: Option<u32>,
-    pub used: u32,
-    pub returned: u32,
-}
-
-pub async fn parts(db: impl PgExecutor<'_>, id: RepairId) -> Result<Vec<AskedPart>, QueryError> {
-    let rows = sqlx::query_as!(
-        PartRequestRow,
-        "SELECT * FROM read_repairs.part_request WHERE repair_id = $1 ORDER BY visit, request_id",
-        Uuid::from(id)
-    );
-    let parts = rows.fetch_all(db).await?.into_iter().map(|row| AskedPart {
-        id: PartRequestId::new(row.request_id),
-        visit: row.visit.unsigned_abs(),
-        part_id: PartId::new(row.part_id),
-        quantity: row.quantity.unsigned_abs(),
-        here: row.here,
-        missing: row.missing.map(i32::unsigned_abs),
-        used: row.used.unsigned_abs(),
-        returned: row.returned.unsigned_abs(),
-    });
-    Ok(parts.collect())
 }
 
 impl TryFrom<RepairRow> for Found {
@@ -671,28 +572,10 @@ impl TryFrom<RepairRow> for Found {
             approved: money(row.approved_total),
             invoice_id: row.invoice_id.map(InvoiceId::new),
             warranty_until: row.warranty_until,
+            ready_on: row.ready_on,
             waiting_since: row.waiting_since,
             requested_at: row.requested_at,
             moved_at: row.moved_at,
-        })
-    }
-}
-
-impl TryFrom<EntryRow> for Entry {
-    type Error = QueryError;
-
-    fn try_from(row: EntryRow) -> Result<Self, QueryError> {
-        Ok(Self {
-            revision: from_bigint(row.revision),
-            what: row.what,
-            status: from_name(row.status).map_err(malformed("status"))?,
-            actor: row.actor,
-            audience: from_name(row.audience).map_err(malformed("audience"))?,
-            side: row.side.map(|side| from_name(side).map_err(malformed("side"))).transpose()?,
-            comment_id: row.comment_id.map(CommentId::new),
-            words: row.words.as_deref().map(unsealed).transpose()?,
-            note: row.note,
-            recorded_at: row.recorded_at,
         })
     }
 }

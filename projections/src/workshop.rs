@@ -10,12 +10,13 @@ use daftar_domain::{
     stock::{self, Stock, StockReceived},
 };
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
-    columns::{from_name, position, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, to_bigint, to_name},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -373,10 +374,28 @@ pub async fn part(db: impl PgExecutor<'_>, id: PartId) -> Result<Option<FoundPar
     row.fetch_optional(db).await?.map(FoundPart::try_from).transpose()
 }
 
-/// What a part has cost since when, the first price first.
-pub async fn prices(db: impl PgExecutor<'_>, id: PartId) -> Result<Vec<(NaiveDate, Decimal)>, QueryError> {
-    let rows = sqlx::query!("SELECT since, price FROM read_workshop.part_price WHERE part_id = $1 ORDER BY position", Uuid::from(id));
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.since, row.price)).collect())
+/// How many parts there are in such a list.
+pub async fn count_parts(db: impl PgExecutor<'_>, words: Option<&str>) -> Result<u64, QueryError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_workshop.part
+           WHERE starts_with(lower(code), lower($1)) OR starts_with(lower(name), lower($1)) OR $1 IS NULL"#,
+        words,
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
+}
+
+/// These parts; what is none is left out.
+pub async fn parts_by_ids(db: impl PgExecutor<'_>, ids: &[PartId]) -> Result<Vec<FoundPart>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| (*id).into()).collect();
+    let rows = sqlx::query_as!(PartRow, "SELECT * FROM read_workshop.part WHERE part_id = ANY($1) ORDER BY code", &ids);
+    rows.fetch_all(db).await?.into_iter().map(FoundPart::try_from).collect()
+}
+
+/// What each of these parts has cost since when, the first price first.
+pub async fn prices(db: impl PgExecutor<'_>, ids: &[PartId]) -> Result<Vec<(PartId, NaiveDate, Decimal)>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| (*id).into()).collect();
+    let rows = sqlx::query!("SELECT part_id, since, price FROM read_workshop.part_price WHERE part_id = ANY($1) ORDER BY position", &ids);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (PartId::new(row.part_id), row.since, row.price)).collect())
 }
 
 /// What of a part is at a branch.
@@ -410,6 +429,75 @@ pub async fn shelves(db: impl PgExecutor<'_>, branch_id: BranchId, low: bool) ->
     rows.fetch_all(db).await?.into_iter().filter_map(|row| on_shelf(row).transpose()).collect()
 }
 
+/// A change of what is on a shelf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StockMove {
+    pub what: StockMoveKind,
+    /// Below zero when they went.
+    pub pieces: i32,
+    pub value: Money,
+    pub repair_id: Option<RepairId>,
+    /// The supplier's paper.
+    pub reference: Option<String>,
+    pub why: Option<String>,
+    pub moved_on: NaiveDate,
+    /// Its place among the stock's events.
+    pub revision: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum StockMoveKind {
+    #[serde(rename = "StockReceived")]
+    Received,
+    #[serde(rename = "StockUsed")]
+    Used,
+    #[serde(rename = "StockCounted")]
+    Counted,
+}
+
+/// What each of these stocks has seen come and go, the latest first, before a move that was seen.
+pub async fn moves(
+    db: impl PgExecutor<'_>,
+    stocks: &[StockId],
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<(StockId, StockMove)>, QueryError> {
+    let ids: Vec<Uuid> = stocks.iter().map(|id| (*id).into()).collect();
+    let rows = sqlx::query_as!(
+        StockMoveRow,
+        "SELECT moved.* FROM unnest($1::uuid[]) AS asked (id)
+         CROSS JOIN LATERAL (SELECT * FROM read_workshop.stock_move WHERE stock_id = asked.id AND (revision < $2 OR $2 IS NULL)
+                             ORDER BY revision DESC LIMIT $3) moved",
+        &ids,
+        before.map(to_bigint),
+        i64::from(limit),
+    );
+    let moves = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let moved = StockMove {
+            what: from_name(row.what).map_err(malformed("what"))?,
+            pieces: row.pieces,
+            value: Money::new(row.value, from_name(row.currency).map_err(malformed("currency"))?),
+            repair_id: row.repair_id.map(RepairId::new),
+            reference: row.reference,
+            why: row.why,
+            moved_on: row.moved_on,
+            revision: from_bigint(row.revision),
+        };
+        Ok((StockId::new(row.stock_id), moved))
+    });
+    moves.collect()
+}
+
+/// How many moves each has seen.
+pub async fn move_counts(db: impl PgExecutor<'_>, stocks: &[StockId]) -> Result<Vec<(StockId, u64)>, QueryError> {
+    let ids: Vec<Uuid> = stocks.iter().map(|id| (*id).into()).collect();
+    let found = sqlx::query!(
+        r#"SELECT stock_id, count(*) AS "count!" FROM read_workshop.stock_move WHERE stock_id = ANY($1) GROUP BY stock_id"#,
+        &ids
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| (StockId::new(row.stock_id), from_bigint(row.count))).collect())
+}
+
 /// A branch that receives customers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundBranch {
@@ -434,6 +522,13 @@ pub async fn branch(db: impl PgExecutor<'_>, id: BranchId) -> Result<Option<Foun
     row.fetch_optional(db).await?.map(FoundBranch::try_from).transpose()
 }
 
+/// These branches, closed ones too; what is none is left out.
+pub async fn branches_by_ids(db: impl PgExecutor<'_>, ids: &[BranchId]) -> Result<Vec<FoundBranch>, QueryError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| (*id).into()).collect();
+    let rows = sqlx::query_as!(BranchRow, "SELECT * FROM read_workshop.branch WHERE branch_id = ANY($1) ORDER BY code, branch_id", &ids);
+    rows.fetch_all(db).await?.into_iter().map(FoundBranch::try_from).collect()
+}
+
 /// Somebody who comes at an hour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expected {
@@ -456,15 +551,22 @@ pub async fn expected(db: impl PgExecutor<'_>, branch_id: BranchId, day: NaiveDa
     Ok(rows.fetch_all(db).await?.into_iter().map(Expected::from).collect())
 }
 
-/// When an account's holder comes, from a day on.
-pub async fn appointments_of(db: impl PgExecutor<'_>, account_id: AccountId, from: NaiveDate) -> Result<Vec<Expected>, QueryError> {
+/// When the holders of these accounts come, from a day on.
+pub async fn appointments_of(db: impl PgExecutor<'_>, accounts: &[AccountId], from: NaiveDate) -> Result<Vec<Expected>, QueryError> {
+    let accounts: Vec<Uuid> = accounts.iter().map(|id| (*id).into()).collect();
     let rows = sqlx::query_as!(
         AppointmentRow,
-        "SELECT * FROM read_workshop.appointment WHERE account_id = $1 AND day >= $2 AND NOT cancelled ORDER BY day, minute LIMIT 100",
-        Uuid::from(account_id),
+        "SELECT * FROM read_workshop.appointment WHERE account_id = ANY($1) AND day >= $2 AND NOT cancelled ORDER BY day, minute LIMIT 100",
+        &accounts,
         from,
     );
     Ok(rows.fetch_all(db).await?.into_iter().map(Expected::from).collect())
+}
+
+/// An appointment, also one that was cancelled.
+pub async fn appointment(db: impl PgExecutor<'_>, id: AppointmentId) -> Result<Option<Expected>, QueryError> {
+    let row = sqlx::query_as!(AppointmentRow, "SELECT * FROM read_workshop.appointment WHERE appointment_id = $1", Uuid::from(id));
+    Ok(row.fetch_optional(db).await?.map(Expected::from))
 }
 
 impl TryFrom<PartRow> for FoundPart {

@@ -11,7 +11,7 @@ use daftar_domain::{
     stock::{self, Stock},
 };
 use daftar_projections::{
-    repairs::{Filter, Repairs, by_id, count, files, list, offers, open_with_part, parts, timeline},
+    repairs::{Filter, Repairs, Which, by_id, count, entry_counts, files, list, offers, open_with_part, parts, timeline},
     workshop::{self, Workshop},
 };
 use expect_test::expect;
@@ -142,21 +142,28 @@ async fn a_repair_is_found_with_all_that_belongs_to_it() {
     let found = by_id(&pool, id).await.unwrap().unwrap();
     assert_eq!((found.status, found.estimated), (Status::PartsPending, Some((1, repairs::estimate().total))));
     assert_eq!((found.device.clone(), found.complaint.clone()), (repairs::device(), repairs::request().complaint));
-    let mine = Filter { account_id: Some(found.account_id), status: Some(Status::PartsPending), waiting: Some(false), ..Filter::default() };
+    let mine =
+        Filter { accounts: Some(vec![found.account_id]), status: Some(Status::PartsPending), waiting: Some(false), ..Filter::default() };
     assert_eq!(list(&pool, &mine, None, 10).await.unwrap(), std::slice::from_ref(&found));
     assert_eq!(list(&pool, &mine, Some((found.requested_at, id)), 10).await.unwrap(), []);
     assert_eq!(count(&pool, &mine).await.unwrap(), 1);
     assert_eq!(count(&pool, &Filter { waiting: Some(true), ..mine }).await.unwrap(), 0);
-    assert_eq!(offers(&pool, id).await.unwrap().iter().map(|offer| offer.estimate.clone()).collect::<Vec<_>>(), [repairs::estimate()]);
+    let offered = offers(&pool, &[id]).await.unwrap();
+    assert_eq!(offered.into_iter().map(|(id, offer)| (id, offer.estimate)).collect::<Vec<_>>(), [(id, repairs::estimate())]);
     assert_eq!(open_with_part(&pool, part_id).await.unwrap(), [id]);
     assert_eq!(open_with_part(&pool, PartId::new(Uuid::nil())).await.unwrap(), []);
-    let asked = parts(&pool, id).await.unwrap();
-    assert_eq!(asked.iter().map(|part| (part.part_id, part.quantity, part.here)).collect::<Vec<_>>(), [(part_id, 1, false)]);
-    assert_eq!(files(&pool, id, Audience::Public).await.unwrap().iter().map(|file| file.bytes).collect::<Vec<_>>(), [48_211]);
+    let asked = parts(&pool, &[id]).await.unwrap();
+    assert_eq!(asked.iter().map(|(_, part)| (part.part_id, part.quantity, part.here)).collect::<Vec<_>>(), [(part_id, 1, false)]);
+    assert_eq!(files(&pool, &[id], Audience::Public).await.unwrap().iter().map(|(_, file)| file.bytes).collect::<Vec<_>>(), [48_211]);
     let told = async |reader| {
-        let entries = timeline(&pool, id, reader, None, 100).await.unwrap();
-        entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>()
+        let all = Which { reader, only_comments: false };
+        let entries = timeline(&pool, &[id], all, None, 100).await.unwrap();
+        assert_eq!(entry_counts(&pool, &[id], all).await.unwrap(), [(id, entries.len() as u64)]);
+        entries.into_iter().map(|(_, entry)| entry.what).collect::<Vec<_>>()
     };
+    let comments = Which { reader: Audience::Internal, only_comments: true };
+    assert_eq!(timeline(&pool, &[id], comments, None, 100).await.unwrap().len(), 1);
+    assert_eq!(timeline(&pool, &[id], Which { reader: Audience::Public, ..comments }, None, 100).await.unwrap(), []);
     let everybody = told(Audience::Public).await;
     assert!(!everybody.contains(&"CommentMade".to_owned()) && !everybody.contains(&"PartRequested".to_owned()), "{everybody:?}");
     assert_eq!(told(Audience::Internal).await.len(), everybody.len() + 2);
@@ -169,19 +176,27 @@ async fn shelves_parts_branches_and_appointments_are_found() {
     let part_id = part::example::register().part_id;
     let found = workshop::part(&pool, part_id).await.unwrap().unwrap();
     assert_eq!((found.price.to_string().as_str(), found.retired), ("480", false));
-    assert_eq!(workshop::prices(&pool, part_id).await.unwrap().len(), 2);
+    assert_eq!(workshop::prices(&pool, &[part_id]).await.unwrap().len(), 2);
+    assert_eq!(workshop::parts_by_ids(&pool, &[part_id]).await.unwrap(), std::slice::from_ref(&found));
+    assert_eq!(workshop::count_parts(&pool, Some("cmp")).await.unwrap(), 1);
     assert_eq!(workshop::parts(&pool, Some("cmp"), None, 10).await.unwrap(), std::slice::from_ref(&found));
     assert_eq!(workshop::parts(&pool, Some("cmp"), Some(&found.code), 10).await.unwrap(), []);
     let [shelf] = workshop::shelves(&pool, BRANCH, false).await.unwrap()[..] else { panic!("one shelf") };
     assert_eq!((shelf.on_hand, shelf.part_id), (1, part_id));
     assert_eq!(workshop::shelves(&pool, BRANCH, true).await.unwrap().len(), 1);
+    let moved = workshop::moves(&pool, &[shelf.id], None, 10).await.unwrap();
+    assert_eq!(moved.iter().map(|(_, moved)| moved.pieces).collect::<Vec<_>>(), [-1, -1, 3]);
+    assert_eq!(workshop::moves(&pool, &[shelf.id], Some(moved[1].1.revision), 10).await.unwrap(), moved[2..]);
+    assert_eq!(workshop::move_counts(&pool, &[shelf.id]).await.unwrap(), [(shelf.id, 3)]);
     assert_eq!(workshop::branches(&pool, false).await.unwrap(), []);
     let [closed] = &workshop::branches(&pool, true).await.unwrap()[..] else { panic!("one branch") };
     assert_eq!(workshop::branch(&pool, BRANCH).await.unwrap().as_ref(), Some(closed));
+    assert_eq!(workshop::branches_by_ids(&pool, &[BRANCH]).await.unwrap(), std::slice::from_ref(closed));
     let booked = appointment::example::book(2);
     let [coming] = workshop::expected(&pool, BRANCH, booked.day).await.unwrap()[..] else { panic!("one comes") };
     assert_eq!((coming.id, coming.at), (booked.appointment_id, booked.at));
-    assert_eq!(workshop::appointments_of(&pool, booked.account_id, booked.day).await.unwrap(), [coming]);
+    assert_eq!(workshop::appointments_of(&pool, &[booked.account_id], booked.day).await.unwrap(), [coming]);
+    assert_eq!(workshop::appointment(&pool, coming.id).await.unwrap(), Some(coming));
 }
 
 /// The shelf's row counts what the aggregate counts, whatever is asked of it.

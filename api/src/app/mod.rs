@@ -9,6 +9,7 @@ pub mod rules;
 mod supply;
 mod tariffs;
 mod wish;
+mod workshop;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ pub use accounts::{NewAccount, Opened};
 pub use payments::StartedPayment;
 pub use tariffs::Published;
 pub use wish::{Wish, Written};
+pub use workshop::SeenRepair;
 
 /// How long a mutation waits for its own write to be readable.
 const PATIENCE: Duration = Duration::from_secs(2);

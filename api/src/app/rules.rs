@@ -1,8 +1,12 @@
 //! The rules of the day. They travel in the command, so that a replay judges as was judged then.
 
 use daftar_domain::{
-    Currency, Money,
+    Code, Currency, Money, VatCategory, VatStatus,
+    invoice::VatTreatment,
     meter::{EstimationRules, ReadingContext, TrueUpRules, ValidationRules},
+    rating::Rounding,
+    repair::StorageRule,
+    tariff::Figure,
 };
 
 use super::Wish;
@@ -21,4 +25,33 @@ const WRITE_OFF: i64 = 10_000;
 
 pub fn write_off_limit(currency: Currency) -> Money {
     Money::new(WRITE_OFF * 10_i64.pow(currency.exponent()), currency)
+}
+
+/// For how long after the approval the prices of an estimate hold, and after the delivery the work is vouched for.
+pub const HOLD_DAYS: u16 = 7;
+pub const WARRANTY_DAYS: u16 = 90;
+
+/// What more an estimate may come to without asking again: a tenth.
+pub fn tolerance() -> Figure {
+    figure("0.10")
+}
+
+/// How work and parts are taxed: at the standard rate of the country where the house is, unless it is said otherwise.
+pub fn vat(rate: Option<Figure>) -> VatTreatment {
+    VatTreatment { category: VatCategory::S, rate: rate.unwrap_or_else(|| figure("0.15")), reason: None }
+}
+
+pub fn rounding() -> Rounding {
+    Rounding::default()
+}
+
+/// Three days are free, then it costs five a day, and no more than three hundred.
+pub fn storage(currency: Currency, customer: Option<&VatStatus>) -> StorageRule {
+    let whole = |coins: i64| Money::new(coins * 10_i64.pow(currency.exponent()), currency);
+    let code = Code::new("storage").expect("a code");
+    StorageRule { code, free_days: 3, per_day: figure("5"), most: whole(300), vat: vat(None).for_customer(customer) }
+}
+
+fn figure(text: &str) -> Figure {
+    text.parse().expect("a figure")
 }

@@ -178,7 +178,7 @@ impl Wish<'_> {
         self.check_as::<D>(id, command, CommandHash::of(command)).await
     }
 
-    async fn check_as<D: Decider>(&self, id: impl Into<Uuid>, command: &D::Command, said: CommandHash) -> Result<(), Problem>
+    pub(super) async fn check_as<D: Decider>(&self, id: impl Into<Uuid>, command: &D::Command, said: CommandHash) -> Result<(), Problem>
     where
         Problem: From<ExecuteError<D::Rejection>>,
     {

@@ -61,6 +61,11 @@ impl<'a> Wish<'a> {
         Ok(self.app.keyring.seal(account, purpose, clear).await?)
     }
 
+    /// What is forgotten at once when the person asks.
+    pub async fn seal_contact(&self, account: AccountId, clear: &str) -> Result<Sealed, Problem> {
+        self.seal(account, SealedFor::Contact, clear).await
+    }
+
     /// A name by which staff find the account.
     pub async fn seal_name(&self, account: AccountId, clear: &str) -> Result<Sealed, Problem> {
         Ok(self.app.keyring.seal_findable(account, SealedFor::Contact, By::Name, clear).await?)

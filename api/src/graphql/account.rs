@@ -528,7 +528,7 @@ struct Address {
 }
 
 /// Sealed values in the open; nothing for those of people who are forgotten.
-async fn opened(app: &App, sealed: &[(AccountId, &Sealed)]) -> Result<Vec<Option<String>>, Problem> {
+pub(super) async fn opened(app: &App, sealed: &[(AccountId, &Sealed)]) -> Result<Vec<Option<String>>, Problem> {
     let opened = app.keyring.open_all(sealed).await?;
     opened.into_iter().map(|text| Ok(text?.map(|text| text.reveal().to_owned()))).collect()
 }

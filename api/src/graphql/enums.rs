@@ -1,8 +1,8 @@
 //! The words that fields take from a fixed list, with what people call them in both languages.
 
 use async_graphql::{Enum, Object, SimpleObject, resolver_utils::EnumType};
-use daftar_domain::{self as domain, account, disconnection, dunning, invoice, ledger, meter, read_cycle};
-use daftar_projections::{accounts, bill_runs, collections, invoices, meters, payments, readings, receivables};
+use daftar_domain::{self as domain, account, disconnection, dunning, invoice, ledger, meter, read_cycle, repair};
+use daftar_projections::{accounts, bill_runs, collections, invoices, meters, payments, readings, receivables, workshop};
 
 use super::language;
 use crate::language::Language;
@@ -599,6 +599,150 @@ labelled! {
         PlanAgreed "اتُفق على التقسيط" "Plan agreed",
         /// It should not have been asked for.
         Withdrawn "سُحب الأمر" "Withdrawn",
+    }
+
+    /// Where a repair stands.
+    #[graphql(remote = "repair::Status")]
+    enum RepairStatus {
+        /// It was asked for.
+        Received "مستلم" "Received",
+        /// Somebody has looked at the device.
+        Diagnosed "مشخص" "Diagnosed",
+        /// An offer waits for the customer's word.
+        Estimated "بانتظار الموافقة" "Waiting for approval",
+        /// The customer has agreed.
+        Approved "معتمد" "Approved",
+        /// The customer has said no.
+        Declined "مرفوض" "Declined",
+        /// Parts are on their way.
+        PartsPending "بانتظار القطع" "Waiting for parts",
+        /// It is worked on.
+        InProgress "قيد العمل" "In progress",
+        /// The work is looked over.
+        QualityCheck "قيد الفحص" "Being checked",
+        /// It can be fetched.
+        Ready "جاهز للاستلام" "Ready",
+        /// It was fetched.
+        Delivered "مسلَّم" "Delivered",
+        /// It is over.
+        Closed "مغلق" "Closed",
+        /// It was given up.
+        Cancelled "ملغى" "Cancelled",
+        /// The device came back under warranty.
+        WarrantyReturn "عائد تحت الضمان" "Returned under warranty",
+    }
+
+    /// Who pays for a repair.
+    #[graphql(remote = "repair::Coverage")]
+    enum RepairCoverage {
+        /// The customer.
+        Customer "العميل" "The customer",
+        /// The company, which had vouched for the work.
+        Warranty "الضمان" "Warranty",
+    }
+
+    /// Who says something about a repair.
+    #[graphql(remote = "repair::Side")]
+    enum RepairSide {
+        /// The customer.
+        Customer "العميل" "Customer",
+        /// The workshop.
+        Staff "الورشة" "Workshop",
+    }
+
+    /// Who may see something about a repair.
+    #[graphql(remote = "repair::Audience")]
+    enum RepairAudience {
+        /// Its customer, and staff.
+        Public "للجميع" "Everybody",
+        /// Staff alone.
+        Internal "للموظفين" "Staff only",
+    }
+
+    /// What happens to a repair.
+    enum RepairStep {
+        /// It was asked for.
+        RepairRequested "طُلبت الصيانة" "Requested",
+        /// The device was described otherwise.
+        DeviceDescribed "وُصف الجهاز" "Device described",
+        /// Somebody was put in charge.
+        TechnicianAssigned "عُيّن فني" "Technician assigned",
+        /// Somebody said what is wrong, and who pays.
+        DiagnosisRecorded "سُجل التشخيص" "Diagnosed",
+        /// It was said what the work will cost.
+        RepairEstimated "قُدم عرض سعر" "Estimated",
+        /// A part costs otherwise, and so does the offer.
+        EstimateRepriced "تغير عرض السعر" "Estimate changed",
+        /// The customer agreed.
+        EstimateApproved "وافق العميل" "Estimate approved",
+        /// The customer said no.
+        EstimateDeclined "رفض العميل" "Estimate declined",
+        /// Something was paid ahead.
+        RepairDepositNoted "دُفع عربون" "Deposit paid",
+        /// A part was asked of the shelf.
+        PartRequested "طُلبت قطعة" "Part requested",
+        /// A part was put aside for it.
+        PartReserved "حُجزت قطعة" "Part reserved",
+        /// There are too few of a part.
+        PartShort "نقصت قطعة" "Part short",
+        /// A part went into the device.
+        PartUsed "استُعملت قطعة" "Part used",
+        /// A part went back to the shelf.
+        PartReturned "أُعيدت قطعة" "Part returned",
+        /// The work began.
+        WorkStarted "بدأ العمل" "Work started",
+        /// The work is done.
+        WorkFinished "انتهى العمل" "Work finished",
+        /// The work was looked over and is good.
+        CheckPassed "اجتاز الفحص" "Check passed",
+        /// The work was looked over and is not good.
+        CheckFailed "لم يجتز الفحص" "Check failed",
+        /// It was not fetched, and that costs something.
+        StorageCharged "احتُسبت رسوم حفظ" "Storage charged",
+        /// It was fetched.
+        RepairDelivered "سُلّم الجهاز" "Delivered",
+        /// It is over, and billed.
+        RepairClosed "أُغلق الطلب" "Closed",
+        /// It was given up.
+        RepairCancelled "أُلغي الطلب" "Cancelled",
+        /// The device came back under warranty.
+        ReturnedUnderWarranty "عاد تحت الضمان" "Returned under warranty",
+        /// Somebody wrote something.
+        CommentMade "تعليق" "Comment",
+        /// The customer asked how it goes.
+        UpdateAsked "طُلب تحديث" "Update asked for",
+        /// Somebody attached a file.
+        FileAttached "أُرفق ملف" "File attached",
+    }
+
+    /// Why there is more or less of a part on a shelf.
+    #[graphql(remote = "workshop::StockMoveKind")]
+    enum StockMoveKind {
+        /// More came.
+        Received "وارد" "Received",
+        /// Some went into a device.
+        Used "مستعمل" "Used",
+        /// Somebody counted.
+        Counted "جرد" "Counted",
+    }
+
+    /// A day of the week.
+    #[graphql(remote = "chrono::Weekday")]
+    enum Weekday {
+        /// Monday.
+        Mon "الاثنين" "Monday",
+        /// Tuesday.
+        Tue "الثلاثاء" "Tuesday",
+        /// Wednesday.
+        Wed "الأربعاء" "Wednesday",
+        /// Thursday.
+        Thu "الخميس" "Thursday",
+        /// Friday.
+        Fri "الجمعة" "Friday",
+        /// Saturday.
+        Sat "السبت" "Saturday",
+        /// Sunday.
+        Sun "الأحد" "Sunday",
     }
 
     /// How long each step of a series is.

@@ -66,6 +66,10 @@ impl Invoice {
         Ok(rows.into_iter().map(|row| Self { row: Arc::new(row), among: among.clone() }).collect())
     }
 
+    pub fn invoice_id(&self) -> InvoiceId {
+        self.row.id
+    }
+
     pub fn account_id(&self) -> AccountId {
         self.row.account_id
     }
@@ -388,9 +392,16 @@ impl From<&Vat> for VatTotal {
 }
 
 #[derive(Clone, Debug)]
-struct DocumentLine {
+pub struct DocumentLine {
     line: Line,
     explanation: Option<LineExplanation>,
+}
+
+impl DocumentLine {
+    /// One that needs no explanation.
+    pub fn plain(line: Line) -> Self {
+        Self { line, explanation: None }
+    }
 }
 
 /// One thing sold. Below zero only where it takes off another line's charge.

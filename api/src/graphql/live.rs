@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_graphql::{Context, ID, Result, Subscription};
 use daftar_domain::{
     Position,
-    ids::{AccountId, InvoiceId, bill_run_id},
+    ids::{AccountId, InvoiceId, RepairId, bill_run_id},
 };
 use daftar_projections::{Moved, Readable, Step, accounts, invoices};
 use futures::{StreamExt, stream, stream::BoxStream};
@@ -18,7 +18,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{account::Account, answer, app, bill_run::BillRun, caller, invoice::Invoice, language};
+use super::{account::Account, answer, app, bill_run::BillRun, caller, invoice::Invoice, language, repair::Repair};
 use crate::{app::App, caller::Caller, problem::Problem};
 
 /// One value after the other, until somebody stops listening.
@@ -61,6 +61,21 @@ impl Subscriptions {
         live(context, Followed { id: id.into(), models: &["invoices", "payments"] }, move |app, caller| async move {
             Invoice::one(&caller, invoices::by_id(&app.read_models, id).await?)
         })
+        .await
+    }
+
+    /// A repair, whenever something happens to it, is said or shown.
+    async fn repair(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which repair. One that is unknown, or not yours to see, is NOT_FOUND.")] id: ID,
+    ) -> Result<Live<Repair>> {
+        let id = RepairId::new(answer(context, super::id("id", &id))?);
+        live(
+            context,
+            Followed { id: id.into(), models: &["repairs"] },
+            move |app, caller| async move { Repair::find(&app, &caller, id).await },
+        )
         .await
     }
 
@@ -156,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_followed_is_in_models_that_there_are() {
-        for name in ["accounts", "agreements", "bill_runs", "invoices", "payments", "receivables"] {
+        for name in ["accounts", "agreements", "bill_runs", "invoices", "payments", "receivables", "repairs"] {
             assert!(MODELS.iter().any(|model| model.name == name), "{name}");
         }
     }

@@ -7,7 +7,7 @@ mod bill_run;
 mod collections;
 mod consumption;
 mod dashboard;
-pub(crate) mod enums;
+pub mod enums;
 mod health;
 mod invoice;
 mod ledger;
@@ -18,12 +18,14 @@ mod mutations;
 mod paging;
 mod payment;
 mod receivable;
+mod repair;
 mod roots;
 mod scalars;
 mod siblings;
 mod tariff;
 pub mod users;
 mod when;
+mod workshop;
 
 use std::sync::Arc;
 
@@ -55,6 +57,8 @@ pub struct Query(
     ledger::LedgerQuery,
     bill_run::BillRunQuery,
     collections::CollectionsQuery,
+    repair::RepairQuery,
+    workshop::WorkshopQuery,
     health::HealthQuery,
     dashboard::DashboardQuery,
     users::UserQuery,

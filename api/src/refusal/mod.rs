@@ -4,15 +4,20 @@
 
 mod account;
 mod agreement;
+mod appointment;
 pub mod billing;
 pub mod disconnection;
 mod dunning;
+mod branch;
 mod invoice;
 mod meter;
+mod part;
 mod payment;
 mod premises;
 mod rating;
 mod read_cycle;
+mod repair;
+mod stock;
 mod tariff;
 
 use std::{borrow::Cow, error::Error};

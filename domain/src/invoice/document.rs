@@ -9,6 +9,7 @@ use crate::{
     ids::NoteId,
     rating::{Exact, Rounding},
     tariff::{Figure, Quantity},
+    vat::VatStatus,
 };
 
 /// Σ lines = net; Σ VAT of the categories = VAT; net + VAT + rounding = total. There is no document of which this is not so.
@@ -144,6 +145,16 @@ pub struct VatTreatment {
     pub rate: Figure,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Code>,
+}
+
+impl VatTreatment {
+    /// As this customer is taxed: otherwise than others, if the law says so of them.
+    pub fn for_customer(self, status: Option<&VatStatus>) -> Self {
+        match status.filter(|status| status.category != VatCategory::S) {
+            Some(VatStatus { category, reason, .. }) => Self { category: *category, rate: Figure::ZERO, reason: reason.clone() },
+            None => self,
+        }
+    }
 }
 
 /// The VAT of all lines that are taxed alike.

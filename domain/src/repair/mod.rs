@@ -42,7 +42,7 @@ pub use progress::{
 
 use crate::{
     Actor, Decider, Money,
-    ids::{AttachmentId, CommentId, DepositId, InvoiceId, PartId, PartRequestId},
+    ids::{AccountId, AttachmentId, CommentId, DepositId, InvoiceId, PartId, PartRequestId},
     invoice::DocumentError,
     schema::events,
 };
@@ -290,6 +290,11 @@ impl Repair {
     /// Nothing, if there is no such repair.
     pub fn status(&self) -> Option<Status> {
         self.job.as_ref().map(|job| job.visit.status())
+    }
+
+    /// Whose device it is.
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.job.as_ref().map(|job| job.requested.account_id)
     }
 
     /// Since when the customer waits for a word, if they do.

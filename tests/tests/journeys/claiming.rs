@@ -37,6 +37,21 @@ async fn account(house: &House, number: &str, mobile: &str) -> AccountId {
     account
 }
 
+/// Somebody who has claimed their account, and signed in.
+pub struct Customer {
+    pub account: Value,
+    pub token: String,
+}
+
+pub async fn customer(house: &House, number: &str, mobile: &str, name: &str) -> Customer {
+    let account = account(house, number, mobile).await;
+    let claim = claim(house, "", number, mobile);
+    let new = json!({ "userName": name, "password": PASSWORD });
+    let confirmed = house.ask("", "en", CONFIRM, json!({ "claim": claim, "code": code(house, &claim).await, "new": new }));
+    assert!(confirmed["data"]["confirmClaim"].is_string(), "{confirmed}");
+    Customer { account: account.to_string().into(), token: house.sign_in(name) }
+}
+
 pub fn claim(house: &House, token: &str, number: &str, phone: &str) -> String {
     let claimed = house.ask(token, "en", CLAIM, json!({ "number": number, "phone": phone }));
     claimed["data"]["claimAccount"]["claimId"].as_str().unwrap_or_else(|| panic!("{claimed}")).to_owned()

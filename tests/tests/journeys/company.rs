@@ -14,8 +14,9 @@ use daftar_api::{
 use daftar_cluster::testing::{server_url, test_database};
 use daftar_demo::{Wish, load, make};
 use daftar_domain::{
-    Actor, CommandHash, Decider, StreamName,
-    ids::{AccountId, UserId},
+    Actor, CommandHash, Decider, SealedFor, StreamName,
+    ids::{AccountId, RepairId, UserId},
+    repair::{self, Repair},
     user::{self, User},
 };
 use daftar_projections::{MODELS, rebuild};
@@ -30,7 +31,11 @@ use uuid::Uuid;
 use super::{
     claiming::{claim, code},
     house::{House, MASTER_KEY, PASSWORD, WAIT, Way, contents, migrated},
-    mutations::supply::device,
+    mutations::{
+        repairs::{cooler, estimate},
+        supply::device,
+        workshop::{SUNDAY, branch as details, compressor},
+    },
 };
 
 /// Large enough for somebody to have moved in where somebody else moved out.
@@ -80,6 +85,7 @@ impl Company {
         let company = Self { house, owner, stranger, owners, strangers };
         company.furnish();
         company.collect().await;
+        company.furnish_workshop().await;
         company
     }
 
@@ -188,11 +194,98 @@ impl Company {
         }
     }
 
+    /// Devices in every state of their repair, and where they are repaired.
+    async fn furnish_workshop(&self) {
+        let branch =
+            self.done("openBranch", "OpenBranchInput", json!({ "code": "RUH-OLAYA", "details": details(), "on": "2026-01-01" }))["branchId"]
+                .clone();
+        let former =
+            self.done("openBranch", "OpenBranchInput", json!({ "code": "RUH-OLD", "details": details(), "on": "2026-01-01" }))["branchId"]
+                .clone();
+        self.done("closeBranch", "CloseBranchInput", json!({ "branchId": former, "on": "2026-06-30" }));
+        let part = self.done("registerPart", "RegisterPartInput", compressor())["partId"].clone();
+        let requested = |account: Uuid, complaint: &str| {
+            let request = json!({ "accountId": account, "branchId": branch, "device": cooler(), "complaint": complaint });
+            self.done("requestRepair", "RequestRepairInput", request)["repairId"].clone()
+        };
+        let of = |repair: &Value, more: Value| {
+            let mut input = json!({ "repairId": repair });
+            merge(&mut input, more);
+            input
+        };
+        let estimated = |complaint: &str| {
+            let repair = requested(self.owners[0], complaint);
+            self.done(
+                "recordDiagnosis",
+                "RecordDiagnosisInput",
+                of(&repair, json!({ "findings": "الضاغط لا يعمل", "coverage": "CUSTOMER", "on": "2026-10-02" })),
+            );
+            self.done("estimateRepair", "EstimateRepairInput", estimate(&repair, &part, "2026-10-03"));
+            repair
+        };
+        let day = |repair: &Value, day: &str| of(repair, json!({ "on": day }));
+        let closed = estimated("لا يبرد");
+        self.done("assignTechnician", "AssignTechnicianInput", of(&closed, json!({})));
+        self.done("approveEstimate", "ApproveEstimateInput", of(&closed, json!({ "number": 1 })));
+        let deposit = json!({ "amount": { "amount": "100.00", "currency": "SAR" }, "tender": "CASH", "channel": "till-1", "sessionId": SESSION, "on": "2026-10-04" });
+        self.done("takeRepairDeposit", "TakeRepairDepositInput", of(&closed, deposit));
+        let request =
+            self.done("requestPart", "RequestPartInput", of(&closed, json!({ "partId": part, "quantity": 1 })))["requestId"].clone();
+        // It runs short, and then comes.
+        self.house.until("short", "SELECT count(*) = 1 FROM read_repairs.part_request WHERE missing = 1").await;
+        let shelf = |more: Value| {
+            let mut shelf = json!({ "branchId": branch, "partId": part, "on": "2026-10-05" });
+            merge(&mut shelf, more);
+            shelf
+        };
+        let cost = json!({ "amount": "900.00", "currency": "SAR" });
+        self.done("receiveStock", "ReceiveStockInput", shelf(json!({ "quantity": 3, "cost": cost, "reference": "GRN-1" })));
+        self.done("countStock", "CountStockInput", shelf(json!({ "counted": 2, "reason": "stocktaking" })));
+        self.done("setReorderLevel", "SetReorderLevelInput", json!({ "branchId": branch, "partId": part, "level": 2 }));
+        self.house.until("here", "SELECT count(*) = 1 FROM read_repairs.part_request WHERE here").await;
+        self.done("startWork", "WorkInput", day(&closed, "2026-10-05"));
+        self.done("usePart", "UsePartInput", of(&closed, json!({ "requestId": request, "usedInAll": 1, "on": "2026-10-05" })));
+        self.house.until("used", "SELECT count(*) = 3 FROM read_workshop.stock_move").await;
+        self.done("finishWork", "WorkInput", day(&closed, "2026-10-06"));
+        self.done("passCheck", "WorkInput", day(&closed, "2026-10-06"));
+        self.done("deliverRepair", "WorkInput", day(&closed, "2026-10-07"));
+        self.done("closeRepair", "WorkInput", day(&closed, "2026-10-07"));
+        self.done("commentOnRepair", "CommentOnRepairInput", of(&closed, json!({ "text": "شكرًا لكم" })));
+        self.done("commentOnRepair", "CommentOnRepairInput", of(&closed, json!({ "text": "عميل قديم", "audience": "INTERNAL" })));
+        self.attached(&closed).await;
+        estimated("يصدر صوتًا");
+        estimated("يسرب الماء");
+        let waiting = requested(self.owners[0], "لا يعمل");
+        self.done("askForUpdate", "AskForUpdateInput", of(&waiting, json!({})));
+        let strangers = requested(self.strangers, "بطيء");
+        self.done("commentOnRepair", "CommentOnRepairInput", of(&strangers, json!({ "text": "هل وصل؟" })));
+        let come = |account: Uuid, repair: &Value, at: &str| json!({ "accountId": account, "branchId": branch, "repairId": repair, "day": SUNDAY, "at": at });
+        self.done("bookAppointment", "BookAppointmentInput", come(self.owners[0], &waiting, "09:00"));
+        self.done("bookAppointment", "BookAppointmentInput", come(self.strangers, &strangers, "09:30"));
+    }
+
+    async fn attached(&self, repair: &Value) {
+        let name = self.house.app.keyring.seal(AccountId::new(self.owners[0]), SealedFor::Contact, "مبرد.jpg").await.unwrap();
+        let wish = repair::AttachFile { name, ..repair::example::attach(1) };
+        self.told(repair, "attach", repair::Command::AttachFile(wish)).await;
+    }
+
+    async fn told(&self, repair: &Value, key: &str, command: repair::Command) {
+        let context = CommandContext::new(Actor::job("test"), "furnish", key, Utc::now());
+        let stream = StreamName::of::<Repair>(RepairId::new(uuid(repair)));
+        let told = self.house.app.engine.execute::<Repair>(&stream, &context, command).await.unwrap();
+        self.house.app.readable.reached("repairs", told.position().unwrap(), WAIT).await.unwrap();
+    }
+
     /// As the admin.
     pub fn done(&self, mutation: &str, input_type: &str, input: Value) -> Value {
         let id = match mutation {
             "recordPayment" => "paymentId",
             "registerMeter" => "meterId",
+            "openBranch" => "branchId",
+            "registerPart" => "partId",
+            "requestRepair" => "repairId",
+            "requestPart" => "requestId",
             _ => "",
         };
         let query = format!(
@@ -206,6 +299,14 @@ impl Company {
         assert_eq!(answer["data"][mutation]["readable"], true, "{answer}");
         answer["data"][mutation].clone()
     }
+}
+
+fn uuid(id: &Value) -> Uuid {
+    id.as_str().unwrap().parse().unwrap()
+}
+
+fn merge(input: &mut Value, more: Value) {
+    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
 }
 
 /// No test here is about limits.

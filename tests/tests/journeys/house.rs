@@ -198,6 +198,16 @@ impl House {
         http::get(self.server, path).unwrap()
     }
 
+    /// Waits for what policies and projectors come to by themselves.
+    pub async fn until(&self, what: &str, sql: &'static str) {
+        let so = async {
+            while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&self.read_models).await.unwrap() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(WAIT, so).await.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+
     /// Those that the test has made.
     pub async fn events(&self) -> i64 {
         let all: i64 = sqlx::query_scalar("SELECT count(*) FROM daftar_log.events").fetch_one(&self.read_models).await.unwrap();

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     company::Company,
+    mutations::{repairs::cooler, workshop::SUNDAY},
     schema::{Field, Schema},
 };
 
@@ -31,7 +32,7 @@ use Shown::*;
 
 /// **Add a line here when you add a query or a subscription**: who sees it, and arguments with which there is something to see.
 fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
-    let Things { accounts, numbers, invoices, invoice_numbers, meters, events, references, runs, .. } = things;
+    let Things { accounts, numbers, invoices, invoice_numbers, meters, events, references, runs, repairs, parts, branches, .. } = things;
     let each = |name: &'static str, of: &[Value]| of.iter().map(|value| json!({ name: value })).collect::<Vec<_>>();
     let owned = |name: &'static str, of: &(Vec<Value>, Vec<Value>)| Owner(each(name, &of.0), each(name, &of.1));
     let with = |more: Value, of: &(Vec<Value>, Vec<Value>)| {
@@ -79,6 +80,16 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         ("workOrders", staff()),
         ("billRuns", staff()),
         ("billRunExceptions", Staff(each("name", runs))),
+        ("repair", owned("id", repairs)),
+        ("repairs", staff()),
+        ("myRepairs", Each),
+        ("parts", staff()),
+        ("part", Staff(each("id", parts))),
+        ("stock", Staff(each("branchId", branches))),
+        ("branches", Everybody(vec![json!({ "withClosed": true })])),
+        ("freeSlots", Everybody(vec![json!({ "branchId": branches[0], "day": SUNDAY })])),
+        ("appointments", Staff(vec![json!({ "branchId": branches[0], "day": SUNDAY })])),
+        ("myAppointments", Each),
         ("readModels", staff()),
         ("dashboard", staff()),
         ("me", Each),
@@ -105,6 +116,14 @@ fn granted(things: &Things) -> BTreeMap<&'static str, Value> {
         ("changeAddress", json!({ "accountId": account, "addressId": things.address, "address": address("ص.ب 3") })),
         ("removeAddress", json!({ "accountId": account, "addressId": things.address })),
         ("startPayment", json!({ "accountId": account, "amount": { "amount": "1.00", "currency": "SAR" }, "gateway": "simulated" })),
+        ("requestRepair", json!({ "accountId": account, "branchId": things.branches[0], "device": cooler(), "complaint": "لا يبرد" })),
+        ("approveEstimate", json!({ "repairId": things.estimated[0], "number": 1 })),
+        ("declineEstimate", json!({ "repairId": things.estimated[1], "number": 1, "reason": "too much" })),
+        ("returnUnderWarranty", json!({ "repairId": things.closed, "complaint": "لا يبرد" })),
+        ("commentOnRepair", json!({ "repairId": things.closed, "text": "شكرًا" })),
+        ("askForUpdate", json!({ "repairId": things.estimated[0] })),
+        ("bookAppointment", json!({ "accountId": account, "branchId": things.branches[0], "day": SUNDAY, "at": "10:00" })),
+        ("cancelAppointment", json!({ "appointmentId": things.appointment })),
         (
             "reportReading",
             json!({ "meterId": things.own_meter.0, "register": things.own_meter.1, "value": things.own_meter.2, "takenOn": "2026-11-20", "takenAt": "2026-11-20T09:00:00Z" }),
@@ -133,7 +152,8 @@ const NOTHING_BEHIND: &[(&str, &str)] = &[
     ("Dashboard.waiting", "no invoice waits at the end of the history"),
     ("WaitingCount.count", "no invoice waits at the end of the history"),
     ("WaitingCount.status", "no invoice waits at the end of the history"),
-    ("DocumentLine.text", "the lines of supplies say all with their codes"),
+    ("DocumentLine.text", "the lines of supplies say all with their codes, and the shortest way to a line is an invoice's"),
+    ("Repair.invoice", "nobody makes invoices of closed repairs in the company"),
     ("ReadModelHealth.lastError", "no read model has failed"),
     ("ReadModelHealth.lastErrorAt", "no read model has failed"),
     ("ReadModelHealth.stoppedBecause", "no read model has stopped"),
@@ -357,6 +377,14 @@ struct Things {
     events: Vec<Value>,
     references: Vec<Value>,
     runs: Vec<Value>,
+    repairs: (Vec<Value>, Vec<Value>),
+    parts: Vec<Value>,
+    /// The first is open.
+    branches: Vec<Value>,
+    /// Two of the owner's that wait for an answer.
+    estimated: Vec<Value>,
+    closed: Value,
+    appointment: Value,
     contact: Value,
     address: Value,
     /// With its register and what it could show next.
@@ -392,7 +420,23 @@ impl Things {
                 .await;
         let runs =
             column("SELECT cycle FROM read_bill_runs.run WHERE $1 IS NOT NULL AND NOT $2 ORDER BY held + failed DESC, 1", false).await;
-        let secrets = [&accounts.0, &numbers.0, &invoices.0, &invoice_numbers.0, &payments.0];
+        let repairs =
+            both("SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 ORDER BY status, requested_at").await;
+        let parts = column("SELECT part_id::text FROM read_workshop.part WHERE $1 IS NOT NULL AND NOT $2", false).await;
+        let branches = column(
+            "SELECT branch_id::text FROM read_workshop.branch WHERE $1 IS NOT NULL AND NOT $2 ORDER BY closed_on NULLS FIRST",
+            false,
+        )
+        .await;
+        let estimated = column(
+            "SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 AND status = 'estimated' ORDER BY requested_at",
+            false,
+        )
+        .await;
+        let closed =
+            column("SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 AND status = 'closed'", false).await;
+        let appointments = both("SELECT appointment_id::text FROM read_workshop.appointment WHERE (account_id = $1) = $2").await;
+        let secrets = [&accounts.0, &numbers.0, &invoices.0, &invoice_numbers.0, &payments.0, &repairs.0, &appointments.0];
         let secrets = secrets.into_iter().flatten().map(|secret| secret.as_str().unwrap().to_owned()).collect();
         let first = "query First($id: ID!) { account(id: $id) { contacts { id } addresses { id } } }";
         let first = company.house.graphql("en", first, json!({ "id": accounts.0[0] }));
@@ -418,6 +462,12 @@ impl Things {
             events,
             references,
             runs,
+            repairs,
+            parts,
+            branches,
+            estimated,
+            closed: closed[0].clone(),
+            appointment: appointments.0[0].clone(),
             secrets,
         }
     }
@@ -428,6 +478,7 @@ impl Things {
             "accountId" => Some(self.accounts.0[0].clone()),
             "invoiceId" => Some(self.invoices.0[0].clone()),
             "meterId" | "oldMeterId" => Some(self.meters[0].clone()),
+            "repairId" => Some(self.closed.clone()),
             _ => None,
         }
     }

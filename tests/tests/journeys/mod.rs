@@ -11,6 +11,7 @@ mod matrix;
 mod mutations;
 mod open_account;
 mod queries;
+mod repair;
 mod resilience;
 mod schema;
 mod signing_in;

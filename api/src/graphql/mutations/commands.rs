@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use daftar_domain::{
-    account, agreement, bill_run, correction, disconnection, dunning, invoice, ledger, meter, payment, policy::refused, premises,
-    read_cycle, register, reservation, settlement, tariff, user,
+    account, agreement, appointment, bill_run, branch, correction, disconnection, dunning, invoice, ledger, meter, part, payment,
+    policy::refused, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,7 @@ use Door::{Mutation, Process};
 
 const NUMBERS: &str = "approving a document asks for its number, and its number for its issue";
 const RUNS: &str = "a bill run's own steps";
+const STOCK: &str = "what a repair asks of the stock, and what the stock answers";
 const GATEWAY: &str = "only the gateway's word completes a payment";
 
 macro_rules! doors {
@@ -193,6 +194,57 @@ doors! {
         OpenCorrection => Mutation("correctInvoice"),
         RecordStep => Process("a correction's own steps"),
         RefuseCorrection => Process("a correction's own steps"),
+    }
+    of_repair: repair::Command {
+        RequestRepair => Mutation("requestRepair"),
+        DescribeDevice => Mutation("describeDevice"),
+        AssignTechnician => Mutation("assignTechnician"),
+        RecordDiagnosis => Mutation("recordDiagnosis"),
+        EstimateRepair => Mutation("estimateRepair"),
+        RepricePart => Process("the workshop's desk carries a part's new price"),
+        ApproveEstimate => Mutation("approveEstimate"),
+        DeclineEstimate => Mutation("declineEstimate"),
+        NoteRepairDeposit => Mutation("takeRepairDeposit"),
+        RequestPart => Mutation("requestPart"),
+        NotePartReserved => Process(STOCK),
+        NotePartShort => Process(STOCK),
+        UsePart => Mutation("usePart"),
+        ReturnPart => Mutation("returnPart"),
+        StartWork => Mutation("startWork"),
+        FinishWork => Mutation("finishWork"),
+        PassCheck => Mutation("passCheck"),
+        FailCheck => Mutation("failCheck"),
+        ChargeStorage => Mutation("chargeStorage"),
+        DeliverRepair => Mutation("deliverRepair"),
+        CloseRepair => Mutation("closeRepair"),
+        CancelRepair => Mutation("cancelRepair"),
+        ReturnUnderWarranty => Mutation("returnUnderWarranty"),
+        Comment => Mutation("commentOnRepair"),
+        AskForUpdate => Mutation("askForUpdate"),
+        AttachFile => Process("files come over HTTP alone, to `/v1/repairs/{id}/files`"),
+    }
+    of_stock: stock::Command {
+        ReceiveStock => Mutation("receiveStock"),
+        ReserveStock => Process(STOCK),
+        UseStock => Process(STOCK),
+        GiveBackStock => Process(STOCK),
+        CountStock => Mutation("countStock"),
+        SetReorderLevel => Mutation("setReorderLevel"),
+    }
+    of_part: part::Command {
+        RegisterPart => Mutation("registerPart"),
+        ChangePartPrice => Mutation("changePartPrice"),
+        RetirePart => Mutation("retirePart"),
+        ReinstatePart => Mutation("reinstatePart"),
+    }
+    of_branch: branch::Command {
+        OpenBranch => Mutation("openBranch"),
+        AmendBranch => Mutation("amendBranch"),
+        CloseBranch => Mutation("closeBranch"),
+    }
+    of_appointments: appointment::Command {
+        BookAppointment => Mutation("bookAppointment"),
+        CancelAppointment => Mutation("cancelAppointment"),
     }
     of_periods: ledger::periods::Command {
         OpenPeriod => Process("closing a month opens the one after it, and itself if it is the first"),

@@ -17,7 +17,9 @@ mod premises;
 mod read_cycles;
 mod readings;
 mod receivable;
+mod repairs;
 mod tariffs;
+mod workshop;
 
 use async_graphql::{Context, InputObject, MergedObject, SimpleObject};
 use chrono::Utc;
@@ -45,6 +47,8 @@ pub struct Mutation(
     invoices::InvoiceMutation,
     books::BooksMutation,
     collections::CollectionsMutation,
+    repairs::RepairMutation,
+    workshop::WorkshopMutation,
     super::users::UserMutation,
 );
 

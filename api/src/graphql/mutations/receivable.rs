@@ -112,7 +112,7 @@ struct OpeningCreditInput {
 
 /// What can be paid by at a till. What comes through a gateway is recorded by its word alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-enum TillTender {
+pub(super) enum TillTender {
     /// Notes and coins.
     Cash,
     /// A cheque: until it clears it is only in hand.

@@ -9,8 +9,10 @@ mod collections;
 mod invoices;
 mod places;
 mod receivable;
+pub mod repairs;
 pub mod story;
 pub mod supply;
+pub mod workshop;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +24,8 @@ const ELSEWHERE: &[&str] = &[
     "closePeriod",
     "correctInvoice",
     "startBillRun",
+    "askForUpdate",
+    "cancelAppointment",
     "startPayment",
     "changePassword",
     "changeRoles",
@@ -47,7 +51,9 @@ async fn no_mutation_is_without_a_story() {
         invoices::MUTATIONS,
         places::MUTATIONS,
         receivable::MUTATIONS,
+        repairs::MUTATIONS,
         supply::MUTATIONS,
+        workshop::MUTATIONS,
         ELSEWHERE,
     ]
     .concat()
