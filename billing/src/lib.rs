@@ -9,6 +9,7 @@ pub mod correction;
 pub mod day_end;
 pub mod drafts;
 pub mod final_bill;
+pub mod follower;
 pub mod gateway;
 pub mod head_end;
 pub mod opening_balances;

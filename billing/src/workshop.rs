@@ -3,28 +3,22 @@
 //! It follows the log from where it had come to, for ever, and each thing that it asks has an id that follows from the event: seen again
 //! after a crash, it is found done. What an aggregate refuses is recorded, and the desk goes on.
 
-use std::time::Duration;
-
+use chrono::NaiveDate;
 use daftar_domain::{
-    Actor, BillingEvent, BillingPeriod, Decider, Position, Recorded, StreamName,
-    account::{self, Account, AccountCharged, ApplyDeposit, ChargeKind, ItemId},
+    Actor, BillingEvent, BillingPeriod, Decider, Recorded, StreamName,
+    account::{Account, AccountCharged, ApplyDeposit, ItemId},
     invoice::{self, ApproveInvoice, Buyer, Draft, DraftInvoice, Heading, Invoice, Subject, TaxForm},
-    part::{self, Part, PartPriceChanged},
-    policy,
-    repair::{self, Repair, RepairBill, RepairClosed, RepricePart},
+    part::PartPriceChanged,
+    policy::{self, Errand},
+    repair::{self, Repair, RepairBill, RepricePart},
 };
-use daftar_projections::{
-    chain, elected,
-    repairs::{Repairs, open_with_part},
-};
-use daftar_store::{CommandContext, Engine, ExecuteError, Followed, Scope};
-use futures::StreamExt;
-use sqlx::{Connection, PgConnection, PgPool};
-use tokio::time::sleep;
+use daftar_projections::repairs::{Repairs, open_with_part};
+use daftar_store::{CommandContext, Engine, ExecuteError};
+use sqlx::PgPool;
 
 use crate::{
     Terms,
-    policies::Interruption,
+    follower::{self, Duty, Interruption, Stopped},
     refusals::{self, Refused},
     rows::{Rows, Unread},
 };
@@ -32,11 +26,6 @@ use crate::{
 const BILL_REPAIR: &str = "billRepair";
 const APPLY_DEPOSIT: &str = "applyRepairDeposit";
 const CARRY_PRICE: &str = "carryPartPrice";
-
-const CATEGORIES: &[&str] = &[Account::CATEGORY, Part::CATEGORY, Repair::CATEGORY];
-
-/// Before what failed is tried again.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Any number of processes may run it; one of them works.
 ///
@@ -53,56 +42,13 @@ impl Workshop {
         Self { engine, rows: Rows::new(read_models), terms }
     }
 
-    /// For ever; whatever fails is tried again.
-    pub async fn keep(&self) {
-        loop {
-            let interruption = match self.follow().await {
-                Ok(()) => Interruption::LogEnded,
-                Err(interruption) => interruption,
-            };
-            tracing::warn!(reason = %chain(&interruption), "the workshop's desk was interrupted; trying again");
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn follow(&self) -> Result<(), Interruption> {
-        let mut db = PgConnection::connect_with(&self.rows.db.connect_options()).await?;
-        elected(&mut db, "daftar workshop").await?;
-        let mut waiting = self.engine.store().subscribe(reached(&mut db).await?, Scope::categories(CATEGORIES));
-        while let Some(followed) = waiting.next().await {
-            match followed? {
-                Followed::Event(stored) => {
-                    let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
-                    if self.hear(&fact).await? {
-                        advance(&mut db, fact.position).await?;
-                    }
-                }
-                Followed::Checkpoint(position) => advance(&mut db, position).await?,
-                Followed::CaughtUp => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Does what the fact asks; whether it asked anything.
-    async fn hear(&self, fact: &Recorded<BillingEvent>) -> Result<bool, Interruption> {
-        match &fact.event {
-            BillingEvent::Repair(repair::Event::RepairClosed(RepairClosed { bill: Some(bill), on, .. })) => {
-                self.bill(fact, bill, *on).await?;
-            }
-            BillingEvent::Account(account::Event::AccountCharged(charged))
-                if charged.kind == ChargeKind::Repair && charged.debit_note_id.is_none() =>
-            {
-                self.apply_deposits(fact, charged).await?;
-            }
-            BillingEvent::Part(part::Event::PartPriceChanged(changed)) => self.carry_price(fact, changed).await?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+    /// Until an event comes that cannot be read; whatever else fails is tried again.
+    pub async fn keep(&self) -> Stopped {
+        follower::follow(self, &self.engine, &self.rows.db.connect_options()).await
     }
 
     /// Drafts and approves; the policies number, issue and charge.
-    async fn bill(&self, fact: &Recorded<BillingEvent>, bill: &RepairBill, on: chrono::NaiveDate) -> Result<(), Interruption> {
+    async fn bill(&self, fact: &Recorded<BillingEvent>, bill: &RepairBill, on: NaiveDate) -> Result<(), Interruption> {
         use invoice::Rejection::{AlreadyApproved, AlreadyIssued, InvoiceIdReused};
         let RepairBill { invoice_id, account_id, .. } = *bill;
         let drafting = self.context(fact, BILL_REPAIR, policy::request_id(fact.id, BILL_REPAIR));
@@ -195,28 +141,28 @@ impl Workshop {
     }
 }
 
-fn draft(terms: &Terms, account: &Account, repair: &Repair, bill: &RepairBill, on: chrono::NaiveDate) -> Result<Draft, String> {
+impl Duty for Workshop {
+    const NAME: &'static str = "workshop";
+    const CATEGORIES: &'static [&'static str] = policy::ERRANDS;
+
+    async fn carry_out(&self, facts: Vec<Recorded<BillingEvent>>) -> Result<(), Interruption> {
+        for fact in &facts {
+            match policy::errand(&fact.event) {
+                Some(Errand::Bill(bill, on)) => self.bill(fact, bill, on).await?,
+                Some(Errand::ApplyDeposits(charged)) => self.apply_deposits(fact, charged).await?,
+                Some(Errand::CarryPrice(changed)) => self.carry_price(fact, changed).await?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn draft(terms: &Terms, account: &Account, repair: &Repair, bill: &RepairBill, on: NaiveDate) -> Result<Draft, String> {
     let supplied = on.succ_opt().and_then(|next| BillingPeriod::new(on, next).ok()).ok_or("the day has no next")?;
     let buyer = Buyer::of(account);
     let heading = Heading { form: TaxForm::for_buyer(buyer.as_ref(), account, on), seller: terms.seller.clone(), buyer, supplied };
     // As the estimate was reckoned that the customer has approved: to the last coin the same.
     let rounding = repair.billed(bill.invoice_id).and_then(|billed| billed.rounding).unwrap_or(terms.rounding);
     Draft::of_repair(bill.repair_id, heading, bill.lines.clone(), rounding).map_err(|error| error.to_string())
-}
-
-async fn reached(db: &mut PgConnection) -> Result<Option<Position>, sqlx::Error> {
-    let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_billing.workshop").fetch_one(db).await?;
-    let position = |(commit, prepare): (i64, i64)| Position { commit: commit.cast_unsigned(), prepare: prepare.cast_unsigned() };
-    Ok(found.commit_position.zip(found.prepare_position).map(position))
-}
-
-async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE daftar_billing.workshop SET commit_position = $1, prepare_position = $2, moved_at = now()",
-        to.commit.cast_signed(),
-        to.prepare.cast_signed(),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

@@ -120,7 +120,7 @@ async fn an_issued_invoice_is_charged_once_however_often_the_policies_begin_anew
 
     // As if the process had died before it could remember.
     let events = office.events().await.len();
-    sqlx::query("UPDATE daftar_billing.policies SET commit_position = NULL, prepare_position = NULL").execute(&office.pool).await.unwrap();
+    sqlx::query("DELETE FROM daftar_billing.follower WHERE name = 'policies'").execute(&office.pool).await.unwrap();
     let policies = office.policies();
     office.settled().await;
     assert_eq!((office.owed(account).await, office.events().await.len()), (14950, events));
@@ -154,7 +154,7 @@ async fn a_refused_request_is_a_fact_and_the_others_go_on() {
 
     // Told again, it is the same refusal.
     policies.abort();
-    sqlx::query("UPDATE daftar_billing.policies SET commit_position = NULL, prepare_position = NULL").execute(&office.pool).await.unwrap();
+    sqlx::query("DELETE FROM daftar_billing.follower WHERE name = 'policies'").execute(&office.pool).await.unwrap();
     let policies = office.policies();
     office.settled().await;
     assert_eq!(refusals(&office.events().await), expected);

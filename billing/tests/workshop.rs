@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use daftar_billing::{Terms, workshop::Workshop};
+use daftar_billing::{
+    Terms,
+    follower::{self, Duty},
+    workshop::Workshop,
+};
 use daftar_domain::{
-    Actor, BillingEvent, Currency, Decider, StreamName,
+    Actor, BillingEvent, Currency, Decider, Recorded, StreamName,
     account::{self, Account, TakeDeposit, example as accounts},
     ids::{AccountId, DepositId, InvoiceId, repair_invoice_id},
     invoice::{Invoice, Status as Paid},
     ledger::{LedgerAccount, TrialBalance, post},
     part::{self, ChangePartPrice, Part, example as parts},
+    policy,
     repair::{self, Coverage, NoteRepairDeposit, RecordDiagnosis, Repair, Status, example as repairs},
     stock::{self, Stock, example as stocks},
 };
@@ -36,7 +41,7 @@ fn terms() -> Terms {
 /// Somebody at the desk, until they are sent home.
 fn desk(shop: &Shop) -> JoinHandle<()> {
     let desk = Workshop::new(engine(&shop.log), shop.pool.clone(), terms());
-    tokio::spawn(async move { desk.keep().await })
+    tokio::spawn(async move { drop(desk.keep().await) })
 }
 
 struct Bench {
@@ -84,6 +89,16 @@ impl Bench {
             }
         };
         timeout(SOON, done).await.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+
+    /// Everything that may be an errand was done, or asked for nothing.
+    async fn desk_has_read_all(&self) {
+        let errands = |event: &&Recorded<BillingEvent>| policy::ERRANDS.contains(&event.stream.category());
+        let read_all = async || {
+            let last = self.shop.events().await.iter().rfind(errands).map(|event| event.position);
+            follower::reached(&self.shop.pool, Workshop::NAME).await.unwrap() >= last
+        };
+        self.until("the desk has read all", read_all).await;
     }
 
     /// A compressor on the shelf that cost 300.
@@ -175,14 +190,9 @@ async fn a_closed_repair_is_billed_once_and_its_deposit_pays_part_of_it() {
     // Whoever begins from the beginning finds everything done.
     let before = bench.shop.events().await.len();
     at_the_desk.abort();
-    sqlx::query("UPDATE daftar_billing.workshop SET commit_position = NULL, prepare_position = NULL")
-        .execute(&bench.shop.pool)
-        .await
-        .unwrap();
+    sqlx::query("DELETE FROM daftar_billing.follower WHERE name = 'workshop'").execute(&bench.shop.pool).await.unwrap();
     let another = desk(&bench.shop);
-    let read = "SELECT commit_position IS NOT NULL FROM daftar_billing.workshop";
-    bench.until("read again", async || sqlx::query_scalar::<_, bool>(read).fetch_one(&bench.shop.pool).await.unwrap()).await;
-    sleep(Duration::from_secs(1)).await;
+    bench.desk_has_read_all().await;
     assert_eq!(bench.shop.events().await.len(), before);
     another.abort();
 }
@@ -197,7 +207,7 @@ async fn work_under_warranty_costs_the_company_and_bills_nobody() {
     assert_eq!(bench.status().await, Some(Status::Closed));
     let part_was_used = |event: &BillingEvent| matches!(event, BillingEvent::Stock(stock::Event::StockUsed(_)));
     bench.until("its cost", async || bench.shop.events().await.iter().any(|event| part_was_used(&event.event))).await;
-    sleep(Duration::from_secs(1)).await;
+    bench.desk_has_read_all().await;
 
     let books = bench.books().await;
     let at = |number| books.balance(LedgerAccount::of_number(number).unwrap(), Currency::SAR);

@@ -50,12 +50,21 @@ pub async fn schedule(days: DayEnds, Desks { workshop, collections }: Desks, pay
     let (desk, switching) = collections.unzip();
     tokio::select! {
         () = days.keep() => {}
-        Some(()) = OptionFuture::from(workshop.as_ref().map(Workshop::keep)) => {}
+        () = at_the_desk(workshop.as_ref()) => {}
         Some(()) = OptionFuture::from(desk.as_ref().map(Desk::keep)) => {}
         Some(()) = OptionFuture::from(switching.as_ref().map(|switching| switching.look_after(&read_models))) => {}
         () = payments.look_after(&read_models) => {}
         () = stop.asked() => {}
     }
+}
+
+/// What cannot go on there leaves the others running.
+async fn at_the_desk(workshop: Option<&Workshop>) {
+    if let Some(workshop) = workshop {
+        let stopped = workshop.keep().await;
+        tracing::error!("{stopped}: see above for the reason");
+    }
+    std::future::pending().await
 }
 
 pub async fn parts(options: &Scheduler) -> Result<(Engine, DayEnds, (Payments, PgPool))> {

@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use super::{Collections, Unknown};
 use crate::{
-    policies::Interruption,
+    follower::Interruption,
     refusals::{self, Refused},
 };
 

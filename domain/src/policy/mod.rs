@@ -4,6 +4,8 @@
 //! decide. The request's command id comes from the event's, so that an event told twice asks the same thing and not a second one; whoever
 //! sends the same wish for a reason of its own, as a bill run does, uses [`request_id`] and is the one who was first, or is not needed.
 
+mod errand;
+mod notice;
 pub mod refused;
 mod supply;
 #[cfg(test)]
@@ -13,6 +15,8 @@ mod workshop;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+pub use errand::{ERRANDS, Errand, errand};
+pub use notice::{Notice, notice};
 pub use refused::RefusedRequest;
 
 use crate::{
