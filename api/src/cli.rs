@@ -163,6 +163,9 @@ pub struct Server {
     /// The key that wraps the keys of personal data: a file of 32 bytes that nobody else can read
     #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
     pub master_key_file: PathBuf,
+    /// Where what people attach is kept; every server needs the same
+    #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_FILES", default_value = ".daftar/files")]
+    pub files: PathBuf,
     #[command(flatten)]
     pub door: Doorkeeper,
     /// Who sells, how documents are numbered and when they are due (docs/bill-runs.md); without it none is issued from here
@@ -577,6 +580,9 @@ pub struct Up {
     /// Where to serve the log over EventStoreDB's protocol [default: 2113, or a free port if that is taken]
     #[arg(long, value_name = "PORT", env = "DAFTAR_NODE_PORT")]
     pub node_port: Option<u16>,
+    /// Where what people attach is kept [default: in the home]
+    #[arg(long, value_name = "DIRECTORY", env = "DAFTAR_FILES")]
+    pub files: Option<PathBuf>,
     /// The master key's file [default: in the home, made at the first start]
     #[arg(long, value_name = "FILE", env = "DAFTAR_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,

@@ -1,6 +1,12 @@
 //! The composition root: URLs and files become the parts that everything else is given.
 
-use std::{fmt, fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use daftar_billing::{
@@ -31,6 +37,7 @@ use crate::{
     app::App,
     auth::Auth,
     cli::{self, SecretUrl, UsageError},
+    files::Files,
     http::Settings,
 };
 
@@ -140,7 +147,14 @@ pub async fn open_app(
     let engine = Engine::new(store.writer());
     let auth = Auth::open(read_models.clone(), engine.clone(), keyring.clone()).await?;
     let payments = Payments::new(engine.clone(), gateways, terms);
-    Ok(App { engine, keyring, read_models, readable, auth, payments, terms: None, head_end: HeadEnd::default(), door: Settings::default() })
+    let (files, terms, head_end, door) = (None, None, HeadEnd::default(), Settings::default());
+    Ok(App { engine, keyring, read_models, readable, auth, payments, files, terms, head_end, door })
+}
+
+/// The folder of what people attach.
+pub async fn open_files(folder: PathBuf) -> Result<Files> {
+    let name = folder.display().to_string();
+    Files::open(folder).await.with_context(|| format!("files cannot be kept in {name}"))
 }
 
 /// The payment gateways that the options name, and the terms that payments are made on.

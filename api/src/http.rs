@@ -1,6 +1,7 @@
 //! The HTTP face: GraphQL, and what machines ask to know whether we are well.
 
 mod explorer;
+mod files;
 mod headers;
 pub mod limits;
 mod machines;
@@ -41,6 +42,7 @@ use crate::{
     app::App,
     auth::{Refusal, Visitor},
     caller::{Caller, Role},
+    files::Unfit,
     graphql::{self, DaftarSchema, users::Refusals},
     language::Language,
     problem::Problem,
@@ -105,6 +107,7 @@ pub fn router(app: App, stop: Stop) -> Router {
         .merge(seal::routes(parts.app.read_models.clone()))
         .route("/graphql", post(answer).get(socket::connect))
         .merge(machines::routes())
+        .merge(files::routes())
         .route("/health/live", get(async || "alive"))
         .route("/health/ready", get(ready))
         .route("/metrics", get(measured));
@@ -258,6 +261,9 @@ fn refused(problem: Problem, language: Language) -> HttpResponse {
         | Problem::UnknownGateway(_)
         | Problem::PaymentDeclined { .. }
         | Problem::Forgotten => StatusCode::UNPROCESSABLE_ENTITY,
+        Problem::Unfit(Unfit::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+        Problem::Unfit(Unfit::OtherKind | Unfit::Packed) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Problem::Unfit(Unfit::Empty | Unfit::TooManyPixels { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
         Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -323,7 +329,8 @@ async fn watch(State(metrics): State<Arc<Metrics>>, request: HttpRequest, next: 
     let span = tracing::info_span!("request", %id, user = tracing::field::Empty);
     async move {
         let answered = async {
-            if is_too_large(request.headers()) {
+            // What is attached may be larger, and is measured where it is taken in.
+            if route != files::UPLOAD && is_too_large(request.headers()) {
                 return unreadable(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {LARGEST_BODY} bytes"));
             }
             next.run(request).await

@@ -50,7 +50,7 @@ pub fn text(field: &'static str, text: &str) -> Result<String, Problem> {
     } else if text.chars().count() > LONGEST_TEXT {
         Flaw::TooLong { longest: LONGEST_TEXT }
     } else if text.chars().any(|letter| letter.is_control() && letter != '\n') {
-        Flaw::ControlCharacters
+        Flaw::NotPlainText
     } else {
         return Ok(text.to_owned());
     };

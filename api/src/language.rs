@@ -35,6 +35,16 @@ impl Language {
     }
 }
 
+/// What a customer has chosen to be written to in.
+impl From<daftar_domain::account::Language> for Language {
+    fn from(language: daftar_domain::account::Language) -> Self {
+        match language {
+            daftar_domain::account::Language::Arabic => Self::Arabic,
+            daftar_domain::account::Language::English => Self::English,
+        }
+    }
+}
+
 /// `0.85` as 850; what is no number is not liked at all.
 fn thousandths(quality: &str) -> u32 {
     let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));

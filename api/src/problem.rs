@@ -11,7 +11,7 @@ use daftar_store::{
 };
 use uuid::Uuid;
 
-use crate::{auth, language::Language, refusal::Refusal};
+use crate::{auth, files::Unfit, language::Language, refusal::Refusal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -46,6 +46,8 @@ pub enum Problem {
         cause: Code,
     },
     Forgotten,
+    /// A file that cannot be attached.
+    Unfit(Unfit),
     /// Something we need is out of reach; the same request may succeed later.
     Unavailable(Source),
     /// Our own fault.
@@ -63,6 +65,8 @@ pub enum Flaw {
     },
     NotAUserName,
     ControlCharacters,
+    /// Of as many lines as somebody likes.
+    NotPlainText,
     UnknownCurrency,
     NotAnId,
     NotAnAccountNumber,
@@ -74,6 +78,8 @@ pub enum Flaw {
     NotAFigure,
     NotAQuantity,
     NotACode,
+    /// It leads somewhere, or hides.
+    NotAFileName,
     /// Of another list, or in another order.
     NotACursor,
     NotAPeriod {
@@ -138,6 +144,13 @@ impl Problem {
             Self::UnknownGateway(_) => "UNKNOWN_GATEWAY",
             Self::PaymentDeclined { .. } => "PAYMENT_DECLINED",
             Self::Forgotten => "FORGOTTEN",
+            Self::Unfit(unfit) => match unfit {
+                Unfit::Empty => "FILE_EMPTY",
+                Unfit::TooLarge { .. } => "FILE_TOO_LARGE",
+                Unfit::OtherKind => "FILE_OF_OTHER_KIND",
+                Unfit::TooManyPixels { .. } => "IMAGE_TOO_LARGE",
+                Unfit::Packed => "FILE_PACKED",
+            },
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }
@@ -164,6 +177,16 @@ impl Problem {
                 );
             }
             Self::Forgotten => ("مُحيت بيانات هذا الشخص بناءً على طلبه", "this person's data was erased at their request"),
+            Self::Unfit(unfit) => {
+                let arabic = match unfit {
+                    Unfit::Empty => "الملف فارغ".into(),
+                    Unfit::TooLarge { most } => format!("لا يزيد الملف على {most} بايت"),
+                    Unfit::OtherKind => "لا يُرفق إلا صور JPEG وPNG ومستندات PDF، والمحتوى ليس منها أيًا كان اسمه".into(),
+                    Unfit::TooManyPixels { most } => format!("لا تزيد الصورة على {most} بكسل"),
+                    Unfit::Packed => "جاء الملف مضغوطًا، ولا يُقبل إلا كما هو".into(),
+                };
+                return language.choose(arabic, unfit.to_string());
+            }
             Self::Unavailable(_) => ("الخدمة غير متاحة الآن، حاول بعد قليل", "the service is not available now, try again shortly"),
             Self::Internal(_) => ("حدث خطأ غير متوقع", "something went wrong"),
         };
@@ -194,6 +217,7 @@ impl Problem {
             | Self::Refused(_)
             | Self::UnknownGateway(_)
             | Self::PaymentDeclined { .. }
+            | Self::Unfit(_)
             | Self::Forgotten => (None, None),
             Self::Unavailable(source) | Self::Internal(source) => {
                 let incident = Uuid::new_v4();
@@ -241,12 +265,14 @@ impl Flaw {
             }
             Self::NotAUserName => ("اسم المستخدم كلمة واحدة بلا مسافات", "a user name is one word without blanks"),
             Self::ControlCharacters => ("يجب أن يكون سطرًا واحدًا من نص عادي", "it must be one line of plain text"),
+            Self::NotPlainText => ("يجب أن يكون نصًا عاديًا", "it must be plain text"),
             Self::UnknownCurrency => ("عملة غير معروفة", "it is not a currency that is billed in"),
             Self::NotAnId => ("ليس معرّفًا صحيحًا", "it is not an id"),
             Self::NotAnAccountNumber => {
                 ("يجب أن يكون من 1 إلى 20 حرفًا لاتينيًا أو رقمًا أو شرطة", "it must be 1 to 20 Latin letters, digits and hyphens")
             }
             Self::NotADate => ("يجب أن يكون تاريخًا مثل 2026-01-31", "it must be a date such as 2026-01-31"),
+            Self::NotAFileName => ("يجب أن يكون اسم ملف بلا مسار", "it must be a file's name, and no way to somewhere"),
             Self::NotATime => ("يجب أن يكون وقتًا مثل 09:30", "it must be a time such as 09:30"),
             Self::NotAFigure => (
                 "يجب ألا يقل عن الصفر، وأن يقل عن ألف مليون، بلا أكثر من 12 منزلة عشرية",

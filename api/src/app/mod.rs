@@ -3,6 +3,7 @@
 mod accounts;
 mod billing;
 mod collections;
+mod files;
 mod payments;
 mod readings;
 pub mod rules;
@@ -20,9 +21,10 @@ use daftar_projections::Readable;
 use daftar_store::{Engine, keyring::Keyring};
 use sqlx::PgPool;
 
-use crate::{auth::Auth, http};
+use crate::{auth::Auth, files::Files, http};
 
 pub use accounts::{NewAccount, Opened};
+pub use files::{Attached, Sent};
 pub use payments::StartedPayment;
 pub use tariffs::Published;
 pub use wish::{Wish, Written};
@@ -44,6 +46,8 @@ pub struct App {
     pub terms: Option<Arc<Terms>>,
     /// Who turns the switches of smart meters.
     pub head_end: HeadEnd,
+    /// Where what people attach is kept; without it nothing can be attached.
+    pub files: Option<Files>,
     pub door: http::Settings,
 }
 

@@ -41,8 +41,9 @@ pub fn vat(rate: Option<Figure>) -> VatTreatment {
     VatTreatment { category: VatCategory::S, rate: rate.unwrap_or_else(|| figure("0.15")), reason: None }
 }
 
-pub fn rounding() -> Rounding {
-    Rounding::default()
+/// That of all of the company's documents.
+pub fn rounding(wish: &Wish<'_>) -> Rounding {
+    wish.app.terms.as_ref().map(|terms| terms.rounding).unwrap_or_default()
 }
 
 /// Three days are free, then it costs five a day, and no more than three hundred.

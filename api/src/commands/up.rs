@@ -37,6 +37,7 @@ use crate::{
     cli::{SecretUrl, Up},
     compose::{self, EventStore},
     http,
+    notices::Notices,
     stop::Stop,
 };
 
@@ -106,6 +107,8 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
     let door = http::Settings { explorer: true, ..options.door.settings() };
     let app = compose::keep_door(compose::open_app(&store, read_models.clone(), master, gateways).await?, door);
     let home = private.map_or_else(|| options.home.clone(), Private::directory);
+    let files = options.files.clone().unwrap_or_else(|| options.home.join("files"));
+    let app = App { files: Some(compose::open_files(files).await?), ..app };
     let mark = load::mark(&read_models).await?;
     let demo_password = match mark {
         Some(_) => Some(demo::let_people_in(&app.engine, &app.auth, &home).await?),
@@ -132,6 +135,18 @@ async fn start(options: &Up, private: Option<&Private>, stop: Stop) -> Result<()
         if let Err(error) = projecting.await {
             tracing::error!("{error:#}");
             stopping.asked().await;
+        }
+        Ok(())
+    });
+    let (notices, stopping) = (Notices::new(app.engine.clone(), app.keyring.clone(), read_models.clone()), stop.clone());
+    parts.spawn(async move {
+        // Nobody is told any more: no reason to stop serving.
+        tokio::select! {
+            stopped = notices.keep() => {
+                tracing::error!("{stopped}");
+                stopping.asked().await;
+            }
+            () = stopping.clone().asked() => {}
         }
         Ok(())
     });

@@ -481,12 +481,12 @@ impl WorkshopQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "As `openBranch` gave it.")] branch_id: ID,
-        #[graphql(desc = "Only what runs low or has run out.", default)] low: bool,
+        #[graphql(desc = "Only what runs low or has run out; all without it.")] low: Option<bool>,
     ) -> Option<Result<Vec<Shelf>>> {
         let shelves = async {
             caller(context).staff(EVERY_DESK)?;
             let branch_id = BranchId::new(super::id("branchId", &branch_id)?);
-            Ok(Shelf::all(workshop::shelves(&app(context).read_models, branch_id, low).await?))
+            Ok(Shelf::all(workshop::shelves(&app(context).read_models, branch_id, low.unwrap_or_default()).await?))
         };
         Some(answer(context, shelves.await))
     }
@@ -496,10 +496,10 @@ impl WorkshopQuery {
     async fn branches(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Those that are closed for good, too.", default)] with_closed: bool,
+        #[graphql(desc = "Those that are closed for good, too; not without it.")] with_closed: Option<bool>,
     ) -> Option<Result<Vec<Branch>>> {
         let branches = async {
-            let found = workshop::branches(&app(context).read_models, with_closed).await?;
+            let found = workshop::branches(&app(context).read_models, with_closed.unwrap_or_default()).await?;
             Ok(found.into_iter().map(Branch::from).collect())
         };
         Some(answer(context, branches.await))

@@ -42,8 +42,8 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, accept-language"),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "retry-after, x-request-id"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, accept-language, idempotency-key"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "content-disposition, retry-after, x-request-id"),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -203,7 +203,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn named_by_its_header(problem: Problem) -> Problem {
+pub fn named_by_its_header(problem: Problem) -> Problem {
     match problem {
         Problem::Invalid { flaw, .. } => Problem::invalid("Idempotency-Key", flaw),
         other => other,

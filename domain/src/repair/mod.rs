@@ -297,6 +297,10 @@ impl Repair {
         self.job.as_ref().map(|job| job.requested.account_id)
     }
 
+    pub fn device(&self) -> Option<&Device> {
+        self.job.as_ref().map(|job| &job.device)
+    }
+
     /// Since when the customer waits for a word, if they do.
     pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
         self.job.as_ref()?.waiting_since

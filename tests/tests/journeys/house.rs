@@ -1,6 +1,6 @@
 //! The whole house for one test, on ports of its own.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use daftar_api::{
     app::App,
@@ -27,6 +27,7 @@ use daftar_store::{
 use daftar_tests::http::{self, Answer};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub const ADMIN: &str = "admin";
@@ -67,6 +68,7 @@ pub struct House {
     before: i64,
     projector: Option<(Stop, JoinSet<()>)>,
     serving: Option<(Stop, JoinSet<()>)>,
+    files: TempDir,
     stop: Stop,
     _parts: JoinSet<()>,
     _database: TestDatabase,
@@ -100,8 +102,10 @@ impl House {
         let server = listener.local_addr().unwrap();
         let gateways = (Gateways::new([gateway(server, &stop, &mut parts).await]), gateway::Terms::default());
         let app = compose::open_app(&store, read_models.clone(), LocalMasterKey::new(MASTER_KEY), gateways).await.unwrap();
-        let app =
-            App { terms: Some(Arc::new(terms())), head_end: head_end(server, &stop, &mut parts).await, ..compose::keep_door(app, door) };
+        let files = tempfile::tempdir().unwrap();
+        let kept = compose::open_files(files.path().to_owned()).await.unwrap();
+        let head_end = head_end(server, &stop, &mut parts).await;
+        let app = App { files: Some(kept), terms: Some(Arc::new(terms())), head_end, ..compose::keep_door(app, door) };
         create_user(&app, ADMIN, Role::Admin).await;
         let admin = String::new();
         let mut house = Self {
@@ -113,6 +117,7 @@ impl House {
             before: 0,
             projector: None,
             serving: None,
+            files,
             stop,
             _parts: parts,
             _database: database,
@@ -206,6 +211,11 @@ impl House {
             }
         };
         tokio::time::timeout(WAIT, so).await.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+
+    /// The folder of what people attach.
+    pub fn files(&self) -> &Path {
+        self.files.path()
     }
 
     /// Those that the test has made.

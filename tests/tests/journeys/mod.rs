@@ -1,6 +1,7 @@
 //! What people do, from the door to the disk and back: real HTTP, a real Postgres, nothing mocked.
 
 mod abuse;
+mod attachments;
 mod claiming;
 pub mod company;
 mod hostile;

@@ -2,11 +2,13 @@
 
 use std::{thread, time::Duration};
 
-use daftar_api::caller::Role;
+use daftar_api::{caller::Role, notices::Notices};
 use daftar_billing::{Terms, workshop::Workshop};
+use daftar_domain::{Sealed, ids::AccountId};
 use daftar_tests::socket::{Heard, Socket};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::{
     claiming::{Customer, customer},
@@ -51,7 +53,7 @@ impl Shop {
         let technician = house.staff("technician", Role::Technician).await;
         let (cashier, billing) = (house.staff("cashier", Role::Cashier).await, house.staff("billing", Role::Billing).await);
         let desk = Workshop::new(house.app.engine.clone(), house.read_models.clone(), terms());
-        let desk = tokio::spawn(async move { desk.keep().await });
+        let desk = tokio::spawn(async move { drop(desk.keep().await) });
         let mut shop = Self { house, noura, salem, technician, cashier, billing, branch: Value::Null, part: Value::Null, desk };
         shop.branch =
             shop.done(&shop.house.admin, "openBranch", json!({ "code": "RUH", "details": branch(), "on": "2026-01-01" }))["branchId"]
@@ -273,6 +275,69 @@ async fn of_two_customers_who_want_the_last_place_one_gets_it_and_the_other_is_t
         shop.done(&customers[won[0]].token, "cancelAppointment", booked);
         assert!(free().contains(&at.to_owned()));
     }
+}
+
+/// What waits to be sent to somebody about their repairs: to where, and what.
+async fn messages(shop: &Shop) -> Vec<(String, String)> {
+    let find = "SELECT account_id, recipient, text FROM daftar_auth.outbox
+                WHERE message_id NOT IN (SELECT claim_id FROM daftar_auth.claim) ORDER BY made_at";
+    let waiting: Vec<(Uuid, Vec<u8>, Vec<u8>)> = sqlx::query_as(find).fetch_all(&shop.house.read_models).await.unwrap();
+    let mut messages = vec![];
+    for (account, recipient, text) in waiting {
+        let open = async |sealed: Vec<u8>| {
+            let sealed: Sealed = serde_json::from_slice(&sealed).unwrap();
+            shop.house.app.keyring.open(AccountId::new(account), &sealed).await.unwrap().unwrap().reveal().to_owned()
+        };
+        messages.push((open(recipient).await, open(text).await));
+    }
+    messages
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_is_told_once_how_their_repair_goes_and_nothing_of_what_is_for_staff() {
+    let shop = Shop::open().await;
+    let app = &shop.house.app;
+    let notices = || {
+        let notices = Notices::new(app.engine.clone(), app.keyring.clone(), app.read_models.clone());
+        tokio::spawn(async move { drop(notices.keep().await) })
+    };
+    let telling = notices();
+    let repair = shop.estimated("لا يبرد");
+    let write = |token: &str, audience: &str, text: &str| {
+        shop.done(token, "commentOnRepair", json!({ "repairId": repair, "audience": audience, "text": text }));
+    };
+    write(&shop.technician, "INTERNAL", "عميل مستعجل");
+    write(&shop.noura.token, "PUBLIC", "متى؟");
+    write(&shop.technician, "PUBLIC", "غدًا");
+    let about = |what: &str| ("0501234567".to_owned(), what.to_owned());
+    let told = [
+        about("The repair of your device (مبرد مياه): Diagnosed."),
+        about("The repair of your device (مبرد مياه): Waiting for approval."),
+        about("The workshop has written to you about the repair of your device (مبرد مياه)."),
+    ];
+    shop.house
+        .until(
+            "three messages",
+            "SELECT count(*) >= 3 FROM daftar_auth.outbox WHERE message_id NOT IN (SELECT claim_id FROM daftar_auth.claim)",
+        )
+        .await;
+    assert_eq!(messages(&shop).await, told);
+
+    // Whoever begins from the beginning finds everything told.
+    telling.abort();
+    sqlx::query("DELETE FROM daftar_billing.follower WHERE name = 'notices'").execute(&app.read_models).await.unwrap();
+    let again = notices();
+    shop.done(&shop.noura.token, "approveEstimate", json!({ "repairId": repair, "number": 1 }));
+    shop.done(&shop.technician, "cancelRepair", json!({ "repairId": repair, "on": "2026-02-03", "reason": "x" }));
+    shop.house
+        .until(
+            "the fourth",
+            "SELECT count(*) >= 4 FROM daftar_auth.outbox WHERE message_id NOT IN (SELECT claim_id FROM daftar_auth.claim)",
+        )
+        .await;
+    assert_eq!(messages(&shop).await[..3], told);
+    assert_eq!(messages(&shop).await[3..], [about("The repair of your device (مبرد مياه): Cancelled.")]);
+    again.abort();
 }
 
 /// What two are answered who ask at the same time.

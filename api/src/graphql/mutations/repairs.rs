@@ -437,7 +437,7 @@ async fn estimate_repair(wish: &Wish<'_>, input: EstimateRepairInput) -> Result<
     }
     let Promised { valid_until, hold_days, tolerance, warranty_days, vat_rate, .. } = terms;
     let vat = rules::vat(vat_rate).for_customer(account.vat_statuses().on(on));
-    let terms = OfferTerms { currency, vat, rounding: rules::rounding(), valid_until, hold_days, tolerance, deposit, warranty_days };
+    let terms = OfferTerms { currency, vat, rounding: rules::rounding(wish), valid_until, hold_days, tolerance, deposit, warranty_days };
     ask_as(wish, repair, Command::EstimateRepair(EstimateRepair { offered, terms, on }), said).await
 }
 
