@@ -14,7 +14,7 @@ CREATE TABLE daftar_billing.follower (
 INSERT INTO daftar_billing.follower (name, commit_position, prepare_position, moved_at, stopped_because)
 SELECT 'policies', commit_position, prepare_position, moved_at, stopped_because FROM daftar_billing.policies
 UNION ALL
-SELECT 'workshop', commit_position, prepare_position, moved_at, NULL FROM daftar_billing.workshop;
+SELECT 'desk', commit_position, prepare_position, moved_at, NULL FROM daftar_billing.workshop;
 
 DROP TABLE daftar_billing.policies, daftar_billing.workshop;
 

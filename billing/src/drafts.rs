@@ -50,7 +50,7 @@ async fn supplied_by(engine: &Engine, invoice_id: InvoiceId) -> Result<BTreeSet<
         if let invoice::Event::InvoiceDrafted(fact) = stored.decode::<invoice::Event>()?.event {
             return Ok(match fact.draft.subject {
                 Subject::Supply { supplies } => supplies.iter().map(|supply| supply.service_point_id).collect(),
-                Subject::Repair { .. } | Subject::Fees => BTreeSet::new(),
+                Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees => BTreeSet::new(),
             });
         }
     }

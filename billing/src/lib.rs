@@ -7,6 +7,7 @@ pub mod bill_run;
 pub mod collections;
 pub mod correction;
 pub mod day_end;
+pub mod desk;
 pub mod drafts;
 pub mod final_bill;
 pub mod follower;
@@ -20,7 +21,6 @@ pub mod receipts;
 mod refusals;
 mod rows;
 mod terms;
-pub mod workshop;
 
 use sqlx::migrate::Migrator;
 

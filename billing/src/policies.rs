@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use daftar_domain::{
     Actor, BillingEvent, Position, Recorded, StreamName,
     account::Account,
+    agreement::ServicePoint,
+    application::Application,
     invoice::Invoice,
     meter::Meter,
     payment::Payment,
@@ -101,10 +103,12 @@ async fn ask(engine: &Engine, Asked { request, event_id, correlation_id }: Asked
     let refused = match wish {
         Wish::Account(wish) => refusal(engine.execute::<Account>(&stream, &context(command_id), *wish).await)?,
         Wish::Meter(wish) => refusal(engine.execute::<Meter>(&stream, &context(command_id), *wish).await)?,
+        Wish::Application(wish) => refusal(engine.execute::<Application>(&stream, &context(command_id), *wish).await)?,
         Wish::Invoice(wish) => refusal(engine.execute::<Invoice>(&stream, &context(command_id), *wish).await)?,
         Wish::Payment(wish) => refusal(engine.execute::<Payment>(&stream, &context(command_id), *wish).await)?,
         Wish::Register(wish) => refusal(engine.execute::<Register>(&stream, &context(command_id), *wish).await)?,
         Wish::Repair(wish) => refusal(engine.execute::<Repair>(&stream, &context(command_id), *wish).await)?,
+        Wish::ServicePoint(wish) => refusal(engine.execute::<ServicePoint>(&stream, &context(command_id), *wish).await)?,
         Wish::Stock(wish) => refusal(engine.execute::<Stock>(&stream, &context(command_id), *wish).await)?,
     };
     let Some(reason) = refused else { return Ok(()) };

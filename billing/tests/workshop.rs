@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::Utc;
 use daftar_billing::{
     Terms,
+    desk::Desk,
     follower::{self, Duty},
-    workshop::Workshop,
 };
 use daftar_domain::{
     Actor, BillingEvent, Currency, Decider, Recorded, StreamName,
@@ -40,7 +40,7 @@ fn terms() -> Terms {
 
 /// Somebody at the desk, until they are sent home.
 fn desk(shop: &Shop) -> JoinHandle<()> {
-    let desk = Workshop::new(engine(&shop.log), shop.pool.clone(), terms());
+    let desk = Desk::new(engine(&shop.log), shop.pool.clone(), terms());
     tokio::spawn(async move { drop(desk.keep().await) })
 }
 
@@ -96,7 +96,7 @@ impl Bench {
         let errands = |event: &&Recorded<BillingEvent>| policy::ERRANDS.contains(&event.stream.category());
         let read_all = async || {
             let last = self.shop.events().await.iter().rfind(errands).map(|event| event.position);
-            follower::reached(&self.shop.pool, Workshop::NAME).await.unwrap() >= last
+            follower::reached(&self.shop.pool, Desk::NAME).await.unwrap() >= last
         };
         self.until("the desk has read all", read_all).await;
     }

@@ -1,7 +1,7 @@
 use crate::{
-    Decider, DecodeError, EventSchema, StreamName, account, agreement, appointment, bill_run, branch, correction, disconnection, dunning,
-    invoice, ledger::periods, meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, settlement,
-    stock, tariff, user, user::audit,
+    Decider, DecodeError, EventSchema, StreamName, account, agreement, application, appointment, bill_run, branch, connection_prices,
+    correction, disconnection, dunning, invoice, ledger::periods, meter, part, payment, policy::refused, premises, read_cycle, register,
+    repair, reservation, settlement, stock, tariff, user, user::audit,
 };
 
 /// Declares whose events are the books: for each aggregate what its events are called among all others.
@@ -76,9 +76,11 @@ books! {
     AccountingPeriods: periods::AccountingPeriods
     Audit: audit::Audit
     ServicePoint: agreement::ServicePoint
+    Application: application::Application
     AppointmentDay: appointment::AppointmentDay
     BillRun: bill_run::BillRun
     Branch: branch::Branch
+    ConnectionPrices: connection_prices::ConnectionPrices
     Correction: correction::Correction
     Disconnection: disconnection::Disconnection
     Dunning: dunning::Dunning

@@ -87,6 +87,12 @@ typed_ids! {
     CommentId
     /// Something shown of a repair.
     AttachmentId
+    /// Somebody's wish to be connected.
+    ApplicationId
+    /// What connections to a service cost: see [`connection_prices_id`].
+    ConnectionPricesId
+    /// A debt that is paid in parts.
+    InstalmentPlanId
     /// A supply that is cut, and restored.
     DisconnectionId
     /// What holds an account's dunning up.
@@ -184,6 +190,21 @@ pub fn repair_invoice_id(repair_id: RepairId, visit: u32) -> InvoiceId {
     InvoiceId::new(derive(repair_id.into(), &["invoice", &visit.to_string()]))
 }
 
+/// The id of the invoice for a connection's fee. There can be only one, because its id is its name.
+pub fn connection_invoice_id(application_id: ApplicationId) -> InvoiceId {
+    InvoiceId::new(derive(application_id.into(), &["invoice"]))
+}
+
+/// The id of the credit note by which the fee of a connection that is not made is given back.
+pub fn connection_refund_id(application_id: ApplicationId) -> NoteId {
+    NoteId::new(derive(application_id.into(), &["refund"]))
+}
+
+/// The id of the tables of what connections to a service cost in a currency.
+pub fn connection_prices_id(service: crate::Service, currency: crate::Currency) -> ConnectionPricesId {
+    ConnectionPricesId::new(derive(DAFTAR, &["connection_prices", service.code(), currency.code()]))
+}
+
 /// The id of a part's stock at a branch.
 pub fn stock_id(branch_id: BranchId, part_id: PartId) -> StockId {
     StockId::new(derive(branch_id.into(), &["stock", &part_id.to_string()]))
@@ -266,6 +287,10 @@ mod tests {
         assert_eq!(correction_note_id(correction).to_string(), "4b2e5c08-2d03-53a6-afbd-46c8dc11b117");
         assert_eq!(correction_invoice_id(correction).to_string(), "9f4095a9-87cb-57ff-b300-3a052b6128dc");
         assert_eq!(later.to_string(), "b845c8b7-09d3-5b5d-add4-f820fb01123a");
+        let application = ApplicationId::new(Uuid::from_u128(1));
+        assert_eq!(connection_invoice_id(application).to_string(), "9f4095a9-87cb-57ff-b300-3a052b6128dc");
+        assert_eq!(connection_refund_id(application).to_string(), "c541d24f-e417-507b-816b-3bfa1d41618f");
+        assert_eq!(connection_prices_id(crate::Service::Water, crate::Currency::SAR).to_string(), "e4621ffe-2e4d-55bd-912f-20add7e89428");
         assert_eq!(accounting_periods_id().to_string(), "2f9bd759-7257-5792-81a2-1842fed885c4");
         assert_eq!(policy_command_id(id, "chargeAccount").to_string(), "6fee7ea6-f897-50c5-b914-d2c8dc259036");
         assert_eq!(opening_deposit_id(ImportBatchId::new(Uuid::from_u128(1)), 3).to_string(), "c8384381-422b-5d22-90e7-adae08638283");

@@ -4,10 +4,12 @@
 
 pub mod account;
 pub mod agreement;
+pub mod application;
 pub mod appointment;
 pub mod bill_run;
 mod billing;
 pub mod branch;
+pub mod connection_prices;
 pub mod correction;
 mod decider;
 mod digest;

@@ -182,10 +182,8 @@ impl World {
             Wish::Payment(_) => true,
             // Here documents are numbered by hand.
             Wish::Register(_) => true,
-            // Nothing is mended here.
-            Wish::Repair(_) | Wish::Stock(_) => true,
-            // Nothing is cut here.
-            Wish::Meter(_) => true,
+            // Nothing is mended, cut or connected here.
+            Wish::Meter(_) | Wish::Application(_) | Wish::Repair(_) | Wish::ServicePoint(_) | Wish::Stock(_) => true,
         };
         assert!(heard, "{name} was refused after {:?}", recorded.event);
     }

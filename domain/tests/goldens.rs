@@ -11,9 +11,9 @@ use std::{
 
 use chrono::DateTime;
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Position, Recorded, StreamName, account, agreement, appointment,
-    bill_run, branch, correction, disconnection, dunning, invoice, ledger, meter, part, payment, policy, premises, read_cycle, register,
-    repair, reservation, settlement, stock, tariff, user,
+    Actor, BillingEvent, CommandHash, Decider, EventSchema, Metadata, Position, Recorded, StreamName, account, agreement, application,
+    appointment, bill_run, branch, connection_prices, correction, disconnection, dunning, invoice, ledger, meter, part, payment, policy,
+    premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
 };
 
 /// One aggregate's events, as its examples give them.
@@ -33,9 +33,11 @@ fn all() -> Vec<Pinned> {
         pinned::<account::Account>(account::Event::TYPES, account::example::events()),
         pinned::<ledger::AccountingPeriods>(ledger::periods::Event::TYPES, ledger::periods::example::events()),
         pinned::<agreement::ServicePoint>(agreement::Event::TYPES, agreement::example::events()),
+        pinned::<application::Application>(application::Event::TYPES, application::example::events()),
         pinned::<appointment::AppointmentDay>(appointment::Event::TYPES, appointment::example::events()),
         pinned::<bill_run::BillRun>(bill_run::Event::TYPES, bill_run::example::events()),
         pinned::<branch::Branch>(branch::Event::TYPES, branch::example::events()),
+        pinned::<connection_prices::ConnectionPrices>(connection_prices::Event::TYPES, connection_prices::example::events()),
         pinned::<correction::Correction>(correction::Event::TYPES, correction::example::events()),
         pinned::<disconnection::Disconnection>(disconnection::Event::TYPES, disconnection::example::events()),
         pinned::<dunning::Dunning>(dunning::Event::TYPES, dunning::example::events()),

@@ -291,6 +291,15 @@ fn account_commands() -> Vec<account::Command> {
             Event::MeterTakenOff(e) => {
                 Command::NoteMeterTakenOff(account::NoteMeterTakenOff { meter_id: e.meter_id, taken_off_on: e.taken_off_on })
             }
+            Event::ConnectionCleared(e) => Command::ClearConnection(account::ClearConnection {
+                application_id: e.application_id,
+                invoice_id: e.invoice_id,
+                meter_id: e.meter_id,
+                on: e.on,
+            }),
+            Event::ConnectionWithdrawn(e) => {
+                Command::WithdrawConnection(account::WithdrawConnection { application_id: e.application_id, on: e.on })
+            }
             Event::AccountSuspended(e) => {
                 Command::SuspendAccount(account::SuspendAccount { suspended_on: e.suspended_on, reason: e.reason })
             }

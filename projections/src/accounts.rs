@@ -202,6 +202,8 @@ impl Accounts {
             | account::Event::ServiceEnded(_)
             | account::Event::MeterFitted(_)
             | account::Event::MeterTakenOff(_)
+            | account::Event::ConnectionCleared(_)
+            | account::Event::ConnectionWithdrawn(_)
             | account::Event::OpeningBalanceImported(_)
             | account::Event::OpeningBalanceReversed(_)
             | account::Event::AccountCharged(_)

@@ -164,6 +164,7 @@ impl Agreements {
             }
             agreement::Event::MeterAttached(MeterAttached { service_point_id: _, meter_id, on }) => self.meter(fact, *meter_id, true, *on),
             agreement::Event::MeterDetached(MeterDetached { meter_id, on }) => self.meter(fact, *meter_id, false, *on),
+            agreement::Event::ConnectionAwaited(_) | agreement::Event::ConnectionMade(_) | agreement::Event::ConnectionForgone(_) => {}
         }
     }
 

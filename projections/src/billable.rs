@@ -142,6 +142,8 @@ impl Billable {
             | Event::ServiceEnded(_)
             | Event::MeterFitted(_)
             | Event::MeterTakenOff(_)
+            | Event::ConnectionCleared(_)
+            | Event::ConnectionWithdrawn(_)
             | Event::AccountSuspended(_)
             | Event::AccountResumed(_)
             | Event::AccountClosed(_)
@@ -201,6 +203,8 @@ impl Billable {
                 position: position(fact),
             }),
             Event::AgreementEnded(_) | Event::TariffSeriesChanged(_) | Event::ReadCycleChanged(_) | Event::MeterDetached(_) => {}
+            // How it came to be connected is not billed.
+            Event::ConnectionAwaited(_) | Event::ConnectionMade(_) | Event::ConnectionForgone(_) => return,
         }
         self.keep(fact);
     }
@@ -262,7 +266,7 @@ impl Billable {
             Event::InvoiceDrafted(InvoiceDrafted { invoice_id, account_id, draft }) => {
                 let supplies = match &draft.subject {
                     Subject::Supply { supplies } => &supplies[..],
-                    Subject::Repair { .. } | Subject::Fees => &[],
+                    Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees => &[],
                 };
                 for supply in supplies {
                     self.drafts.add(DraftRow {

@@ -53,6 +53,7 @@
 
 pub mod accounts;
 pub mod agreements;
+pub mod applications;
 mod as_of;
 pub mod bill_runs;
 pub mod billable;
@@ -103,6 +104,7 @@ pub use status::{COUNTED, Status, status};
 pub const MODELS: &[Model] = &[
     Model::of::<accounts::Accounts>(),
     Model::of::<agreements::Agreements>(),
+    Model::of::<applications::Applications>(),
     Model::of::<bill_runs::BillRuns>(),
     Model::of::<billable::Billable>(),
     Model::of::<collections::Collections>(),

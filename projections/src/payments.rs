@@ -225,6 +225,8 @@ impl Payments {
             | Event::ServiceEnded(_)
             | Event::MeterFitted(_)
             | Event::MeterTakenOff(_)
+            | Event::ConnectionCleared(_)
+            | Event::ConnectionWithdrawn(_)
             | Event::AccountSuspended(_)
             | Event::AccountResumed(_)
             | Event::AccountClosed(_)

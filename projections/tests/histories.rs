@@ -105,7 +105,7 @@ impl World {
             // No gateway takes part here.
             Wish::Payment(_) => {}
             // Here documents are numbered by hand.
-            Wish::Register(_) | Wish::Repair(_) | Wish::Stock(_) | Wish::Meter(_) => {}
+            Wish::Application(_) | Wish::Meter(_) | Wish::Register(_) | Wish::Repair(_) | Wish::ServicePoint(_) | Wish::Stock(_) => {}
         }
     }
 

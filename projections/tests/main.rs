@@ -1,6 +1,7 @@
 //! One binary: each read model as examples, and the runner on a real Postgres.
 
 mod accounts;
+mod applications;
 mod as_of;
 mod bill_runs;
 mod billable;

@@ -40,7 +40,7 @@ pub async fn explain(source: &Source, what: &str) -> Result<Node> {
 async fn of_invoice(source: &Source, fact: Fact, issued: &InvoiceIssued) -> Result<Node> {
     let supplies = match &issued.subject {
         Subject::Supply { supplies } => &supplies[..],
-        Subject::Repair { .. } | Subject::Fees => &[],
+        Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees => &[],
     };
     let parts = || supplies.iter().flat_map(|supply| &supply.bill.parts);
     let wanted: BTreeSet<ReadingId> = parts().flat_map(|part| part.readings.iter().copied()).collect();

@@ -3,6 +3,7 @@
 mod accounts;
 mod billing;
 mod collections;
+mod connecting;
 mod files;
 mod payments;
 mod readings;

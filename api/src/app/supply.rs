@@ -21,7 +21,7 @@ use super::{Wish, Written};
 use crate::problem::{Flaw, Problem};
 
 /// The streams that supply is about.
-const SUPPLY: &[&str] = &[ServicePoint::CATEGORY, Meter::CATEGORY, Account::CATEGORY];
+pub(super) const SUPPLY: &[&str] = &[ServicePoint::CATEGORY, Meter::CATEGORY, Account::CATEGORY];
 
 impl Wish<'_> {
     pub async fn service_point(&self, premises_id: PremisesId, service: Service) -> Result<(ServicePointId, ServicePoint), Problem> {
@@ -99,6 +99,16 @@ impl Wish<'_> {
 
     /// A meter goes up where nothing measures the service yet. `said` is the wish without what we know of the day.
     pub async fn install_meter(&self, meter_id: MeterId, install: InstallMeter, said: CommandHash) -> Result<Written, Problem> {
+        let InstallMeter { premises_id, service, .. } = install;
+        let point: ServicePoint = self.app.engine.look(&StreamName::of::<ServicePoint>(service_point_id(premises_id, service))).await?;
+        // Once it is connected nothing is awaited any more, and this is a retry of either.
+        match point.awaited() {
+            Some(application_id) => self.connect_meter(application_id, &point, meter_id, install, said).await,
+            None => self.attach_meter(meter_id, install, said).await,
+        }
+    }
+
+    async fn attach_meter(&self, meter_id: MeterId, install: InstallMeter, said: CommandHash) -> Result<Written, Problem> {
         let InstallMeter { premises_id, service, on, account_id, .. } = install;
         let point = service_point_id(premises_id, service);
         let attach = agreement::Command::AttachMeter(AttachMeter { premises_id, service, meter_id, on });
@@ -166,7 +176,7 @@ impl Wish<'_> {
         taken.ok_or_else(|| meter::Rejection::NotWhile(status).into())
     }
 
-    async fn told_account(&self, part: &str, account_id: AccountId, command: account::Command) -> Result<Written, Problem> {
+    pub(super) async fn told_account(&self, part: &str, account_id: AccountId, command: account::Command) -> Result<Written, Problem> {
         let position = self.ask_part::<Account>(part, account_id, command).await?.ok_or(Problem::NotFound)?;
         self.written(SUPPLY, position).await
     }
@@ -185,7 +195,7 @@ impl Wish<'_> {
         Ok(self.app.engine.check::<D>(&StreamName::of::<D>(id), &self.context, command.clone(), said).await?)
     }
 
-    async fn check_part<D: Decider>(&self, part: &str, id: impl Into<Uuid>, command: &D::Command) -> Result<(), Problem>
+    pub(super) async fn check_part<D: Decider>(&self, part: &str, id: impl Into<Uuid>, command: &D::Command) -> Result<(), Problem>
     where
         Problem: From<ExecuteError<D::Rejection>>,
     {

@@ -5,11 +5,11 @@
 use anyhow::Result;
 use daftar_billing::{
     Terms,
-    collections::{Collections, Desk, Patience, Switching},
+    collections::{self, Collections, Patience, Switching},
     day_end::DayEnds,
+    desk::Desk,
     gateway::Payments,
     head_end::HeadEnd,
-    workshop::Workshop,
 };
 use daftar_store::{Durability, Engine};
 use futures::future::OptionFuture;
@@ -27,31 +27,31 @@ pub async fn run(options: Scheduler) -> Result<()> {
     Ok(())
 }
 
-/// Who follows the log by the company's terms. Without those nobody does: repairs wait for their invoices, and nobody is cut.
+/// Who follows the log by the company's terms. Without those nobody does: repairs and connections wait for their invoices, and nobody is cut.
 #[derive(Debug)]
 pub struct Desks {
-    workshop: Option<Workshop>,
-    collections: Option<(Desk, Switching)>,
+    billing: Option<Desk>,
+    collections: Option<(collections::Desk, Switching)>,
 }
 
 impl Desks {
     pub fn new(engine: &Engine, read_models: &PgPool, payments: &Payments, terms: Option<Terms>, head_end: HeadEnd) -> Self {
         let collections = terms.as_ref().and_then(|terms| terms.collections.clone()).map(|terms| {
             let collections = Collections::new(engine.clone(), terms, payments.terms().zone);
-            let desk = Desk::new(collections.clone(), (*read_models.connect_options()).clone());
+            let desk = collections::Desk::new(collections.clone(), (*read_models.connect_options()).clone());
             (desk, Switching::new(collections, head_end, Patience::default()))
         });
-        Self { workshop: terms.map(|terms| Workshop::new(engine.clone(), read_models.clone(), terms)), collections }
+        Self { billing: terms.map(|terms| Desk::new(engine.clone(), read_models.clone(), terms)), collections }
     }
 }
 
 /// Until asked to stop.
-pub async fn schedule(days: DayEnds, Desks { workshop, collections }: Desks, payments: Payments, read_models: PgPool, stop: Stop) {
-    let (desk, switching) = collections.unzip();
+pub async fn schedule(days: DayEnds, Desks { billing, collections }: Desks, payments: Payments, read_models: PgPool, stop: Stop) {
+    let (collections, switching) = collections.unzip();
     tokio::select! {
         () = days.keep() => {}
-        () = at_the_desk(workshop.as_ref()) => {}
-        Some(()) = OptionFuture::from(desk.as_ref().map(Desk::keep)) => {}
+        () = at_the_desk(billing.as_ref()) => {}
+        Some(()) = OptionFuture::from(collections.as_ref().map(collections::Desk::keep)) => {}
         Some(()) = OptionFuture::from(switching.as_ref().map(|switching| switching.look_after(&read_models))) => {}
         () = payments.look_after(&read_models) => {}
         () = stop.asked() => {}
@@ -59,9 +59,9 @@ pub async fn schedule(days: DayEnds, Desks { workshop, collections }: Desks, pay
 }
 
 /// What cannot go on there leaves the others running.
-async fn at_the_desk(workshop: Option<&Workshop>) {
-    if let Some(workshop) = workshop {
-        let stopped = workshop.keep().await;
+async fn at_the_desk(desk: Option<&Desk>) {
+    if let Some(desk) = desk {
+        let stopped = desk.keep().await;
         tracing::error!("{stopped}: see above for the reason");
     }
     std::future::pending().await

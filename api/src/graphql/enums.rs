@@ -1,7 +1,9 @@
 //! The words that fields take from a fixed list, with what people call them in both languages.
 
 use async_graphql::{Enum, Object, SimpleObject, resolver_utils::EnumType};
-use daftar_domain::{self as domain, account, disconnection, dunning, invoice, ledger, meter, read_cycle, repair};
+use daftar_domain::{
+    self as domain, account, application, connection_prices, disconnection, dunning, invoice, ledger, meter, read_cycle, repair,
+};
 use daftar_projections::{accounts, bill_runs, collections, invoices, meters, payments, readings, receivables, workshop};
 
 use super::language;
@@ -173,6 +175,10 @@ labelled! {
         Piece "قطعة" "Piece",
         /// Hours.
         Hour "ساعة" "Hour",
+        /// Kilovolt-amperes of a connection's load.
+        Kva "ك.ف.أ" "kVA",
+        /// Metres of a connection's line.
+        Metre "متر" "Metre",
     }
 
     /// How a supply is taxed, by the letters of EN 16931.
@@ -743,6 +749,44 @@ labelled! {
         Sat "السبت" "Saturday",
         /// Sunday.
         Sun "الأحد" "Sunday",
+    }
+
+    /// Where an application for a connection stands.
+    #[graphql(remote = "application::Status")]
+    enum ApplicationStatus {
+        /// It is there, and nobody has looked at it.
+        Submitted "مقدم" "Submitted",
+        /// Somebody looks at it.
+        UnderReview "قيد المراجعة" "Under review",
+        /// The customer is asked something.
+        NeedsInformation "بانتظار معلومات" "Waiting for information",
+        /// Somebody was at the place.
+        SiteInspected "معاين" "Inspected",
+        /// What it costs is said.
+        Priced "مسعر" "Priced",
+        /// The fee is to be paid; or is to be paid again, because a payment was taken back.
+        FeeInvoiced "بانتظار السداد" "Waiting for its fee",
+        /// The fee is paid.
+        FeePaid "مسدد" "Paid",
+        /// Somebody is to come with a meter.
+        InstallScheduled "مجدول التركيب" "Scheduled",
+        /// The meter is up.
+        Installed "مركب" "Installed",
+        /// What is supplied is billed.
+        Activated "مفعل" "Activated",
+        /// It was refused.
+        Rejected "مرفوض" "Rejected",
+        /// It was given up, and the fee given back.
+        Cancelled "ملغى" "Cancelled",
+    }
+
+    /// How many phases a connection has.
+    #[graphql(remote = "connection_prices::Phase")]
+    enum Phase {
+        /// One.
+        Single "طور واحد" "Single phase",
+        /// Three.
+        Three "ثلاثة أطوار" "Three phases",
     }
 
     /// How long each step of a series is.

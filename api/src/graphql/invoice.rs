@@ -271,7 +271,7 @@ impl Document {
     fn supplies(&self) -> &[BilledSupply] {
         match &self.0.subject {
             Some(Subject::Supply { supplies }) => supplies,
-            Some(Subject::Repair { .. } | Subject::Fees) | None => &[],
+            Some(Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees) | None => &[],
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod agreement;
+mod application;
 mod bill;
 mod bill_run;
 mod collections;
@@ -53,6 +54,7 @@ pub struct Query(
     meter::MeterQuery,
     receivable::ReceivableQuery,
     tariff::TariffQuery,
+    application::ApplicationQuery,
     consumption::ConsumptionQuery,
     ledger::LedgerQuery,
     bill_run::BillRunQuery,

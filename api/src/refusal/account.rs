@@ -22,6 +22,9 @@ impl Refusal for Rejection {
             Self::VatPeriodEmpty => ("VAT_PERIOD_EMPTY", "يجب أن ينتهي الوضع الضريبي بعد بدايته".into()),
             Self::StillServed(id) => ("ACCOUNT_STILL_SERVED", format!("ما زالت الاتفاقية {id} سارية").into()),
             Self::MeterStillFitted(id) => ("METER_STILL_FITTED", format!("ما زال العداد {id} مركبًا").into()),
+            Self::ConnectionFeeUnpaid => ("CONNECTION_FEE_UNPAID", "رسوم التوصيل غير مسددة: لا يُركب عداد قبل سدادها".into()),
+            Self::ConnectionCleared(id) => ("CONNECTION_CLEARED", format!("رُكب العداد {id} لهذا الطلب").into()),
+            Self::ConnectionWithdrawn => ("CONNECTION_WITHDRAWN", "سُحب هذا الطلب: لا يُركب له عداد".into()),
             Self::NotSettled { balance } => ("ACCOUNT_NOT_SETTLED", format!("على الحساب أو له رصيد {balance}").into()),
             Self::OtherCurrency { expected, found } => ("OTHER_CURRENCY", format!("عملة الحساب {expected} وليست {found}").into()),
             Self::AmountNotPositive => {

@@ -17,6 +17,10 @@ impl Refusal for Rejection {
             Self::SameAccount => ("SAME_ACCOUNT", "نقل الاتفاقية يحتاج إلى حساب آخر".into()),
             Self::MeterPresent(id) => ("METER_PRESENT", format!("العداد {id} يقيس هذه الخدمة بالفعل").into()),
             Self::MeterAbsent(id) => ("METER_ABSENT", format!("العداد {id} لا يقيس هذه الخدمة").into()),
+            Self::ConnectionAwaited(id) => {
+                ("CONNECTION_AWAITED", format!("الموقع محجوز لطلب التوصيل {id}: يُركب العداد بعد سداد رسومه").into())
+            }
+            Self::NoConnectionAwaited => ("NO_CONNECTION_AWAITED", "لا يوجد طلب توصيل ينتظر هنا".into()),
             Self::MeterOutOfOrder(day) => ("METER_OUT_OF_ORDER", format!("آخر تركيب أو فك لعداد كان في {day}، بعد ذلك التاريخ").into()),
         }
     }

@@ -4,9 +4,11 @@
 
 mod account;
 mod agreement;
+mod application;
 mod appointment;
 pub mod billing;
 mod branch;
+mod connection_prices;
 pub mod disconnection;
 mod dunning;
 mod invoice;

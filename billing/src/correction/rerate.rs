@@ -235,7 +235,7 @@ impl Corrections {
         let Some(issued) = invoice.issued().filter(|_| invoice.status() != Some(Status::Cancelled)).cloned() else { return Ok(None) };
         Ok(match issued.subject.clone() {
             Subject::Supply { supplies } => Some(Billed { issued, supplies }),
-            Subject::Repair { .. } | Subject::Fees => None,
+            Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees => None,
         })
     }
 

@@ -6,10 +6,12 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
-    ids::{AccountId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    ids::{AccountId, ApplicationId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
     invoice::Surplus,
     register::DocumentNumber,
 };
+
+const APPLICATION: ApplicationId = ApplicationId::new(Uuid::from_u128(81));
 
 pub fn open() -> Command {
     let AccountOpened { account_id, number, holder_name, class, currency, language, opened_on } = payload();
@@ -309,6 +311,8 @@ pub fn events() -> Vec<Event> {
         ServiceEnded { agreement_id, to: date(2024, 9, 1) }.into(),
         MeterFitted { meter_id, fitted_on: date(2024, 2, 1) }.into(),
         MeterTakenOff { meter_id, taken_off_on: date(2024, 9, 1) }.into(),
+        ConnectionCleared { application_id: APPLICATION, invoice_id: invoice_id(1), meter_id, on: date(2024, 2, 1) }.into(),
+        ConnectionWithdrawn { application_id: APPLICATION, on: date(2024, 2, 1) }.into(),
         AccountSuspended { suspended_on: date(2024, 7, 1), reason: reason("asked for") }.into(),
         AccountResumed { resumed_on: date(2024, 8, 1), reason: reason("asked for") }.into(),
         opening_balance(),

@@ -2,6 +2,7 @@
 //!
 //! Each file beside this one is a part of the account with its commands, events and rules; they share one stream and one state.
 
+mod connections;
 mod contacts;
 pub mod example;
 mod holder;
@@ -14,6 +15,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use thiserror::Error;
 
+pub use connections::{ClearConnection, Clearance, ConnectionCleared, ConnectionWithdrawn, WithdrawConnection, Withdrawal};
 pub use contacts::{
     AddAddress, AddContact, Address, AddressAdded, AddressChanged, AddressKind, AddressRemoved, ChangeAddress, ChangeContact, Contact,
     ContactAdded, ContactChanged, ContactKind, ContactRemoved, Contacts, RemoveAddress, RemoveContact,
@@ -66,6 +68,8 @@ pub enum Command {
     EndService(EndService),
     NoteMeterFitted(NoteMeterFitted),
     NoteMeterTakenOff(NoteMeterTakenOff),
+    ClearConnection(ClearConnection),
+    WithdrawConnection(WithdrawConnection),
     SuspendAccount(SuspendAccount),
     ResumeAccount(ResumeAccount),
     CloseAccount(CloseAccount),
@@ -112,6 +116,8 @@ events! {
     ServiceEnded 1
     MeterFitted 1
     MeterTakenOff 1
+    ConnectionCleared 1
+    ConnectionWithdrawn 1
     AccountSuspended 1
     AccountResumed 1
     AccountClosed 1
@@ -172,6 +178,12 @@ pub enum Rejection {
     StillServed(AgreementId),
     #[error("meter {0} is still fitted")]
     MeterStillFitted(MeterId),
+    #[error("the connection's fee is not paid: no meter goes up before it is")]
+    ConnectionFeeUnpaid,
+    #[error("meter {0} has gone up for the application")]
+    ConnectionCleared(MeterId),
+    #[error("the application was withdrawn: no meter goes up for it")]
+    ConnectionWithdrawn,
     #[error("the account still owes, or is owed, {balance}")]
     NotSettled { balance: Money },
     #[error("the account is in {expected}, not in {found}")]
@@ -242,6 +254,7 @@ macro_rules! commands_from {
 }
 
 commands_from! {
+    ClearConnection WithdrawConnection
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
     WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
@@ -254,6 +267,7 @@ pub struct Account {
     contacts: Contacts,
     tax: tax::Tax,
     supplies: standing::Supplies,
+    connections: connections::Connections,
     standing: Standing,
     receivable: Receivable,
 }
@@ -284,6 +298,8 @@ impl Decider for Account {
             Command::EndService(wish) => self.end_service(wish),
             Command::NoteMeterFitted(wish) => self.note_meter_fitted(wish),
             Command::NoteMeterTakenOff(wish) => self.note_meter_taken_off(wish),
+            Command::ClearConnection(wish) => self.clear_connection(wish),
+            Command::WithdrawConnection(wish) => self.withdraw_connection(wish),
             Command::SuspendAccount(wish) => self.suspend(wish),
             Command::ResumeAccount(wish) => self.resume(wish),
             Command::CloseAccount(wish) => self.close(wish),
@@ -331,7 +347,12 @@ impl Decider for Account {
             Event::ServiceBegun(fact) => self.supplies.service_begun(fact),
             Event::ServiceEnded(fact) => self.supplies.service_ended(fact),
             Event::MeterFitted(fact) => self.supplies.meter_fitted(fact),
-            Event::MeterTakenOff(fact) => self.supplies.meter_taken_off(fact),
+            Event::MeterTakenOff(fact) => {
+                self.supplies.meter_taken_off(fact);
+                self.connections.meter_taken_off(fact.meter_id);
+            }
+            Event::ConnectionCleared(fact) => self.connections.cleared(fact),
+            Event::ConnectionWithdrawn(fact) => self.connections.withdrawn(fact),
             Event::AccountSuspended(_) => self.standing = Standing::Suspended,
             Event::AccountResumed(_) => self.standing = Standing::Active,
             Event::AccountClosed(_) => self.standing = Standing::Closed,

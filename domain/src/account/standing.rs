@@ -135,6 +135,10 @@ impl Supplies {
     pub(super) fn meter_taken_off(&mut self, fact: &MeterTakenOff) {
         self.meters.remove(&fact.meter_id);
     }
+
+    pub(super) fn has(&self, meter_id: MeterId) -> bool {
+        self.meters.contains(&meter_id)
+    }
 }
 
 impl Account {
@@ -228,7 +232,7 @@ impl Account {
         Ok(())
     }
 
-    fn able_to_begin(&self) -> Result<(), Rejection> {
+    pub(super) fn able_to_begin(&self) -> Result<(), Rejection> {
         self.holder()?;
         match self.standing {
             Standing::Active => Ok(()),

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::*;
 
 pub const METER: MeterId = MeterId::new(Uuid::from_u128(64));
+pub const APPLICATION: ApplicationId = ApplicationId::new(Uuid::from_u128(67));
 pub const NEW_METER: MeterId = MeterId::new(Uuid::from_u128(65));
 
 /// The n-th agreement, of the n-th account.
@@ -45,5 +46,8 @@ pub fn events() -> Vec<Event> {
             .into(),
         AgreementEnded { agreement_id, account_id, to: day(9), cause: EndCause::MoveOut, reads: reads(), reason: reason() }.into(),
         MeterDetached { meter_id: METER, on: day(9) }.into(),
+        ConnectionAwaited { service_point_id, application_id: APPLICATION }.into(),
+        ConnectionForgone { application_id: APPLICATION }.into(),
+        ConnectionMade { application_id: APPLICATION, meter_id: METER, on: day(10) }.into(),
     ]
 }

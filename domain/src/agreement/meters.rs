@@ -52,6 +52,10 @@ impl ServicePoint {
             Some(already) if already == meter_id => Ok(vec![]),
             Some(other) => Err(Rejection::MeterPresent(other)),
             None => {
+                // Whoever puts a meter up here shows the account's word for it.
+                if let Some(application_id) = self.awaited {
+                    return Err(Rejection::ConnectionAwaited(application_id));
+                }
                 self.meter_changes_on(on)?;
                 Ok(vec![MeterAttached { service_point_id, meter_id, on }.into()])
             }
@@ -84,7 +88,7 @@ impl ServicePoint {
         }
     }
 
-    fn meter_changes_on(&self, on: NaiveDate) -> Result<(), Rejection> {
+    pub(super) fn meter_changes_on(&self, on: NaiveDate) -> Result<(), Rejection> {
         match self.meter_since {
             Some(since) if on < since => Err(Rejection::MeterOutOfOrder(since)),
             Some(_) | None => Ok(()),

@@ -5,6 +5,7 @@
 //! no day on which nobody or everybody pays. The stream's id is derived from premises and service (see [`service_point_id`]), so
 //! there cannot be two service points for them either.
 
+mod connection;
 pub mod example;
 mod meters;
 #[cfg(test)]
@@ -16,11 +17,12 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use connection::{AwaitConnection, ConnectMeter, ConnectionAwaited, ConnectionForgone, ConnectionMade, ForgoConnection};
 pub use meters::{AttachMeter, DetachMeter, ExchangeMeter, MeterAttached, MeterDetached};
 
 use crate::{
     BillingPeriod, Code, Decider, Reason, Service,
-    ids::{AccountId, AgreementId, MeterId, PremisesId, ReadCycleId, ReadingId, ServicePointId, service_point_id},
+    ids::{AccountId, AgreementId, ApplicationId, MeterId, PremisesId, ReadCycleId, ReadingId, ServicePointId, service_point_id},
     schema::events,
 };
 
@@ -36,6 +38,9 @@ pub enum Command {
     AttachMeter(AttachMeter),
     DetachMeter(DetachMeter),
     ExchangeMeter(ExchangeMeter),
+    AwaitConnection(AwaitConnection),
+    ConnectMeter(ConnectMeter),
+    ForgoConnection(ForgoConnection),
 }
 
 /// Service that begins without a reading: a new connection whose meter brings its own initial one, or an unmetered supply.
@@ -103,6 +108,9 @@ events! {
     ReadCycleChanged 1
     MeterAttached 1
     MeterDetached 1
+    ConnectionAwaited 1
+    ConnectionMade 1
+    ConnectionForgone 1
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,6 +200,10 @@ pub enum Rejection {
     MeterAbsent(MeterId),
     #[error("the last meter came or went on {0}, after that date")]
     MeterOutOfOrder(NaiveDate),
+    #[error("application {0} is to be connected here: a meter goes up once its fee is paid")]
+    ConnectionAwaited(ApplicationId),
+    #[error("no application is to be connected here")]
+    NoConnectionAwaited,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -200,6 +212,10 @@ pub struct ServicePoint {
     agreements: BTreeMap<AgreementId, Course>,
     meter: Option<MeterId>,
     meter_since: Option<NaiveDate>,
+    /// The application that is to be connected here, and that no meter goes up without.
+    awaited: Option<ApplicationId>,
+    /// The last that was.
+    connected: Option<ApplicationId>,
 }
 
 /// An agreement as it started and what became of it.
@@ -231,6 +247,9 @@ impl Decider for ServicePoint {
             Command::AttachMeter(wish) => self.attach_meter(wish),
             Command::DetachMeter(wish) => self.detach_meter(wish),
             Command::ExchangeMeter(wish) => self.exchange_meter(wish),
+            Command::AwaitConnection(wish) => self.await_connection(wish),
+            Command::ConnectMeter(wish) => self.connect_meter(wish),
+            Command::ForgoConnection(wish) => self.forgo_connection(wish),
         }
     }
 
@@ -257,6 +276,15 @@ impl Decider for ServicePoint {
                 self.meter = None;
                 self.meter_since = Some(fact.on);
             }
+            Event::ConnectionAwaited(fact) => {
+                self.id = Some(fact.service_point_id);
+                self.awaited = Some(fact.application_id);
+            }
+            Event::ConnectionMade(fact) => {
+                self.awaited = None;
+                self.connected = Some(fact.application_id);
+            }
+            Event::ConnectionForgone(_) => self.awaited = None,
         }
         self
     }
@@ -319,6 +347,16 @@ impl ServicePoint {
     /// The meter that measures the service now.
     pub fn meter(&self) -> Option<MeterId> {
         self.meter
+    }
+
+    /// The application that is to be connected here, if one is.
+    pub fn awaited(&self) -> Option<ApplicationId> {
+        self.awaited
+    }
+
+    /// The application that was last connected here.
+    pub fn connected(&self) -> Option<ApplicationId> {
+        self.connected
     }
 
     fn move_in(&self, wish: MoveIn) -> Result<Vec<Event>, Rejection> {

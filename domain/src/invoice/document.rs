@@ -136,6 +136,12 @@ pub enum Unit {
     Piece,
     #[serde(rename = "hour")]
     Hour,
+    /// Of a connection's load.
+    #[serde(rename = "kVA")]
+    Kva,
+    /// Of a connection's line.
+    #[serde(rename = "m")]
+    Metre,
 }
 
 /// How a line is taxed, and by which clause of the law if not at the standard rate.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Actor, Money, Reason,
-    ids::{AccountId, InvoiceId, RepairId},
+    ids::{AccountId, ApplicationId, InvoiceId, RepairId},
     rating::Rounding,
 };
 
@@ -80,7 +80,11 @@ pub enum Subject {
     Repair {
         repair_id: RepairId,
     },
-    /// Connections, reconnections, late payment.
+    /// The fee of a new connection.
+    Connection {
+        application_id: ApplicationId,
+    },
+    /// Reconnections, late payment.
     Fees,
 }
 
@@ -117,6 +121,15 @@ impl Draft {
 
     pub fn of_repair(repair_id: RepairId, heading: Heading, lines: Vec<DocumentLine>, rounding: Rounding) -> Result<Self, DocumentError> {
         Self::of_lines(Subject::Repair { repair_id }, heading, lines, rounding)
+    }
+
+    pub fn of_connection(
+        application_id: ApplicationId,
+        heading: Heading,
+        lines: Vec<DocumentLine>,
+        rounding: Rounding,
+    ) -> Result<Self, DocumentError> {
+        Self::of_lines(Subject::Connection { application_id }, heading, lines, rounding)
     }
 
     pub fn of_fees(heading: Heading, lines: Vec<DocumentLine>, rounding: Rounding) -> Result<Self, DocumentError> {

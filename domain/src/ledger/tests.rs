@@ -159,7 +159,8 @@ fn events_without_money_post_nothing() {
         silent.join(" "),
         "AccountOpened AccountReclassified HolderRenamed IdentityRecorded LanguageChosen CurrencyChosen ContactAdded ContactChanged \
          ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger ServiceBegun ServiceEnded MeterFitted \
-         MeterTakenOff AccountSuspended AccountResumed ItemDisputed DisputeResolved LateFeeAssessed LateFeeWaived RebillBegun RebillEnded \
+         MeterTakenOff ConnectionCleared ConnectionWithdrawn AccountSuspended AccountResumed ItemDisputed DisputeResolved \
+         LateFeeAssessed LateFeeWaived RebillBegun RebillEnded \
          AccountClosed"
     );
 }

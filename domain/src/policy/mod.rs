@@ -4,6 +4,7 @@
 //! decide. The request's command id comes from the event's, so that an event told twice asks the same thing and not a second one; whoever
 //! sends the same wish for a reason of its own, as a bill run does, uses [`request_id`] and is the one who was first, or is not needed.
 
+mod connections;
 mod errand;
 mod notice;
 pub mod refused;
@@ -15,6 +16,7 @@ mod workshop;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+pub use connections::keep_request;
 pub use errand::{ERRANDS, Errand, errand};
 pub use notice::{Notice, notice};
 pub use refused::RefusedRequest;
@@ -22,6 +24,8 @@ pub use refused::RefusedRequest;
 use crate::{
     Actor, BillingEvent, Decider, Money, Reason, Recorded, StreamName,
     account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
+    agreement::{self, ServicePoint},
+    application::{self, Application},
     disconnection::Disconnection,
     ids::{self, AccountId, InvoiceId},
     invoice::{
@@ -48,11 +52,13 @@ pub struct Request {
 #[derive(Clone, Debug)]
 pub enum Wish {
     Account(Box<account::Command>),
+    Application(Box<application::Command>),
     Invoice(Box<invoice::Command>),
     Meter(Box<meter::Command>),
     Payment(Box<payment::Command>),
     Register(Box<register::Command>),
     Repair(Box<repair::Command>),
+    ServicePoint(Box<agreement::Command>),
     Stock(Box<stock::Command>),
 }
 
@@ -73,15 +79,19 @@ pub const MARK_OVERDUE: &str = "markOverdue";
 pub const ASK_STOCK: &str = "askStock";
 pub const TELL_REPAIR: &str = "tellRepair";
 pub const TELL_METER: &str = "tellMeter";
+pub const KEEP_PLACE: &str = "keepPlace";
+pub const TELL_APPLICATION: &str = "tellApplication";
 
 /// Whose events may ask for something: who carries policies out reads these.
 pub const CATEGORIES: &[&str] = &[
     Account::CATEGORY,
     Disconnection::CATEGORY,
+    Application::CATEGORY,
     Invoice::CATEGORY,
     Payment::CATEGORY,
     Register::CATEGORY,
     Repair::CATEGORY,
+    ServicePoint::CATEGORY,
     Stock::CATEGORY,
 ];
 
@@ -90,19 +100,21 @@ pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
         BillingEvent::Account(event) => of_account(event, recorded.revision)?,
         BillingEvent::Disconnection(event) => supply::of_disconnection(event)?,
+        BillingEvent::Application(event) => connections::of_application(event)?,
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
         BillingEvent::Register(event) => of_register(event)?,
         BillingEvent::Repair(event) => workshop::of_repair(event)?,
+        BillingEvent::ServicePoint(event) => connections::of_service_point(event)?,
         BillingEvent::Stock(event) => workshop::of_stock(event)?,
         BillingEvent::AccountingPeriods(_)
         | BillingEvent::AppointmentDay(_)
         | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
         | BillingEvent::Branch(_)
+        | BillingEvent::ConnectionPrices(_)
         | BillingEvent::Correction(_)
         | BillingEvent::Dunning(_)
-        | BillingEvent::ServicePoint(_)
         | BillingEvent::Meter(_)
         | BillingEvent::Part(_)
         | BillingEvent::Premises(_)
@@ -246,6 +258,8 @@ fn of_account(event: &account::Event, as_of: u64) -> Option<Asked> {
         | Event::ServiceEnded(_)
         | Event::MeterFitted(_)
         | Event::MeterTakenOff(_)
+        | Event::ConnectionCleared(_)
+        | Event::ConnectionWithdrawn(_)
         | Event::AccountSuspended(_)
         | Event::AccountResumed(_)
         | Event::AccountClosed(_)
@@ -333,6 +347,7 @@ fn charge(fact: &InvoiceIssued) -> ChargeAccount {
         kind: match fact.subject {
             Subject::Supply { .. } => ChargeKind::Supply,
             Subject::Repair { .. } => ChargeKind::Repair,
+            Subject::Connection { .. } => ChargeKind::ConnectionFee,
             Subject::Fees => fee_kind(document),
         },
         amount: document.total,

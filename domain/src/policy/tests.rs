@@ -51,6 +51,14 @@ fn asked_by_stock(event: stock::Event) -> Option<Request> {
     request(&recorded(stock::Stock::CATEGORY, 9, BillingEvent::Stock(event)))
 }
 
+fn asked_by_application(event: application::Event) -> Option<Request> {
+    request(&recorded(Application::CATEGORY, 9, BillingEvent::Application(event)))
+}
+
+fn asked_by_place(event: agreement::Event) -> Option<Request> {
+    request(&recorded(ServicePoint::CATEGORY, 9, BillingEvent::ServicePoint(event)))
+}
+
 /// `name stream-category Command`, of every example that asks for something.
 fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> String {
     let lines = requests.into_iter().filter_map(|(event, request)| {
@@ -63,6 +71,8 @@ fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> 
             Wish::Register(command) => format!("{command:?}"),
             Wish::Repair(command) => format!("{command:?}"),
             Wish::Stock(command) => format!("{command:?}"),
+            Wish::Application(command) => format!("{command:?}"),
+            Wish::ServicePoint(command) => format!("{command:?}"),
         };
         let command = wish.split('(').next().unwrap_or_default().to_owned();
         Some(format!("{event}: {name} {} {command}", stream.category()))
@@ -79,6 +89,8 @@ fn which_facts_ask_whom_for_what() {
     let repairs = repair::example::events().into_iter().map(|event| (event.event_type(), asked_by_repair(event)));
     let stocks = stock::example::events().into_iter().map(|event| (event.event_type(), asked_by_stock(event)));
     let orders = crate::disconnection::example::events().into_iter().map(|event| (event.event_type(), asked_by_order(event)));
+    let applications = application::example::events().into_iter().map(|event| (event.event_type(), asked_by_application(event)));
+    let places = agreement::example::events().into_iter().map(|event| (event.event_type(), asked_by_place(event)));
     expect_test::expect![[r#"
         CreditAllocated: tellInvoice invoice NoteAllocation
         AllocationFreed: tellInvoice invoice NoteAllocation
@@ -98,8 +110,22 @@ fn which_facts_ask_whom_for_what() {
         StockReserved: tellRepair repair NotePartReserved
         ShortageRecorded: tellRepair repair NotePartShort
         DisconnectionExecuted: tellMeter meter DisconnectMeter
-        ReconnectionExecuted: tellMeter meter ReconnectMeter"#]]
-    .assert_eq(&asks(accounts.chain(invoices).chain(payments).chain(registers).chain(repairs).chain(stocks).chain(orders)));
+        ReconnectionExecuted: tellMeter meter ReconnectMeter
+        SiteInspected: keepPlace service_point AwaitConnection
+        ApplicationRejected: keepPlace service_point ForgoConnection
+        ApplicationCancelled: keepPlace service_point ForgoConnection
+        ConnectionMade: tellApplication application NoteConnected"#]]
+    .assert_eq(&asks(
+        accounts
+            .chain(invoices)
+            .chain(payments)
+            .chain(registers)
+            .chain(repairs)
+            .chain(stocks)
+            .chain(orders)
+            .chain(applications)
+            .chain(places),
+    ));
 }
 
 /// What an aggregate would say to a request, from a history that ought to welcome it.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use thiserror::Error;
 
@@ -10,7 +11,7 @@ use super::{
     locate::{Spot, path_at, spot_of},
 };
 
-/// A text that is not a tariff: where, and why.
+/// A text that is not a tariff, nor whatever else prices it was to be: where, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct BadTariff {
     pub line: usize,
@@ -34,14 +35,22 @@ impl std::str::FromStr for Tariff {
     type Err = BadTariff;
 
     fn from_str(text: &str) -> Result<Self, BadTariff> {
-        // A byte-order mark is no part of the tariff, and some editors will not leave it out.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let terms: Terms = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
-        Tariff::try_from(terms).map_err(|misprint| {
-            let Spot { line, column } = spot_of(text, &misprint.place);
-            BadTariff { line, column, place: misprint.place, reason: misprint.fault.to_string() }
-        })
+        read_checked(text, |terms: Terms| Tariff::try_from(terms).map_err(|misprint| (misprint.place, misprint.fault.to_string())))
     }
+}
+
+/// Terms that hold together, or the place of what they cannot be read or believed for.
+pub(crate) fn read_checked<Terms: DeserializeOwned, Sound>(
+    text: &str,
+    check: impl FnOnce(Terms) -> Result<Sound, (String, String)>,
+) -> Result<Sound, BadTariff> {
+    // A byte-order mark is no part of the terms, and some editors will not leave it out.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let terms: Terms = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+    check(terms).map_err(|(place, reason)| {
+        let Spot { line, column } = spot_of(text, &place);
+        BadTariff { line, column, place, reason }
+    })
 }
 
 fn unreadable(text: &str, error: &serde_json::Error) -> BadTariff {

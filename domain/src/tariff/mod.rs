@@ -13,6 +13,7 @@ pub use aggregate::{Command, Event, PublishTariff, Rejection, TariffClosed, Tari
 pub use check::{Fault, Misprint, Tariff};
 pub use figure::Figure;
 pub use file::BadTariff;
+pub(crate) use file::read_checked;
 pub use quantity::{Quantity, QuantityError};
 pub use series::{Placement, Series, SeriesError, Version};
 pub use terms::{

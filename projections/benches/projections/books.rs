@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::DateTime;
 use daftar_domain::{
-    Actor, BillingEvent, CommandHash, Metadata, Service, account, agreement, appointment, bill_run, branch, correction, disconnection,
-    dunning,
+    Actor, BillingEvent, CommandHash, Metadata, Service, account, agreement, application, appointment, bill_run, branch, connection_prices,
+    correction, disconnection, dunning,
     ids::{accounting_periods_id, service_point_id},
     invoice,
     ledger::periods,
@@ -64,6 +64,8 @@ fn stories() -> &'static [Story] {
             of(number(311), settlement::example::events()),
             of(number(312), dunning::example::events()),
             of(number(313), disconnection::example::events()),
+            of(application::example::APPLICATION, application::example::events()),
+            of(number(314), connection_prices::example::events()),
         ]
     })
 }

@@ -267,6 +267,8 @@ impl Receivables {
             | Event::ServiceEnded(_)
             | Event::MeterFitted(_)
             | Event::MeterTakenOff(_)
+            | Event::ConnectionCleared(_)
+            | Event::ConnectionWithdrawn(_)
             | Event::AccountSuspended(_)
             | Event::AccountResumed(_)
             | Event::AccountClosed(_)

@@ -15,7 +15,7 @@ use daftar_cluster::testing::{server_url, test_database};
 use daftar_demo::{Wish, load, make};
 use daftar_domain::{
     Actor, CommandHash, Decider, SealedFor, StreamName,
-    ids::{AccountId, RepairId, UserId},
+    ids::{AccountId, ApplicationId, RepairId, UserId},
     repair::{self, Repair},
     user::{self, User},
 };
@@ -86,7 +86,43 @@ impl Company {
         company.furnish();
         company.collect().await;
         company.furnish_workshop().await;
+        company.furnish_connections().await;
         company
+    }
+
+    /// One who was connected, one who was refused, and one who is asked something; and the stranger, who has just asked. As the wishes of many
+    /// months, they are asked of the engine.
+    async fn furnish_connections(&self) {
+        use daftar_domain::application::{Application, Command, example};
+        let owner = AccountId::new(self.owners[0]);
+        let sealed = async |account, text| self.house.app.keyring.seal(account, SealedFor::Contact, text).await.unwrap();
+        let engine = &self.house.app.engine;
+        let mut last = None;
+        let of = |n: u128| ApplicationId::new(Uuid::from_u128(n));
+        let mut asked = vec![];
+        for (n, account, length) in [(811, owner, 11), (812, owner, 1), (813, owner, 3), (814, AccountId::new(self.strangers), 1)] {
+            let mut submit = daftar_domain::application::SubmitApplication {
+                application_id: of(n),
+                account_id: account,
+                site: sealed(account, "شارع العليا").await,
+                ..example::submit()
+            };
+            if n == 812 {
+                submit.capacity = daftar_domain::connection_prices::Capacity::Water { diameter_mm: 20 };
+            }
+            let answer = sealed(account, "أرضي").await;
+            let wishes = [vec![Command::SubmitApplication(submit)], example::to_the_end(answer)].concat();
+            asked.extend(wishes.into_iter().take(length).map(|wish| (n, wish)));
+        }
+        let reject =
+            daftar_domain::application::RejectApplication { reason: example::reason("no network"), on: example::day("2024-03-11") };
+        asked.push((812, Command::RejectApplication(reject)));
+        for (at, (n, wish)) in asked.into_iter().enumerate() {
+            let context = CommandContext::new(Actor::job("test"), "connect", &at.to_string(), Utc::now());
+            last = engine.execute::<Application>(&StreamName::of::<Application>(of(n)), &context, wish).await.unwrap().position();
+        }
+        let readable = &self.house.app.readable;
+        assert!(readable.reached("applications", last.expect("something happened"), WAIT).await.unwrap());
     }
 
     /// What the demo has no example of. A new field is seen by the matrix once there is something behind it: put it here.

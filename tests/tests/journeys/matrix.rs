@@ -32,7 +32,21 @@ use Shown::*;
 
 /// **Add a line here when you add a query or a subscription**: who sees it, and arguments with which there is something to see.
 fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
-    let Things { accounts, numbers, invoices, invoice_numbers, meters, events, references, runs, repairs, parts, branches, .. } = things;
+    let Things {
+        accounts,
+        numbers,
+        invoices,
+        invoice_numbers,
+        meters,
+        events,
+        references,
+        runs,
+        repairs,
+        parts,
+        branches,
+        applications,
+        ..
+    } = things;
     let each = |name: &'static str, of: &[Value]| of.iter().map(|value| json!({ name: value })).collect::<Vec<_>>();
     let owned = |name: &'static str, of: &(Vec<Value>, Vec<Value>)| Owner(each(name, &of.0), each(name, &of.1));
     let with = |more: Value, of: &(Vec<Value>, Vec<Value>)| {
@@ -40,6 +54,8 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         Owner(of.0.iter().map(one).collect(), of.1.iter().map(one).collect())
     };
     let staff = || Staff(vec![json!({})]);
+    let of = |account: &Value| json!({ "filter": { "accountId": account } });
+    let applied = Owner(vec![of(&accounts.0[0])], vec![of(&accounts.1[0])]);
     BTreeMap::from([
         ("account", owned("id", accounts)),
         ("accountByNumber", owned("number", numbers)),
@@ -66,6 +82,9 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
             ]),
         ),
         ("consumption", with(json!({ "from": "2026-05-01", "to": "2026-11-01" }), accounts)),
+        ("application", owned("id", applications)),
+        ("applications", applied),
+        ("applicationBoard", staff()),
         ("chartOfAccounts", staff()),
         ("trialBalance", staff()),
         ("generalLedger", Staff(vec![json!({ "account": 1100, "currency": "SAR", "from": "2026-05-01" })])),
@@ -115,6 +134,9 @@ fn granted(things: &Things) -> BTreeMap<&'static str, Value> {
         ("addAddress", json!({ "accountId": account, "address": address("ص.ب 2") })),
         ("changeAddress", json!({ "accountId": account, "addressId": things.address, "address": address("ص.ب 3") })),
         ("removeAddress", json!({ "accountId": account, "addressId": things.address })),
+        ("submitApplication", json!({ "accountId": account, "capacity": { "diameterMm": 20 }, "meter": "SMART", "site": "شارع العليا" })),
+        ("giveInformation", json!({ "applicationId": things.asked, "answer": "أرضي" })),
+        ("cancelApplication", json!({ "applicationId": things.asked, "reason": "sold the land" })),
         ("startPayment", json!({ "accountId": account, "amount": { "amount": "1.00", "currency": "SAR" }, "gateway": "simulated" })),
         ("requestRepair", json!({ "accountId": account, "branchId": things.branches[0], "device": cooler(), "complaint": "لا يبرد" })),
         ("approveEstimate", json!({ "repairId": things.estimated[0], "number": 1 })),
@@ -385,6 +407,9 @@ struct Things {
     estimated: Vec<Value>,
     closed: Value,
     appointment: Value,
+    applications: (Vec<Value>, Vec<Value>),
+    /// An application of the owner's that waits for an answer.
+    asked: Value,
     contact: Value,
     address: Value,
     /// With its register and what it could show next.
@@ -436,7 +461,15 @@ impl Things {
         let closed =
             column("SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 AND status = 'closed'", false).await;
         let appointments = both("SELECT appointment_id::text FROM read_workshop.appointment WHERE (account_id = $1) = $2").await;
-        let secrets = [&accounts.0, &numbers.0, &invoices.0, &invoice_numbers.0, &payments.0, &repairs.0, &appointments.0];
+        let applications =
+            both("SELECT application_id::text FROM read_applications.application WHERE (account_id = $1) = $2 ORDER BY position DESC")
+                .await;
+        let asked = column(
+            "SELECT application_id::text FROM read_applications.application WHERE (account_id = $1) = $2 AND status = 'needsInformation'",
+            false,
+        );
+        let asked = asked.await.remove(0);
+        let secrets = [&accounts.0, &numbers.0, &invoices.0, &invoice_numbers.0, &payments.0, &repairs.0, &appointments.0, &applications.0];
         let secrets = secrets.into_iter().flatten().map(|secret| secret.as_str().unwrap().to_owned()).collect();
         let first = "query First($id: ID!) { account(id: $id) { contacts { id } addresses { id } } }";
         let first = company.house.graphql("en", first, json!({ "id": accounts.0[0] }));
@@ -468,6 +501,8 @@ impl Things {
             estimated,
             closed: closed[0].clone(),
             appointment: appointments.0[0].clone(),
+            applications,
+            asked,
             secrets,
         }
     }
@@ -477,6 +512,7 @@ impl Things {
         match name {
             "accountId" => Some(self.accounts.0[0].clone()),
             "invoiceId" => Some(self.invoices.0[0].clone()),
+            "applicationId" => Some(self.applications.0[0].clone()),
             "meterId" | "oldMeterId" => Some(self.meters[0].clone()),
             "repairId" => Some(self.closed.clone()),
             _ => None,

@@ -4,6 +4,7 @@ mod abuse;
 mod attachments;
 mod claiming;
 pub mod company;
+mod connecting;
 mod hostile;
 pub mod house;
 mod live;

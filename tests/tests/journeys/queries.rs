@@ -38,6 +38,8 @@ fn cases(asked: &Asked) -> Vec<Case> {
     use By::*;
     let Asked { account, number, invoice, invoice_number, meter, event, reference, order, workshop } = asked;
     let nowhere = "00000000-0000-0000-0000-000000000007";
+    // The stranger's, as `Company` furnishes it.
+    let application = "00000000-0000-0000-0000-00000000032e";
     let page = || vec![json!({ "first": 0 }), json!({ "first": 101 }), json!({ "after": "bm8" })];
     vec![
         case(
@@ -167,6 +169,22 @@ fn cases(asked: &Asked) -> Vec<Case> {
             json!({ "account": account, "from": "2026-09-01", "to": "2026-11-01" }),
             vec![json!({ "account": nowhere, "from": "2026-09-01", "to": "2026-11-01" }), json!({ "account": account, "from": "2026-09-01", "to": "2026-08-01" })],
         ),
+        case(
+            "application",
+            Customers,
+            "query($id: ID!) { application(id: $id) { status service loadKva phase meter site submittedOn question answer distanceM area feePaid plannedOn reason changedOn account { number }
+               quote { prices net { amount } vat { amount } total { formatted } validUntil lines { code text quantity unit price net { amount } because } } steps { status on note } } }",
+            json!({ "id": application }),
+            vec![json!({ "id": nowhere }), json!({ "id": "x" }), json!({ "id": "00000000-0000-0000-0000-00000000032b" })],
+        ),
+        case(
+            "applications",
+            Staff,
+            "query($filter: ApplicationFilter, $first: Int, $after: String) { applications(filter: $filter, first: $first, after: $after) { totalCount nodes { status submittedOn quote { total { amount } lines { because } } steps { status on note } } } }",
+            json!({ "filter": { "status": "ACTIVATED" }, "first": 2 }),
+            [page(), vec![json!({ "filter": { "accountId": "x" } })]].concat(),
+        ),
+        case("applicationBoard", Staff, "{ applicationBoard { status applications } }", json!({}), vec![]),
         case("chartOfAccounts", Staff, "{ chartOfAccounts { number name kind } }", json!({}), vec![]),
         case("trialBalance", Staff, "{ trialBalance(asOf: { effective: \"2026-11-05\" }) { balances { account { number } balance { amount currency } } differences { amount } } }", json!({}), vec![]),
         case(

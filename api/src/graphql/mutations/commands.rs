@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use daftar_domain::{
-    account, agreement, appointment, bill_run, branch, correction, disconnection, dunning, invoice, ledger, meter, part, payment,
-    policy::refused, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
+    account, agreement, application, appointment, bill_run, branch, connection_prices, correction, disconnection, dunning, invoice, ledger,
+    meter, part, payment, policy::refused, premises, read_cycle, register, repair, reservation, settlement, stock, tariff, user,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,8 @@ doors! {
         EndService => Process("endAgreement, moveOut and transferAgreement tell the account"),
         NoteMeterFitted => Process("installMeter and exchangeMeter tell the account"),
         NoteMeterTakenOff => Process("removeMeter and exchangeMeter tell the account"),
+        ClearConnection => Process("installMeter asks the account first where a connection is awaited"),
+        WithdrawConnection => Process("cancelApplication asks the account first"),
         SuspendAccount => Mutation("suspendAccount"),
         ResumeAccount => Mutation("resumeAccount"),
         CloseAccount => Mutation("closeAccount"),
@@ -120,6 +122,9 @@ doors! {
         AttachMeter => Process("installMeter asks the service point first"),
         DetachMeter => Process("removeMeter asks the service point"),
         ExchangeMeter => Process("exchangeMeter asks the service point first"),
+        AwaitConnection => Process("inspectSite keeps the place"),
+        ConnectMeter => Process("installMeter shows the account's word where a connection is awaited"),
+        ForgoConnection => Process("an application that has ended keeps no place"),
     }
     of_read_cycle: read_cycle::Command {
         DefineReadCycle => Mutation("defineReadCycle"),
@@ -147,6 +152,25 @@ doors! {
         ReverseReading => Mutation("reverseReading"),
         NoteReadingsBilled => Process("whoever issues a bill says what it stands on"),
         NoteBillCancelled => Process("a correction's step"),
+    }
+    of_application: application::Command {
+        SubmitApplication => Mutation("submitApplication"),
+        BeginReview => Mutation("reviewApplication"),
+        AskForInformation => Mutation("askForInformation"),
+        GiveInformation => Mutation("giveInformation"),
+        InspectSite => Mutation("inspectSite"),
+        PriceConnection => Mutation("priceConnection"),
+        InvoiceConnectionFee => Mutation("invoiceConnectionFee"),
+        NoteFeePaid => Process("the billing desk hears of it from the fee's invoice"),
+        NoteFeeReopened => Process("the billing desk hears of it from the fee's invoice"),
+        ScheduleInstallation => Mutation("scheduleInstallation"),
+        NoteConnected => Process("the service point that a meter went up at tells its application"),
+        ActivateConnection => Mutation("activateConnection"),
+        RejectApplication => Mutation("rejectApplication"),
+        CancelApplication => Mutation("cancelApplication"),
+    }
+    of_connection_prices: connection_prices::Command {
+        PublishConnectionPrices => Mutation("publishConnectionPrices"),
     }
     of_tariff: tariff::Command {
         PublishTariff => Mutation("publishTariff"),

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 use daftar_domain::{
-    CommandHash, Decider, agreement,
+    CommandHash, Decider,
     ids::{MeterId, MeterTestId, ReadingId},
     meter::{
         ApplySeal, BreakSeal, Breaker, Command, Device, DisconnectMeter, EstimateReading, ExchangeMeter, InstallMeter, Meter, MeterTest,
@@ -44,7 +44,7 @@ mutations! {
     reserve_meter(ReserveMeterInput) -> MeterPayload, by STOCK;
     /// Gives a reserved meter back to the stock.
     unreserve_meter(UnreserveMeterInput) -> MeterPayload, by STOCK;
-    /// Puts a meter up where nothing measures the service yet. Whom the service's agreement bills on that day is billed by it.
+    /// Puts a meter up where nothing measures the service yet. Whom the service's agreement bills on that day is billed by it. Where a new connection is awaited, its fee must be paid.
     install_meter(InstallMeterInput) -> MeterPayload, by FIELD;
     /// Puts a meter up in the place of another, on one day.
     exchange_meter(ExchangeMeterInput) -> MeterPayload, by FIELD;
@@ -381,7 +381,7 @@ async fn install_meter(wish: &Wish<'_>, input: InstallMeterInput) -> Result<Mete
     let reserved_for = input.reserved_for.map(|id| input::id("reservedFor", &id, |id| id)).transpose()?;
     let place = agreements::place(wish, &input.place).await?;
     let said = CommandHash::of(&(place.id, on, &breaker, &seals, &initial_reads, reserved_for));
-    let account_id = place.point.agreement_on(on).ok_or(agreement::Rejection::OutsideAgreement(on))?.account_id;
+    let account_id = wish.fitted_for(&place.point, on).await?;
     let (premises_id, service, context) = (place.premises_id, place.service, rules::readings(wish));
     let install =
         InstallMeter { premises_id, account_id, service, on, breaker, seals, initial_reads, reserved_for, replaces: None, context };

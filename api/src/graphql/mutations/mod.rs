@@ -6,6 +6,7 @@
 
 mod accounts;
 mod agreements;
+mod applications;
 mod books;
 mod collections;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub struct Mutation(
     meters::MeterMutation,
     readings::ReadingMutation,
     tariffs::TariffMutation,
+    applications::ApplicationMutation,
     receivable::ReceivableMutation,
     invoices::InvoiceMutation,
     books::BooksMutation,

@@ -179,6 +179,11 @@ impl Item {
         !self.open.is_zero() && !self.disputed && self.rebill != Rebill::Underway
     }
 
+    /// Nothing of it is owed, and nothing was given up.
+    pub fn is_paid(&self) -> bool {
+        self.open.is_zero() && self.written_off.is_zero()
+    }
+
     fn reduce(&mut self, amount: Money, vat: Money) {
         self.open.minor -= amount.minor;
         self.open_vat.minor -= vat.minor;

@@ -6,6 +6,7 @@
 mod accounts;
 mod books;
 mod collections;
+pub mod connections;
 mod invoices;
 mod places;
 mod receivable;
@@ -48,6 +49,7 @@ async fn no_mutation_is_without_a_story() {
         accounts::MUTATIONS,
         books::MUTATIONS,
         collections::MUTATIONS,
+        connections::MUTATIONS,
         invoices::MUTATIONS,
         places::MUTATIONS,
         receivable::MUTATIONS,
