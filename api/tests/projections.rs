@@ -35,8 +35,10 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         model        version   position   behind   seconds  events/s  kept by
         accounts           3          -        0       0.0         0  nobody
         agreements         1          -        0       0.0         0  nobody
+        applications       1          -        0       0.0         0  nobody
         bill_runs          1          -        0       0.0         0  nobody
         billable           3          -        0       0.0         0  nobody
+        collections        1          -        0       0.0         0  nobody
         invoices           2          -        0       0.0         0  nobody
         ledger             1          -        0       0.0         0  nobody
         meters             2          -        0       0.0         0  nobody

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use daftar_domain::{BillingEvent, account, bill_run, correction, disconnection, dunning, ledger::periods, payment, repair};
+use daftar_domain::{BillingEvent, account, application, bill_run, correction, disconnection, dunning, ledger::periods, payment, repair};
 use daftar_projections::{
     MODELS, Model, Place,
     compare::{Compared, compare},
@@ -40,6 +40,9 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
     let (history, runs): (_, Vec<_>) = (history(3, 400), runs.chain(months).collect());
     let collections: Vec<_> =
         of_dunning(dunning::example::events()).into_iter().chain(of_order(disconnection::example::events())).collect();
+    let applications = application::example::events().into_iter();
+    let applications: Vec<_> =
+        applications.map(|event| (application::example::APPLICATION.into(), BillingEvent::Application(event))).collect();
     vec![
         (log_of(&stays).await, MODELS.to_vec()),
         (log_of(&invoices()).await, MODELS.to_vec()),
@@ -52,6 +55,7 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
         (log_of(&corrections).await, MODELS.to_vec()),
         (log_of(&workshop).await, MODELS.to_vec()),
         (log_of(&collections).await, MODELS.to_vec()),
+        (log_of(&applications).await, MODELS.to_vec()),
     ]
 }
 

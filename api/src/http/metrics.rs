@@ -75,7 +75,8 @@ impl Metrics {
             let mut db = pool.acquire().await.map_err(|error| tracing::warn!(%error, "the read models cannot be asked how they are"))?;
             let status = daftar_projections::status(&mut db, &**engine.store(), MODELS, Utc::now());
             let models = status.await.map_err(|error| tracing::warn!(%error, "the read models cannot be asked how they are"))?;
-            let policies = sqlx::query_scalar::<_, bool>("SELECT stopped_because IS NOT NULL FROM daftar_billing.policies");
+            let stopped = "SELECT EXISTS (SELECT FROM daftar_billing.follower WHERE name = 'policies' AND stopped_because IS NOT NULL)";
+            let policies = sqlx::query_scalar::<_, bool>(stopped);
             let stopped = policies.fetch_one(&mut *db).await;
             Ok((models, stopped.map_err(|error| tracing::warn!(%error, "the policies cannot be asked how they are"))?))
         });

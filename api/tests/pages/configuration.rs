@@ -34,6 +34,11 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
         "`server`, `scheduler`, `day-end`, `simulated-gateway`",
         "what the simulated payment gateway and the engine know each other by",
     ),
+    (
+        "DAFTAR_SIMULATED_HEAD_END_SECRET",
+        "`server`, `scheduler`, `simulated-head-end`",
+        "what the simulated head-end and the engine know each other by",
+    ),
     ("DAFTAR_USER_PASSWORD", "`user create`, `user reset`", "the password, where no file holds it"),
 ];
 

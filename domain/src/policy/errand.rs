@@ -28,10 +28,12 @@ pub fn errand(event: &BillingEvent) -> Option<Errand<'_>> {
         BillingEvent::Part(event) => of_part(event),
         BillingEvent::Repair(event) => of_repair(event),
         BillingEvent::AccountingPeriods(_)
+        | BillingEvent::Application(_)
         | BillingEvent::AppointmentDay(_)
         | BillingEvent::Audit(_)
         | BillingEvent::BillRun(_)
         | BillingEvent::Branch(_)
+        | BillingEvent::ConnectionPrices(_)
         | BillingEvent::Correction(_)
         | BillingEvent::Disconnection(_)
         | BillingEvent::Dunning(_)
@@ -101,7 +103,9 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
         | Event::DebtRecovered(_)
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
-        | Event::ChequeCleared(_) => None,
+        | Event::ChequeCleared(_)
+        | Event::ConnectionCleared(_)
+        | Event::ConnectionWithdrawn(_) => None,
     }
 }
 

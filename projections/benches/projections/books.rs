@@ -62,8 +62,8 @@ fn stories() -> &'static [Story] {
             of(number(309), repair::example::events()),
             of(number(310), stock::example::events()),
             of(number(311), settlement::example::events()),
-            of(number(312), dunning::example::events()),
-            of(number(313), disconnection::example::events()),
+            of(dunning::example::ACCOUNT, dunning::example::events()),
+            of(disconnection::example::ORDER, disconnection::example::events()),
             of(application::example::APPLICATION, application::example::events()),
             of(number(314), connection_prices::example::events()),
         ]

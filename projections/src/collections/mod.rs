@@ -128,7 +128,7 @@ rows! {
 
 keys! {
     DunningRow by account_id: Uuid;
-    HoldRow by hold_id: Uuid;
+    HoldRow by account_id: Uuid, hold_id: Uuid;
     OrderRow by disconnection_id: Uuid;
 }
 
@@ -216,8 +216,8 @@ impl Collections {
     }
 
     fn hold_lifted(&mut self, fact: &Recorded<BillingEvent>, event: &DunningHoldLifted) {
-        let DunningHoldLifted { account_id: _, hold_id, on, reason } = event;
-        let Some(row) = self.holds.get_mut(&(*hold_id).into()) else { return };
+        let DunningHoldLifted { account_id, hold_id, on, reason } = event;
+        let Some(row) = self.holds.get_mut(&((*account_id).into(), (*hold_id).into())) else { return };
         (row.lifted_on, row.lift_reason, row.position) = (Some(*on), Some(reason.to_string()), position(fact));
     }
 

@@ -208,7 +208,24 @@ async fn what_may_not_be_attached_is_refused_clearly_and_leaves_nothing() {
     ] {
         told += &format!("{what}: {}", counter.send(noura, &format!("name={name}"), "k", bytes).told());
     }
-    expect![[""]].assert_eq(&told);
+    expect![[r#"
+        a script named .jpg: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        a program: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        a drawing that runs: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        a zip bomb: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        a gzip bomb: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        an image of 3.6 thousand million pixels: 422 IMAGE_TOO_LARGE -: an image has at most 100000000 pixels
+        an image that does not say how large it is: 415 FILE_OF_OTHER_KIND -: only JPEG and PNG images and PDF documents can be attached, and the content is none of them, whatever its name says
+        nothing: 422 FILE_EMPTY -: the file is empty
+        a way up: 422 INVALID_INPUT name: it must be a file's name, and no way to somewhere
+        a way up, for Windows: 422 INVALID_INPUT name: it must be a file's name, and no way to somewhere
+        an absolute way: 422 INVALID_INPUT name: it must be a file's name, and no way to somewhere
+        an end of text: 422 INVALID_INPUT name: it must be one line of plain text
+        a hidden file: 422 INVALID_INPUT name: it must be a file's name, and no way to somewhere
+        a header: 422 INVALID_INPUT name: it must be one line of plain text
+        no name: 422 INVALID_INPUT name: it must not be blank
+    "#]]
+    .assert_eq(&told);
 
     // A hundred megabytes: told by the head, and told at the eleventh when the head does not say.
     let head = |how: &str| {

@@ -183,7 +183,7 @@ impl Company {
             },
             dunning::{
                 self, AdvanceDunning, Dunning, HoldDunning, HoldGround,
-                example::{HOLD, day, debt, hold, ladder},
+                example::{HOLD, day, debt, hold, ladder, lift},
             },
         };
         let [first, second] = [self.owners[0], self.owners[1]].map(AccountId::new);
@@ -197,6 +197,8 @@ impl Company {
         }
         let promise = HoldDunning { account_id: first, hold_id: HOLD, ..hold(HoldGround::PromiseToPay, "2026-05-02", Some("2999-12-31")) };
         self.execute::<Dunning>(first, dunning::Command::HoldDunning(promise)).await;
+        // It holds still, and not for as long as was said.
+        self.execute::<Dunning>(first, dunning::Command::LiftDunningHold(lift("2999-06-30"))).await;
         let (at, guard, evidence) = (orders::at("08:00"), orders::guard(), orders::evidence());
         let request = RequestDisconnection { account_id: first, ..orders::request(Way::Crew) };
         let plan = ScheduleDisconnection { at, planned_for: at, guard: guard.clone(), evidence: evidence.clone() };

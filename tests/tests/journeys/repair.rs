@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use daftar_api::{caller::Role, notices::Notices};
-use daftar_billing::{Terms, workshop::Workshop};
+use daftar_billing::{Terms, desk::Desk};
 use daftar_domain::{Sealed, ids::AccountId};
 use daftar_tests::socket::{Heard, Socket};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Shop {
             (customer(&house, "RUH-1", "0501234567", "noura").await, customer(&house, "RUH-2", "0509999999", "salem").await);
         let technician = house.staff("technician", Role::Technician).await;
         let (cashier, billing) = (house.staff("cashier", Role::Cashier).await, house.staff("billing", Role::Billing).await);
-        let desk = Workshop::new(house.app.engine.clone(), house.read_models.clone(), terms());
+        let desk = Desk::new(house.app.engine.clone(), house.read_models.clone(), terms());
         let desk = tokio::spawn(async move { drop(desk.keep().await) });
         let mut shop = Self { house, noura, salem, technician, cashier, billing, branch: Value::Null, part: Value::Null, desk };
         shop.branch =

@@ -27,7 +27,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::house::{ADMIN, PASSWORD, SIGN_IN};
 
-const WAIT: Duration = Duration::from_secs(30);
+/// A busy machine takes its time to come back.
+const WAIT: Duration = Duration::from_secs(90);
 
 const OPEN: &str =
     "mutation($key: String!, $input: OpenAccountInput!) { openAccount(idempotencyKey: $key, input: $input) { accountId readable } }";
