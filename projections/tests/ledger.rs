@@ -39,26 +39,26 @@ async fn each_event_that_moves_money_has_its_journal() {
                     string_agg(account || CASE WHEN debit = 0 THEN ' Cr ' || credit ELSE ' Dr ' || debit END, ', ' ORDER BY line) AS journal
              FROM read_ledger.entry_in_decimals GROUP BY position, event_type, effective_on ORDER BY position",
             expect![[r#"
-                {"journal":"23 OpeningBalanceImported 2024-01-31: 1100 Dr 125.00, 2210 Cr 5.00, 3900 Cr 120.00"}
-                {"journal":"24 OpeningBalanceReversed 2024-01-01: 1100 Cr 125.00, 2210 Dr 5.00, 3900 Dr 120.00"}
-                {"journal":"25 AccountCharged 2024-03-01: 1100 Dr 23.00, 1115 Cr 23.00"}
-                {"journal":"28 PaymentReceived 2024-04-01: 1010 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"29 PaymentReversed 2024-05-01: 1040 Cr 115.00, 2210 Dr 115.00"}
-                {"journal":"30 CreditAllocated 2024-04-01: 2210 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"31 AllocationFreed 2024-05-01: 1100 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"32 AccountCredited 2024-04-01: 1115 Dr 23.00, 2210 Cr 23.00"}
-                {"journal":"33 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
-                {"journal":"34 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
-                {"journal":"35 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
-                {"journal":"36 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"37 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
-                {"journal":"40 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"41 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
-                {"journal":"42 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"45 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"53 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"55 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"57 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"25 OpeningBalanceImported 2024-01-31: 1100 Dr 125.00, 2210 Cr 5.00, 3900 Cr 120.00"}
+                {"journal":"26 OpeningBalanceReversed 2024-01-01: 1100 Cr 125.00, 2210 Dr 5.00, 3900 Dr 120.00"}
+                {"journal":"27 AccountCharged 2024-03-01: 1100 Dr 23.00, 1115 Cr 23.00"}
+                {"journal":"30 PaymentReceived 2024-04-01: 1010 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"31 PaymentReversed 2024-05-01: 1040 Cr 115.00, 2210 Dr 115.00"}
+                {"journal":"32 CreditAllocated 2024-04-01: 2210 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"33 AllocationFreed 2024-05-01: 1100 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"34 AccountCredited 2024-04-01: 1115 Dr 23.00, 2210 Cr 23.00"}
+                {"journal":"35 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
+                {"journal":"36 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
+                {"journal":"37 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
+                {"journal":"38 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"39 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
+                {"journal":"42 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"43 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
+                {"journal":"44 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
+                {"journal":"47 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"55 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"57 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"59 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
