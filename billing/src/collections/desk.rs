@@ -26,9 +26,12 @@ use tokio::time::sleep;
 
 use super::{Collections, Unknown};
 use crate::{
-    follower::Interruption,
+    follower::{Interruption, advance, reached},
     refusals::{self, Refused},
 };
+
+/// By which its place in the log is remembered.
+const NAME: &str = "collections";
 
 const REQUEST: &str = "requestDisconnection";
 const LIFT: &str = "liftDisconnection";
@@ -68,7 +71,7 @@ impl Desk {
     async fn follow(&self) -> Result<(), Interruption> {
         let mut db = PgConnection::connect_with(&self.database).await?;
         elected(&mut db, "daftar collections").await?;
-        let reached = reached(&mut db).await?;
+        let reached = reached(&mut db, NAME).await?;
         let mut open = self.open_until(reached).await?;
         let mut waiting = self.collections.engine.store().subscribe(reached, Scope::categories(CATEGORIES));
         while let Some(followed) = waiting.next().await {
@@ -76,10 +79,10 @@ impl Desk {
                 Followed::Event(stored) => {
                     let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;
                     if self.hear(&fact, &mut open).await? {
-                        advance(&mut db, fact.position).await?;
+                        advance(&mut db, NAME, fact.position).await?;
                     }
                 }
-                Followed::Checkpoint(position) => advance(&mut db, position).await?,
+                Followed::Checkpoint(position) => advance(&mut db, NAME, position).await?,
                 Followed::CaughtUp => {}
             }
         }
@@ -263,22 +266,4 @@ fn note(open: &mut Open, id: DisconnectionId, event: &disconnection::Event) {
 
 fn unread(unknown: Unknown) -> Interruption {
     Interruption::Execution(unknown.into())
-}
-
-/// How far the desk has read: everything up to here was asked, and done or refused.
-pub(super) async fn reached(db: &mut PgConnection) -> Result<Option<Position>, sqlx::Error> {
-    let found = sqlx::query!("SELECT commit_position, prepare_position FROM daftar_billing.collections").fetch_one(db).await?;
-    let position = |(commit, prepare): (i64, i64)| Position { commit: commit.cast_unsigned(), prepare: prepare.cast_unsigned() };
-    Ok(found.commit_position.zip(found.prepare_position).map(position))
-}
-
-async fn advance(db: &mut PgConnection, to: Position) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE daftar_billing.collections SET commit_position = $1, prepare_position = $2, moved_at = now()",
-        to.commit.cast_signed(),
-        to.prepare.cast_signed(),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
