@@ -10,7 +10,10 @@ use daftar_domain::Position;
 use daftar_store::Unreadable;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use thiserror::Error;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use crate::{
     checkpoint::{self, CheckpointError},
@@ -29,6 +32,9 @@ const AHEAD: usize = BATCH / PAGE;
 
 /// How soon another process takes over from one that has gone.
 const ELECTION: Duration = Duration::from_millis(500);
+
+/// How long a server's end may go unnoticed while there is nothing to write. What it took with it is written again once it is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// Whoever reads is not to wait long for rows once a server is back.
@@ -172,7 +178,9 @@ impl Runner {
         let mut incoming = read_ahead(&self.feed, reached);
         loop {
             let mut waiting = Vec::new();
-            incoming.recv_many(&mut waiting, AHEAD).await;
+            while timeout(HEARTBEAT, incoming.recv_many(&mut waiting, AHEAD)).await.is_err() {
+                db.ping().await.map_err(End::database)?;
+            }
             let end = waiting.pop_if(|page| page.is_err()).map(|error| Interruption::Log(error.err().unwrap_or(FeedError::Ended)));
             let pages: Vec<Arc<Page>> = waiting.into_iter().flatten().collect();
             reached = self.take(db, reached, &pages).await?;
