@@ -47,6 +47,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         receivables        2          -        0       0.0         0  nobody
         repairs            1          -        0       0.0         0  nobody
         tariffs            1          -        0       0.0         0  nobody
+        users              1          -        0       0.0         0  nobody
         workshop           1          -        0       0.0         0  nobody
     "#]]
     .assert_eq(&said(&mut on(&database, &["projections", "status"])));

@@ -82,6 +82,7 @@ mod schema;
 pub mod search;
 mod status;
 pub mod tariffs;
+pub mod users;
 pub mod workshop;
 
 use sqlx::{
@@ -116,6 +117,7 @@ pub const MODELS: &[Model] = &[
     Model::of::<receivables::Receivables>(),
     Model::of::<repairs::Repairs>(),
     Model::of::<tariffs::Tariffs>(),
+    Model::of::<users::Users>(),
     Model::of::<workshop::Workshop>(),
 ];
 

@@ -18,6 +18,7 @@ use crate::{
     histories::history,
     repairs::{of_repair, workshop},
     spec::{database, everything, log_of},
+    users::everybody,
 };
 
 async fn run(pool: &PgPool, sql: String) {
@@ -56,6 +57,7 @@ async fn logs() -> Vec<(Log, Vec<Model>)> {
         (log_of(&workshop).await, MODELS.to_vec()),
         (log_of(&collections).await, MODELS.to_vec()),
         (log_of(&applications).await, MODELS.to_vec()),
+        (log_of(&everybody()).await, MODELS.to_vec()),
     ]
 }
 

@@ -25,3 +25,4 @@ mod runner;
 mod search;
 mod spec;
 mod tables;
+mod users;

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use daftar_domain::{
-    Actor, Decider, Reason, SealedFor, StreamName,
+    Actor, Decider, Reason, Sealed, SealedFor, StreamName,
     ids::{AccountId, UserId, created_id},
     reservation::{self, Reservation, Reserve, Unique},
     user::{ChangeRoles, Command, DeactivateUser, RegisterCustomer, RegisterStaff, Role, User},
 };
-use daftar_store::{CommandContext, ExecuteError, keyring::ClearText};
+use daftar_store::{
+    CommandContext, ExecuteError,
+    keyring::{ClearText, HOUSE},
+};
 use uuid::Uuid;
 
 use super::{
@@ -58,7 +61,7 @@ impl Auth {
         context: &CommandContext,
         user_name: &UserName,
         password: &Password,
-        command: impl FnOnce(UserId, daftar_domain::Sealed) -> Command,
+        command: impl FnOnce(UserId, Sealed) -> Command,
     ) -> Result<UserId, Problem> {
         let user = UserId::new(created_id(context.command_id, User::CATEGORY));
         let command = command(user, self.keyring.seal(keys_of(user), SealedFor::Contact, user_name.as_str()).await?);
@@ -126,6 +129,13 @@ impl Auth {
     /// Whether anybody could sign in.
     pub async fn has_users(&self) -> Result<bool, Problem> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM daftar_auth.password)").fetch_one(&self.tables).await?)
+    }
+
+    /// What is sealed with the keys of users or, of strangers, with the house's; nothing of those who have been forgotten. In its order.
+    pub async fn open_of_users(&self, sealed: &[(Option<UserId>, &Sealed)]) -> Result<Vec<Option<String>>, Problem> {
+        let sealed: Vec<_> = sealed.iter().map(|(user, sealed)| (user.map_or(HOUSE, keys_of), *sealed)).collect();
+        let opened = self.keyring.open_all(&sealed).await?;
+        opened.into_iter().map(|text| Ok(text?.map(|text| text.reveal().to_owned()))).collect()
     }
 
     /// As the log has it; nothing once they have been forgotten.

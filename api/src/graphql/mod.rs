@@ -3,6 +3,7 @@
 mod account;
 mod agreement;
 mod application;
+mod audit;
 mod bill;
 mod bill_run;
 mod collections;
@@ -64,6 +65,7 @@ pub struct Query(
     health::HealthQuery,
     dashboard::DashboardQuery,
     users::UserQuery,
+    audit::AuditQuery,
     enums::LabelQuery,
 );
 

@@ -417,7 +417,7 @@ impl Session {
 /// What a member of staff may do. One person can have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "Role", remote = "Role")]
-enum StaffRole {
+pub enum StaffRole {
     /// Takes money.
     Cashier,
     /// Repairs, installs, reads meters.

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use super::{
     claiming::{claim, code},
-    house::{House, MASTER_KEY, PASSWORD, WAIT, Way, contents, migrated},
+    house::{House, MASTER_KEY, PASSWORD, SIGN_IN, WAIT, Way, contents, migrated},
     mutations::{
         repairs::{cooler, estimate},
         supply::device,
@@ -83,6 +83,7 @@ impl Company {
         claimed(&house, "stranger", &[strangers]).await;
         let [owner, stranger] = ["owner", "stranger"].map(|name| house.sign_in(name));
         let company = Self { house, owner, stranger, owners, strangers };
+        company.furnish_users();
         company.furnish();
         company.collect().await;
         company.furnish_workshop().await;
@@ -122,7 +123,21 @@ impl Company {
             last = engine.execute::<Application>(&StreamName::of::<Application>(of(n)), &context, wish).await.unwrap().position();
         }
         let readable = &self.house.app.readable;
-        assert!(readable.reached("applications", last.expect("something happened"), WAIT).await.unwrap());
+        for model in ["applications", "users"] {
+            assert!(readable.reached(model, last.expect("something happened"), WAIT).await.unwrap());
+        }
+    }
+
+    /// Somebody who worked here once, and somebody who was not let in.
+    fn furnish_users(&self) {
+        let register = "mutation($key: String!) { registerStaff(idempotencyKey: $key,
+            input: { userName: \"former\", roles: [CASHIER], password: \"correct horse battery\" }) }";
+        let former = self.house.graphql("en", register, json!({ "key": "former" }))["data"]["registerStaff"].clone();
+        let deactivate = "mutation($user: ID!, $key: String!) { deactivateUser(userId: $user, reason: \"left\", idempotencyKey: $key) }";
+        let left = self.house.graphql("en", deactivate, json!({ "user": former, "key": "former" }));
+        assert_eq!(left["data"]["deactivateUser"], true, "{left}");
+        let refused = self.house.ask("", "en", SIGN_IN, json!({ "name": "former", "password": PASSWORD }));
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_CREDENTIALS", "{refused}");
     }
 
     /// What the demo has no example of. A new field is seen by the matrix once there is something behind it: put it here.

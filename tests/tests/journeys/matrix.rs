@@ -45,6 +45,7 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         parts,
         branches,
         applications,
+        users,
         ..
     } = things;
     let each = |name: &'static str, of: &[Value]| of.iter().map(|value| json!({ name: value })).collect::<Vec<_>>();
@@ -113,6 +114,9 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         ("dashboard", staff()),
         ("me", Each),
         ("sessions", Each),
+        ("users", staff()),
+        ("user", Staff(each("id", users))),
+        ("acts", Staff(vec![json!({ "filter": { "act": "deactivateUser" } }), json!({ "filter": { "refused": true } })])),
         ("labels", Everybody(vec![json!({})])),
         ("accountActivity", owned("accountId", accounts)),
         ("billRunProgress", Staff(each("name", runs))),
@@ -410,6 +414,7 @@ struct Things {
     applications: (Vec<Value>, Vec<Value>),
     /// An application of the owner's that waits for an answer.
     asked: Value,
+    users: Vec<Value>,
     contact: Value,
     address: Value,
     /// With its register and what it could show next.
@@ -469,6 +474,7 @@ impl Things {
             false,
         );
         let asked = asked.await.remove(0);
+        let users = column("SELECT user_id::text FROM read_users.person WHERE ($1::uuid IS NOT NULL) = $2", true).await;
         let secrets = [&accounts.0, &numbers.0, &invoices.0, &invoice_numbers.0, &payments.0, &repairs.0, &appointments.0, &applications.0];
         let secrets = secrets.into_iter().flatten().map(|secret| secret.as_str().unwrap().to_owned()).collect();
         let first = "query First($id: ID!) { account(id: $id) { contacts { id } addresses { id } } }";
@@ -503,6 +509,7 @@ impl Things {
             appointment: appointments.0[0].clone(),
             applications,
             asked,
+            users,
             secrets,
         }
     }

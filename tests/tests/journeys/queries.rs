@@ -36,7 +36,7 @@ fn case(root: &'static str, by: By, query: &'static str, variables: Value, refus
 /// **Add a case here when you add a query or a subscription**, and run with `UPDATE_EXPECT=1`.
 fn cases(asked: &Asked) -> Vec<Case> {
     use By::*;
-    let Asked { account, number, invoice, invoice_number, meter, event, reference, order, workshop } = asked;
+    let Asked { account, number, invoice, invoice_number, meter, event, reference, order, admin, workshop } = asked;
     let nowhere = "00000000-0000-0000-0000-000000000007";
     // The stranger's, as `Company` furnishes it.
     let application = "00000000-0000-0000-0000-00000000032e";
@@ -244,6 +244,21 @@ fn cases(asked: &Asked) -> Vec<Case> {
         case("dashboard", Staff, "query($months: Int) { dashboard(months: $months, asOf: { effective: \"2026-11-05\" }) { accounts { class standing count } billed { month charged { amount } paid { amount } credited { amount } writtenOff { amount } open { amount } overdue { amount } } collected { month tender cause movements amount { amount } } waiting { status count } } }", json!({ "months": 2 }), vec![json!({ "months": 0 }), json!({ "months": 61 })]),
         case("me", Customers, "{ me { userName roles hasSecondFactor } }", json!({}), vec![]),
         case("sessions", Customers, "{ sessions { current address agent } }", json!({}), vec![]),
+        case(
+            "users",
+            Staff,
+            "query($filter: UserFilter, $first: Int, $after: String) { users(filter: $filter, first: $first, after: $after) { totalCount nodes { userName roles active deactivatedBecause } } }",
+            json!({}),
+            [page(), vec![json!({ "filter": { "accountId": "x" } })]].concat(),
+        ),
+        case("user", Staff, "query($id: ID!) { user(id: $id) { userName roles accountIds active } }", json!({ "id": admin }), vec![json!({ "id": nowhere }), json!({ "id": "x" })]),
+        case(
+            "acts",
+            Staff,
+            "query($filter: ActFilter, $first: Int, $after: String) { acts(filter: $filter, first: $first, after: $after) { totalCount nodes { act refused address user { userName } } } }",
+            json!({ "filter": { "act": "deactivateUser" } }),
+            [page(), vec![json!({ "filter": { "userId": "x" } }), json!({ "filter": { "act": "with a space" } })]].concat(),
+        ),
         case("labels", Everybody, "{ labels { name values { value label } } }", json!({}), vec![]),
         case("accountActivity", Customers, "subscription($id: ID!) { accountActivity(accountId: $id) { number balances { due { amount } } } }", json!({ "id": account }), vec![json!({ "id": nowhere }), json!({ "id": "x" })]),
         case("invoice", Customers, "subscription($id: ID!) { invoice(id: $id) { number status leftToPay { amount } } }", json!({ "id": invoice }), vec![json!({ "id": nowhere }), json!({ "id": "x" })]),
@@ -261,6 +276,7 @@ struct Asked {
     event: Value,
     reference: Value,
     order: Value,
+    admin: Value,
     workshop: Workshop,
 }
 
@@ -284,6 +300,7 @@ async fn every_query_and_subscription_is_answered_and_refused_as_it_was() {
     let event = text("SELECT event_id::text FROM read_ledger.journal ORDER BY position LIMIT 1").await;
     let reference = text("SELECT reference FROM read_payments.payment ORDER BY position LIMIT 1").await;
     let order = text("SELECT disconnection_id::text FROM read_collections.work_order LIMIT 1").await;
+    let admin = text("SELECT user_id::text FROM read_users.person WHERE roles = 'admin'").await;
     let workshop = Workshop {
         owners: text("SELECT repair_id::text FROM read_repairs.repair WHERE status = 'closed'").await,
         strangers: company.house.ask(&company.stranger, "en", "{ myRepairs { nodes { id } } }", json!({}))["data"]["myRepairs"]["nodes"][0]
@@ -297,13 +314,14 @@ async fn every_query_and_subscription_is_answered_and_refused_as_it_was() {
     let (account, number, invoice, invoice_number) = (own(&mine["id"]), own(&mine["number"]), own(&invoice["id"]), own(&invoice["number"]));
     // Whose ids follow from those of users, who are others each time.
     let names = [
+        (&admin, "the admin"),
         (&workshop.owners, "the owner's repair"),
         (&workshop.strangers, "the stranger's repair"),
         (&workshop.part, "the part"),
         (&workshop.branch, "the branch"),
     ]
     .map(|(id, name)| (id.as_str().unwrap().to_owned(), name));
-    let cases = cases(&Asked { account, number, invoice, invoice_number, meter, event, reference, order, workshop });
+    let cases = cases(&Asked { account, number, invoice, invoice_number, meter, event, reference, order, admin, workshop });
 
     let covered: BTreeSet<(bool, &str)> = cases.iter().map(|case| (case.query.starts_with("subscription"), case.root)).collect();
     let roots = |root: &'static str| schema.roots(root).iter().map(move |field| (root == "Subscription", field.name.as_str()));
