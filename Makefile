@@ -7,14 +7,18 @@ export PATH := $(CURDIR)/.daftar/tools/bin:$(PATH)
 THROWAWAY := $(or $(CARGO_TARGET_DIR),target)/debug/throwaway-postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check sqlx-prepare bench clean throwaway-postgres
+.PHONY: help run demo-tour test check coverage sqlx-prepare bench clean throwaway-postgres
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 run: ## Starts everything on this machine, with a PostgreSQL server of its own under .daftar/
 	scripts/ensure-postgres
-	exec cargo run --profile bench -p daftar-api --bin daftar -- up --demo
+	exec cargo run --profile quick -p daftar-api --bin daftar -- up --demo
+
+demo-tour: throwaway-postgres ## Shows in the terminal what it is for: a bill explained, a repair, a proof, a tamper detected, a what-if tariff
+	scripts/ensure-tools python
+	$(THROWAWAY) --durable -- scripts/demo-tour
 
 test: throwaway-postgres ## Runs every test, with a PostgreSQL server of its own; and the suites against ESDB_TEST_URL if that is set
 	scripts/ensure-tools nextest python node
@@ -28,6 +32,10 @@ check: throwaway-postgres ## Formatting, lints, queries against a real database,
 	$(THROWAWAY) -- scripts/sqlx check
 	scripts/check-dependencies
 	scripts/check-schema
+
+coverage: throwaway-postgres ## Runs every test and says how much of the code they reach: at least 85 % of the lines
+	scripts/ensure-tools nextest llvm-cov python node
+	$(THROWAWAY) -- scripts/coverage
 
 sqlx-prepare: throwaway-postgres ## Writes .sqlx anew, after a query or a migration has changed
 	$(THROWAWAY) -- scripts/sqlx prepare

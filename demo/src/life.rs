@@ -3,16 +3,18 @@
 mod billing;
 mod paying;
 mod rebilling;
+mod repairing;
 mod supplying;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use daftar_billing::{Terms, period_close::PeriodClose};
+use daftar_billing::{Terms, desk::Desk, period_close::PeriodClose};
 use daftar_domain::{
     account::{ItemId, Tender},
     ids::{InvoiceId, PaymentId, ReadCycleId, ReadingId},
 };
+use repairing::{Job, Step};
 use sqlx::PgPool;
 
 use crate::{
@@ -32,6 +34,7 @@ const EPILOGUE: u64 = 5;
 pub struct Life {
     pub world: World,
     closing: PeriodClose,
+    desk: Desk,
     terms: Terms,
     months: i64,
     /// Of the history.
@@ -96,6 +99,9 @@ enum Act {
         why: &'static str,
     },
     MoreDwellings(usize),
+    /// Somebody brings what is broken.
+    Bring(usize),
+    Repair(Job, Step),
     WriteOff(usize),
     Leave(usize),
     Close(i64),
@@ -119,7 +125,8 @@ impl Life {
         let closing = PeriodClose::new(world.engine.clone(), scratch.clone());
         let rare = (u64::from(wish.accounts) * u64::from(wish.months) / 150).max(25);
         let (months, terms) = (i64::from(wish.months), crate::company::terms());
-        Self { world, closing, terms, months, first, end, cycles, people, places, agenda: BTreeMap::new(), planned: 0, rare }
+        let desk = Desk::new(world.engine.clone(), scratch.clone(), terms.clone());
+        Self { world, closing, desk, terms, months, first, end, cycles, people, places, agenda: BTreeMap::new(), planned: 0, rare }
     }
 
     /// From the first day to the last; `progress` hears how much of it is told, in per cent.
@@ -142,6 +149,7 @@ impl Life {
     async fn found(&mut self) -> Result<(), DemoError> {
         self.world.wait_until(local(self.first.checked_sub_months(Months::new(1)).unwrap_or(self.first), 8 * 60));
         crate::company::found(&self.world, self.cycles, self.first).await?;
+        self.open_workshops().await?;
         for number in 0..self.people.len() {
             let Person { from, follows, .. } = self.people[number];
             let mut dice = self.world.dice(&format!("first day {number}"));
@@ -185,6 +193,8 @@ impl Life {
             Act::Credit(person) => self.credit(person).await,
             Act::Rebill { person, invoice_id, why } => self.rebill(person, invoice_id, why).await,
             Act::MoreDwellings(person) => self.more_dwellings(person).await,
+            Act::Bring(person) => self.bring(person).await,
+            Act::Repair(job, step) => self.repair(job, step).await,
             Act::WriteOff(person) => self.write_off(person).await,
             Act::Leave(person) => self.leave(person).await,
             Act::Close(n) => self.close(n).await,
@@ -212,6 +222,7 @@ impl Life {
                 0 => Act::Credit(person),
                 1 => Act::Dispute(person),
                 2 => Act::MoreDwellings(person),
+                3 => Act::Bring(person),
                 _ => continue,
             };
             self.plan(later(first, 7 + dice.below(12)), 9 * 60 + dice.below(6 * 60), act);

@@ -11,6 +11,7 @@ use daftar_domain::{
     ledger::{self, LedgerAccount, TrialBalance},
     meter,
     register::DocumentNumber,
+    repair,
 };
 use daftar_store::{EventReader, Scope};
 use futures::TryStreamExt;
@@ -27,6 +28,7 @@ pub struct Story {
     pub invoices: u64,
     pub credit_notes: u64,
     pub payments: u64,
+    pub repairs: u64,
     pub invoiced: BTreeMap<Currency, i64>,
     pub paid: BTreeMap<Currency, i64>,
     pub books: TrialBalance,
@@ -52,6 +54,8 @@ pub struct Remarkable {
     pub bounced: Option<AccountNumber>,
     pub written_off: Option<AccountNumber>,
     pub closed: Option<AccountNumber>,
+    /// The bill of a device that was mended.
+    pub repaired: Option<DocumentNumber>,
 }
 
 impl Story {
@@ -79,6 +83,7 @@ impl Story {
             BillingEvent::Account(event) => self.account(AccountId::new(stream.id()), event),
             BillingEvent::Invoice(event) => self.invoice(InvoiceId::new(stream.id()), event),
             BillingEvent::Meter(event) => self.meter(MeterId::new(stream.id()), event),
+            BillingEvent::Repair(repair::Event::RepairRequested(_)) => self.repairs += 1,
             BillingEvent::Correction(correction::Event::CorrectionFinished(fact)) => {
                 let numbers = self.documents.get(&fact.invoice_id).cloned().zip(self.documents.get(&fact.replacement_id).cloned());
                 self.remarkable.rebilled = numbers.or(self.remarkable.rebilled.take());
@@ -112,6 +117,9 @@ impl Story {
         match event {
             invoice::Event::InvoiceIssued(fact) => {
                 self.invoices += 1;
+                if matches!(fact.subject, invoice::Subject::Repair { .. }) {
+                    self.remarkable.repaired = Some(fact.number.clone());
+                }
                 self.documents.insert(id, fact.number.clone());
                 *self.invoiced.entry(fact.document.currency).or_default() += fact.document.total.minor;
             }
@@ -156,9 +164,9 @@ impl Story {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, accounts, meters, readings, estimates, invoices, credit_notes, payments, .. } = self;
+        let Self { events, accounts, meters, readings, estimates, invoices, credit_notes, payments, repairs, .. } = self;
         writeln!(f, "  {accounts} accounts, {meters} meters, {readings} readings and {estimates} estimates")?;
-        writeln!(f, "  {invoices} invoices, {credit_notes} credit notes, {payments} payments: {events} events")?;
+        writeln!(f, "  {invoices} invoices, {credit_notes} credit notes, {payments} payments, {repairs} repairs: {events} events")?;
         for (currency, minor) in &self.invoiced {
             let of = |minor: i64| Money::new(minor, *currency);
             let paid = self.paid.get(currency).copied().unwrap_or_default();
@@ -166,7 +174,8 @@ impl fmt::Display for Story {
             writeln!(f, "  invoiced {}, paid {}, still open {}", of(*minor), of(paid), of(owed))?;
             writeln!(f, "  debits less credits of all accounts: {}", self.books.difference(*currency))?;
         }
-        let Remarkable { overdue, rebilled, credited, exchanged, rolled_over, released, bounced, written_off, closed } = &self.remarkable;
+        let Remarkable { overdue, rebilled, credited, exchanged, rolled_over, released, bounced, written_off, closed, repaired } =
+            &self.remarkable;
         let mut say = |what: &str, which: Option<String>| which.map_or(Ok(()), |which| writeln!(f, "  {what:<34}{which}"));
         say("an account that is overdue", overdue.as_ref().map(ToString::to_string))?;
         say("a bill that was made anew", rebilled.as_ref().map(|(wrong, right)| format!("{wrong}, replaced by {right}")))?;
@@ -176,6 +185,7 @@ impl fmt::Display for Story {
         say("a reading that a person released", released.as_ref().map(|serial| format!("of meter {serial}")))?;
         say("a cheque that came back", bounced.as_ref().map(|number| format!("of account {number}")))?;
         say("a debt that was given up", written_off.as_ref().map(|number| format!("of account {number}")))?;
-        say("an account that was closed", closed.as_ref().map(ToString::to_string))
+        say("an account that was closed", closed.as_ref().map(ToString::to_string))?;
+        say("a repair and its bill", repaired.as_ref().map(ToString::to_string))
     }
 }

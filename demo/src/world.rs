@@ -113,6 +113,13 @@ impl World {
         self.engine.look::<D>(&StreamName::of::<D>(id)).await.map_err(|error| DemoError::Store(error.into()))
     }
 
+    /// All that has happened to one thing.
+    pub async fn history<D: Decider>(&self, id: impl Into<Uuid>) -> Result<Vec<Recorded<BillingEvent>>, DemoError> {
+        let events = self.engine.store().read(&StreamName::of::<D>(id), 0);
+        let stored: Vec<_> = events.try_collect().await.map_err(|error| DemoError::Store(error.into()))?;
+        stored.iter().map(|stored| stored.decode_billing().map_err(|error| DemoError::Store(error.into()))).collect()
+    }
+
     /// What the facts so far ask of other streams.
     pub async fn settle(&mut self) -> Result<(), DemoError> {
         self.told = policies::carry_out(&self.engine, self.told).await.map_err(|error| DemoError::Store(error.into()))?;

@@ -137,7 +137,8 @@ async fn its_books_are_sound_and_its_numbers_have_no_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_find_in_it_what_they_come_to_see() {
     let story = Story::of(&made(SMALL).await).await.unwrap();
-    let Remarkable { overdue, rebilled, credited, exchanged, rolled_over, released, bounced: _, written_off: _, closed } = story.remarkable;
+    let Remarkable { overdue, rebilled, credited, exchanged, rolled_over, released, bounced: _, written_off: _, closed, repaired } =
+        story.remarkable;
     let found = [
         overdue.is_some(),
         rebilled.is_some(),
@@ -146,7 +147,8 @@ async fn people_find_in_it_what_they_come_to_see() {
         rolled_over.is_some(),
         released.is_some(),
         closed.is_some(),
+        repaired.is_some(),
         story.estimates > 0,
     ];
-    assert_eq!(found, [true; 8]);
+    assert_eq!(found, [true; 9]);
 }

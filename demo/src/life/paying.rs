@@ -1,7 +1,7 @@
 //! Money that comes, bounces, goes back or never comes; and what is taken off a bill.
 
 use daftar_domain::{
-    Code, Currency, Money,
+    BillingEvent, Code, Currency, Money,
     account::{
         self, Account, AllocationPolicy, ApplyDeposit, CloseAccount, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit,
         ResolveDispute, ReturnDeposit, ReversalCause, ReversePayment, Tender, WriteOff,
@@ -13,7 +13,6 @@ use daftar_domain::{
     policy::{Request, Wish},
 };
 use daftar_store::CommandContext;
-use futures::TryStreamExt;
 
 use super::{Act, Life, Pay, supplying::reason};
 use crate::{
@@ -213,15 +212,11 @@ impl Life {
 
     /// An invoice as it was issued.
     pub(super) async fn issued(&self, invoice_id: InvoiceId) -> Result<Option<InvoiceIssued>, DemoError> {
-        let stream = daftar_domain::StreamName::of::<Invoice>(invoice_id);
-        let mut events = self.world.engine.store().read(&stream, 0);
-        while let Some(stored) = events.try_next().await.map_err(|error| DemoError::Store(error.into()))? {
-            let recorded = stored.decode::<invoice::Event>().map_err(|error| DemoError::Store(error.into()))?;
-            if let invoice::Event::InvoiceIssued(issued) = recorded.event {
-                return Ok(Some(issued));
-            }
-        }
-        Ok(None)
+        let issued = self.world.history::<Invoice>(invoice_id).await?.into_iter().find_map(|fact| match fact.event {
+            BillingEvent::Invoice(invoice::Event::InvoiceIssued(issued)) => Some(issued),
+            _ => None,
+        });
+        Ok(issued)
     }
 
     /// Of the branch that looks after the customer's district.

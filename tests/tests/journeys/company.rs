@@ -285,7 +285,7 @@ impl Company {
         let request =
             self.done("requestPart", "RequestPartInput", of(&closed, json!({ "partId": part, "quantity": 1 })))["requestId"].clone();
         // It runs short, and then comes.
-        self.house.until("short", "SELECT count(*) = 1 FROM read_repairs.part_request WHERE missing = 1").await;
+        self.house.until("short", "SELECT count(*) = 1 FROM read_repairs.part_request JOIN read_workshop.part USING (part_id) WHERE missing = 1 AND code = 'CMP-12'").await;
         let shelf = |more: Value| {
             let mut shelf = json!({ "branchId": branch, "partId": part, "on": "2026-10-05" });
             merge(&mut shelf, more);
@@ -295,10 +295,15 @@ impl Company {
         self.done("receiveStock", "ReceiveStockInput", shelf(json!({ "quantity": 3, "cost": cost, "reference": "GRN-1" })));
         self.done("countStock", "CountStockInput", shelf(json!({ "counted": 2, "reason": "stocktaking" })));
         self.done("setReorderLevel", "SetReorderLevelInput", json!({ "branchId": branch, "partId": part, "level": 2 }));
-        self.house.until("here", "SELECT count(*) = 1 FROM read_repairs.part_request WHERE here").await;
+        self.house
+            .until(
+                "here",
+                "SELECT count(*) = 1 FROM read_repairs.part_request JOIN read_workshop.part USING (part_id) WHERE here AND code = 'CMP-12'",
+            )
+            .await;
         self.done("startWork", "WorkInput", day(&closed, "2026-10-05"));
         self.done("usePart", "UsePartInput", of(&closed, json!({ "requestId": request, "usedInAll": 1, "on": "2026-10-05" })));
-        self.house.until("used", "SELECT count(*) = 3 FROM read_workshop.stock_move").await;
+        self.house.until("used", "SELECT count(*) = 3 FROM read_workshop.stock_move JOIN read_workshop.stock USING (stock_id) JOIN read_workshop.part USING (part_id) WHERE code = 'CMP-12'").await;
         self.done("finishWork", "WorkInput", day(&closed, "2026-10-06"));
         self.done("passCheck", "WorkInput", day(&closed, "2026-10-06"));
         self.done("deliverRepair", "WorkInput", day(&closed, "2026-10-07"));

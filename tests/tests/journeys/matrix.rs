@@ -178,8 +178,6 @@ const NOTHING_BEHIND: &[(&str, &str)] = &[
     ("Dashboard.waiting", "no invoice waits at the end of the history"),
     ("WaitingCount.count", "no invoice waits at the end of the history"),
     ("WaitingCount.status", "no invoice waits at the end of the history"),
-    ("DocumentLine.text", "the lines of supplies say all with their codes, and the shortest way to a line is an invoice's"),
-    ("Repair.invoice", "nobody makes invoices of closed repairs in the company"),
     ("ReadModelHealth.lastError", "no read model has failed"),
     ("ReadModelHealth.lastErrorAt", "no read model has failed"),
     ("ReadModelHealth.stoppedBecause", "no read model has stopped"),
@@ -452,9 +450,11 @@ impl Things {
             column("SELECT cycle FROM read_bill_runs.run WHERE $1 IS NOT NULL AND NOT $2 ORDER BY held + failed DESC, 1", false).await;
         let repairs =
             both("SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 ORDER BY status, requested_at").await;
-        let parts = column("SELECT part_id::text FROM read_workshop.part WHERE $1 IS NOT NULL AND NOT $2", false).await;
+        let parts =
+            column("SELECT part_id::text FROM read_workshop.part WHERE $1 IS NOT NULL AND NOT $2 ORDER BY code = 'CMP-12' DESC", false)
+                .await;
         let branches = column(
-            "SELECT branch_id::text FROM read_workshop.branch WHERE $1 IS NOT NULL AND NOT $2 ORDER BY closed_on NULLS FIRST",
+            "SELECT branch_id::text FROM read_workshop.branch WHERE $1 IS NOT NULL AND NOT $2 ORDER BY code <> 'RUH-OLAYA', closed_on",
             false,
         )
         .await;
@@ -463,8 +463,11 @@ impl Things {
             false,
         )
         .await;
-        let closed =
-            column("SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 AND status = 'closed'", false).await;
+        let closed = column(
+            "SELECT repair_id::text FROM read_repairs.repair WHERE (account_id = $1) = $2 AND status = 'closed' ORDER BY requested_at DESC",
+            false,
+        )
+        .await;
         let appointments = both("SELECT appointment_id::text FROM read_workshop.appointment WHERE (account_id = $1) = $2").await;
         let applications =
             both("SELECT application_id::text FROM read_applications.application WHERE (account_id = $1) = $2 ORDER BY position DESC")

@@ -302,12 +302,12 @@ async fn every_query_and_subscription_is_answered_and_refused_as_it_was() {
     let order = text("SELECT disconnection_id::text FROM read_collections.work_order LIMIT 1").await;
     let admin = text("SELECT user_id::text FROM read_users.person WHERE roles = 'admin'").await;
     let workshop = Workshop {
-        owners: text("SELECT repair_id::text FROM read_repairs.repair WHERE status = 'closed'").await,
+        owners: text("SELECT repair_id::text FROM read_repairs.repair WHERE status = 'closed' ORDER BY requested_at DESC LIMIT 1").await,
         strangers: company.house.ask(&company.stranger, "en", "{ myRepairs { nodes { id } } }", json!({}))["data"]["myRepairs"]["nodes"][0]
             ["id"]
             .clone(),
-        part: text("SELECT part_id::text FROM read_workshop.part").await,
-        branch: text("SELECT branch_id::text FROM read_workshop.branch WHERE closed_on IS NULL").await,
+        part: text("SELECT part_id::text FROM read_workshop.part WHERE code = 'CMP-12'").await,
+        branch: text("SELECT branch_id::text FROM read_workshop.branch WHERE code = 'RUH-OLAYA'").await,
     };
     let invoice = &mine["invoices"]["nodes"][0];
     let own = |value: &Value| value.clone();

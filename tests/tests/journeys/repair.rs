@@ -128,6 +128,8 @@ fn code(answer: &Value) -> String {
 fn told(socket: &mut Socket, field: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     loop {
         match socket.hear(Duration::from_secs(20)) {
+            // What else is followed goes on being told, too.
+            Heard::Told(told) if told["id"] != field => {}
             Heard::Told(told) => {
                 let shown = &told["payload"]["data"][field];
                 assert!(shown.is_object(), "{told}");
