@@ -19,10 +19,10 @@ use crate::spec::{database, project_all, projecting};
 
 /// One of every event.
 pub fn everybody() -> Vec<(Uuid, BillingEvent)> {
-    let staff = [example::staff(), example::roles_changed(), example::deactivated()].map(|event| (CASHIER.into(), event.into()));
-    let customer = [example::customer(), example::account_claimed()].map(|event| (CUSTOMER.into(), event.into()));
+    let staff = example::of_staff().into_iter().map(|event| (CASHIER.into(), event.into()));
+    let customer = example::of_customer().into_iter().map(|event| (CUSTOMER.into(), event.into()));
     let noted = audit::example::events().into_iter().map(|event| (Uuid::from_u128(54), event.into()));
-    staff.into_iter().chain(customer).chain(noted).collect()
+    staff.chain(customer).chain(noted).collect()
 }
 
 #[tokio::test]

@@ -302,6 +302,15 @@ pub mod example {
         UserDeactivated { reason: Reason::new("left the company").expect("a reason") }.into()
     }
 
+    /// The life of a member of staff.
+    pub fn of_staff() -> Vec<Event> {
+        vec![staff(), roles_changed(), deactivated()]
+    }
+
+    pub fn of_customer() -> Vec<Event> {
+        vec![customer(), account_claimed()]
+    }
+
     /// One of every event.
     pub fn events() -> Vec<Event> {
         vec![staff(), customer(), roles_changed(), account_claimed(), deactivated()]
