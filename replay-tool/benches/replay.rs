@@ -21,6 +21,7 @@ use daftar_domain::{
     ids::ReadingId,
     meter::{self, Meter, Reading, ReadingKind, ReadingRecorded},
 };
+use daftar_projections::{MODELS, rebuild};
 use daftar_proof::Leaf;
 use daftar_store::{
     ContentType, EventReader, EventWriter, Expected, NewEvent, Postgres, PostgresOptions, Scope, StoredEvent, postgres::migrate,
@@ -139,6 +140,8 @@ async fn measure(store: &impl EventReader, url: &str, folder: &Path, events: u64
     drop(all);
     let mut db = PgConnection::connect(url).await.expect("a server");
     let pool = sqlx::PgPool::connect(url).await.expect("a server");
+    // The tool builds its own as far as those that are read have come.
+    rebuild::rebuild(MODELS, store, &pool.connect_options(), rebuild::MEMORY, &|_| ()).await.expect("the read models are built");
     let begun = Instant::now();
     let mut copied = 0;
     let copy = "COPY daftar_log.events TO STDOUT (FORMAT binary)";
