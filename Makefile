@@ -33,7 +33,7 @@ check: throwaway-postgres ## Formatting, lints, queries against a real database,
 	scripts/check-dependencies
 	scripts/check-schema
 
-coverage: throwaway-postgres ## Runs every test and says how much of the code they reach: at least 85 % of the lines
+coverage: throwaway-postgres ## Runs every test and says how much of the code they reach; fails below 85 % of the lines
 	scripts/ensure-tools nextest llvm-cov python node
 	$(THROWAWAY) -- scripts/coverage
 

@@ -35,10 +35,10 @@ class Run:
             sys.exit(f"{query}\nwas answered with {answer}")
         return answer["data"]
 
-    def ask_as(self, who, query, variables=None):
+    def ask_as(self, who, query):
         sign_in = "mutation($name: String!, $password: String!) { signIn(input: { userName: $name, password: $password }) { accessToken } }"
         token = self.ask(sign_in, variables={"name": who, "password": self.password})["signIn"]["accessToken"]
-        return self.ask(query, token, variables)
+        return self.ask(query, token)
 
     def stop(self):
         """As Ctrl-C does: everybody in the terminal hears it."""
