@@ -5,7 +5,11 @@ use daftar_api::{
     cli::{Cli, UsageError},
     commands,
 };
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Our own doings; of others only what is wrong.
 const LOGGED: &str = "warn,daftar_api=info,daftar_projections=info,daftar_store=info,eventstore_client=info";

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use daftar_domain::{BillingEvent, Position, Recorded};
-use daftar_projections::{chain, elected};
+use daftar_projections::{chain, elected, in_office};
 use daftar_store::{Engine, Followed, Scope, StoreError, Unreadable};
 use futures::StreamExt;
 use sqlx::{Connection, PgConnection, PgExecutor, postgres::PgConnectOptions};
@@ -101,7 +101,7 @@ async fn read_on<D: Duty>(duty: &D, engine: &Engine, db: &mut PgConnection, prog
     let mut reached = reached(&mut *db, D::NAME).await?;
     tracing::info!(after = %reached.map_or("the beginning".to_owned(), |at| at.to_string()), "the {} follow the log", D::NAME);
     let mut waiting = engine.store().subscribe(reached, Scope::categories(D::CATEGORIES)).ready_chunks(BATCH);
-    while let Some(chunk) = waiting.next().await {
+    while let Some(chunk) = in_office(db, waiting.next()).await? {
         let (facts, until, end) = read(D::NAME, chunk);
         // What came before an event that cannot be read is done all the same.
         duty.carry_out(facts).await?;

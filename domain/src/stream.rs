@@ -64,7 +64,7 @@ impl FromStr for StreamName {
         }
         // One spelling per stream: the other forms a uuid may be written in would be other streams.
         match Uuid::try_parse(id) {
-            Ok(uuid) if uuid.hyphenated().to_string() == id => Ok(Self { text: text.to_owned(), id: uuid }),
+            Ok(uuid) if uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id => Ok(Self { text: text.to_owned(), id: uuid }),
             Ok(_) | Err(_) => Err(StreamNameError::BadId { name: text.to_owned(), id: id.to_owned() }),
         }
     }

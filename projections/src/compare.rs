@@ -3,8 +3,8 @@
 //! Whoever compares changes nothing that is read. Models that move on meanwhile are compared as they were at one moment.
 
 use daftar_domain::Position;
-use daftar_store::EventReader;
-use futures::{TryStreamExt, future::try_join_all};
+use daftar_store::{EventReader, Scope};
+use futures::TryStreamExt;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -13,7 +13,7 @@ use crate::{
     feed::Entry,
     model::{Model, Place},
     projector::{Batch, deliver},
-    rebuild::{Building, RebuildError, needed, read_all},
+    rebuild::{self, Building, RebuildError, needed, read_all, up_to},
     schema,
 };
 
@@ -91,30 +91,14 @@ async fn built(
     memory: usize,
     progress: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<Vec<Building>, RebuildError> {
-    let memory = memory / models.len().max(1);
-    let mut building = try_join_all(models.iter().map(|model| Building::begin(*model, Place::Scratch, database, memory))).await?;
-    let end = building.iter().filter_map(|building| building.live).max();
-    let mut events = 0;
-    let mut pages = read_all(reader, None);
-    while let Some(page) = pages.try_next().await? {
-        for building in &mut building {
-            building.fill(up_to(&page, building.live)).await?;
-        }
-        events += page.len() as u64;
-        progress(events);
-        if page.last().map(Entry::position) > end {
-            break;
-        }
+    let building = rebuild::begin(models, Place::Scratch, database, memory).await?;
+    let mut filled = rebuild::fill(building, reader, &|events, _| progress(events)).await?;
+    let mut built = Vec::with_capacity(models.len());
+    while let Some(building) = filled.finish_next(&|_| ()).await? {
+        built.push(building);
     }
-    for building in &mut building {
-        building.finish(building.live).await?;
-    }
-    Ok(building)
-}
-
-/// The page's entries that are not after this.
-fn up_to(page: &[Entry], until: Option<Position>) -> &[Entry] {
-    &page[..page.partition_point(|entry| Some(entry.position()) <= until)]
+    built.sort_by_key(|building| models.iter().position(|model| model.name == building.model.name));
+    Ok(built)
 }
 
 /// Of one snapshot: in it the tables that are read stand still, and the others catch up with them.
@@ -123,7 +107,7 @@ async fn compare_one(db: &mut PgConnection, model: &Model, reader: &dyn EventRea
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *transaction).await?;
     let live = checkpoint::reached(&mut *transaction, model.name).await?;
     let mut after = checkpoint::find(&mut *transaction, model, Place::Scratch).await?.and_then(|found| found.reached);
-    let mut pages = read_all(reader, after);
+    let mut pages = read_all(reader, after, Scope::categories(model.categories));
     while after < live
         && let Some(page) = pages.try_next().await?
     {

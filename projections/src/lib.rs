@@ -98,7 +98,7 @@ pub use metrics::Metrics;
 pub use model::{Model, Place};
 pub use projector::{Batch, DeliverError, Projector, deliver};
 pub use readable::{Readable, Step};
-pub use runner::{Runner, Stopped, chain, elected};
+pub use runner::{Runner, Stopped, chain, elected, in_office};
 pub use status::{COUNTED, Status, status};
 
 /// Every read model.

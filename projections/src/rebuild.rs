@@ -4,15 +4,22 @@
 //! rebuild that is cut short leaves a schema that nobody reads; the next one begins by dropping it. No policy runs here: facts become rows.
 
 use std::{
+    collections::{BTreeSet, VecDeque},
+    num::NonZeroUsize,
     sync::Arc,
+    thread::available_parallelism,
     time::{Duration, Instant},
 };
 
 use daftar_domain::{BillingEvent, Position, Recorded};
-use daftar_store::{EventReader, Scope, StoreError, Unreadable};
+use daftar_store::{EventReader, Scope, StoreError, StoredEvent, Unreadable};
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream::BoxStream};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use thiserror::Error;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     checkpoint,
@@ -26,8 +33,8 @@ use crate::{
 /// Rows in memory, all models together, unless said otherwise.
 pub const MEMORY: usize = 512 * 1024 * 1024;
 
-/// Pages decoded ahead of the tables.
-const AHEAD: usize = 8;
+/// Pages decoded ahead, and pages that a model may be behind the one that is furthest.
+const AHEAD: usize = 4;
 
 /// Events behind the log's end at which the rest is read under lock.
 const NEARLY: usize = PAGE;
@@ -77,27 +84,98 @@ pub async fn rebuild(
     memory: usize,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<(), RebuildError> {
-    let memory = memory / models.len().max(1);
-    let mut building = try_join_all(models.iter().map(|model| Building::begin(*model, Place::Next, database, memory))).await?;
+    let building = begin(models, Place::Next, database, memory).await?;
     let of = building.iter().filter_map(|building| building.live).max();
-    let (mut events, mut position) = (0, None);
-    let mut pages = std::pin::pin!(read_all(reader, None));
-    while let Some(page) = pages.try_next().await? {
-        try_join_all(building.iter_mut().map(|building| building.fill(&page))).await?;
-        events += page.len() as u64;
-        position = page.last().map(Entry::position);
-        if let Some(position) = position {
-            progress(Progress::Read { events, position, of });
-        }
-    }
-    for mut building in building {
-        progress(Progress::Indexing { model: building.model.name });
-        building.finish(position).await?;
+    let mut filled = fill(building, reader, &|events, position| progress(Progress::Read { events, position, of })).await?;
+    while let Some(mut building) = filled.finish_next(&|model| progress(Progress::Indexing { model })).await? {
         building.catch_up(reader).await?;
         progress(Progress::Swapped { model: building.model.name, events: building.events });
         building.leave().await?;
     }
     Ok(())
+}
+
+/// Empty tables for each model, which share the memory.
+pub(crate) async fn begin(
+    models: &[Model],
+    place: Place,
+    database: &PgConnectOptions,
+    memory: usize,
+) -> Result<Vec<Building>, RebuildError> {
+    let memory = memory / models.len().max(1);
+    try_join_all(models.iter().map(|model| Building::begin(*model, place, database, memory))).await
+}
+
+/// Fills the tables of all in one pass over the log. Each folds and writes on whatever core is free; none is far ahead of the slowest.
+pub(crate) async fn fill(
+    building: Vec<Building>,
+    reader: &dyn EventReader,
+    read: &(dyn Fn(u64, Position) + Send + Sync),
+) -> Result<Filled, RebuildError> {
+    let until = building.iter().map(|building| building.until).max().flatten();
+    let categories: BTreeSet<_> = building.iter().flat_map(|building| building.model.categories.iter().copied()).collect();
+    let (mut events, count) = (0, building.len());
+    let mut tasks: JoinSet<Result<_, RebuildError>> = JoinSet::new();
+    let mut takers = Vec::with_capacity(count);
+    for (number, mut building) in building.into_iter().enumerate() {
+        let (taker, mut pages) = mpsc::channel::<Arc<Vec<Entry>>>(AHEAD);
+        takers.push(taker);
+        tasks.spawn(async move {
+            while let Some(page) = pages.recv().await {
+                building.fill(&page).await?;
+            }
+            Ok((number, building))
+        });
+    }
+    let mut pages = read_all(reader, None, Scope::categories(&Vec::from_iter(categories)));
+    'log: while let Some(page) = pages.try_next().await? {
+        let page = Arc::new(page);
+        for taker in &takers {
+            if taker.send(Arc::clone(&page)).await.is_err() {
+                // It has failed, and says below why.
+                break 'log;
+            }
+        }
+        events += page.len() as u64;
+        let Some(position) = page.last().map(Entry::position) else { continue };
+        read(events, position);
+        if Some(position) > until {
+            break;
+        }
+    }
+    drop(takers);
+    let mut filled = Vec::with_capacity(count);
+    while let Some(done) = tasks.join_next().await {
+        filled.push(joined(done)?);
+    }
+    filled.sort_unstable_by_key(|(number, _)| *number);
+    let waiting = filled.into_iter().map(|(_, building)| building).collect();
+    Ok(Filled { waiting, finishing: JoinSet::new() })
+}
+
+/// Tables that have all rows and no indexes yet.
+pub(crate) struct Filled {
+    waiting: VecDeque<Building>,
+    finishing: JoinSet<Result<Building, RebuildError>>,
+}
+
+impl Filled {
+    /// Writes what is left and adds the indexes, of as many models at a time as there are cores; the next that is done.
+    pub async fn finish_next(&mut self, indexing: &(dyn Fn(&'static str) + Send + Sync)) -> Result<Option<Building>, RebuildError> {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        while self.finishing.len() < cores
+            && let Some(mut building) = self.waiting.pop_front()
+        {
+            indexing(building.model.name);
+            self.finishing.spawn(async move { building.finish().await.map(|()| building) });
+        }
+        self.finishing.join_next().await.map(joined).transpose()
+    }
+}
+
+/// What a task came to; its panic is ours.
+fn joined<T>(done: Result<T, JoinError>) -> T {
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// As [`rebuild`], of one model and without being watched.
@@ -116,14 +194,24 @@ pub async fn discard(models: &[Model], database: &PgConnectOptions) -> Result<()
     Ok(())
 }
 
-/// The log up to now, decoded while whoever takes it writes.
-pub(crate) fn read_all(reader: &dyn EventReader, after: Option<Position>) -> BoxStream<'static, Result<Vec<Entry>, StoreError>> {
-    let mut log = reader.read_all(after, Scope::billing()).map_ok(|stored| feed::decode(&stored)).try_chunks(PAGE);
-    let (pages, decoded) = tokio::sync::mpsc::channel(AHEAD);
+/// The log up to now, decoded ahead on whatever core is free.
+pub(crate) fn read_all(
+    reader: &dyn EventReader,
+    after: Option<Position>,
+    scope: Scope,
+) -> BoxStream<'static, Result<Vec<Entry>, StoreError>> {
+    let log = reader.read_all(after, scope).try_chunks(PAGE);
+    let decode = |page: Vec<StoredEvent>| tokio::spawn(async move { page.iter().map(feed::decode).collect() });
+    let mut pages = log
+        // What came before an error is read again with the next try.
+        .map(move |page| page.map(decode).map_err(|failed| failed.1))
+        .map(|page| async { Ok(joined(page?.await)) })
+        .buffered(AHEAD)
+        .boxed();
+    let (ahead, decoded) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
-        while let Some(page) = log.next().await {
-            // What came before an error is read again with the next try.
-            if pages.send(page.map_err(|error| error.1)).await.is_err() {
+        while let Some(page) = pages.next().await {
+            if ahead.send(page).await.is_err() {
                 return;
             }
         }
@@ -144,10 +232,17 @@ pub(crate) struct Building {
     begun: Instant,
     /// Where the tables that are read were at the beginning.
     pub live: Option<Position>,
+    /// Up to where the log is wanted.
+    until: Option<Position>,
+    /// The last event that was seen.
+    reached: Option<Position>,
 }
 
+/// No event is after it.
+const THE_END: Position = Position { commit: u64::MAX, prepare: u64::MAX };
+
 impl Building {
-    pub async fn begin(model: Model, place: Place, database: &PgConnectOptions, memory: usize) -> Result<Self, RebuildError> {
+    async fn begin(model: Model, place: Place, database: &PgConnectOptions, memory: usize) -> Result<Self, RebuildError> {
         let mut db = PgConnection::connect_with(&derived(database.clone())).await?;
         if !alone(&mut db, &model, place).await? {
             return Err(RebuildError::Busy { model: model.name });
@@ -160,14 +255,18 @@ impl Building {
         let live = checkpoint::reached(&mut db, model.name).await?;
         let mut fold = model.empty();
         fold.tables().into_iter().for_each(|table| table.begin_empty());
-        Ok(Self { model, place, db, fold, in_memory: true, memory, events: 0, begun: Instant::now(), live })
+        // What is compared is compared as of there.
+        let until = if place == Place::Scratch { live } else { Some(THE_END) };
+        Ok(Self { model, place, db, fold, in_memory: true, memory, events: 0, begun: Instant::now(), live, until, reached: None })
     }
 
     fn schema(&self) -> String {
         self.place.schema(&self.model)
     }
 
-    pub async fn fill(&mut self, page: &[Entry]) -> Result<(), RebuildError> {
+    async fn fill(&mut self, page: &[Entry]) -> Result<(), RebuildError> {
+        let page = up_to(page, self.until);
+        self.reached = page.last().map(Entry::position).or(self.reached);
         let events = needed(&self.model, page)?;
         self.events += events.len() as u64;
         let schema = self.schema();
@@ -192,13 +291,13 @@ impl Building {
         Ok(())
     }
 
-    pub async fn finish(&mut self, position: Option<Position>) -> Result<(), RebuildError> {
+    async fn finish(&mut self) -> Result<(), RebuildError> {
         self.write().await?;
         let schema = self.schema();
         schema::drop_indexes_for_now(&mut self.db, &schema, &self.fold.tables()).await?;
         schema::finish(&mut self.db, &self.model, self.place).await?;
         checkpoint::create(&mut self.db, &self.model, self.place).await?;
-        if let Some(position) = position {
+        if let Some(position) = self.reached {
             let events = usize::try_from(self.events).unwrap_or(usize::MAX);
             checkpoint::advance(&mut self.db, &self.model, self.place, position, (events, self.begun.elapsed())).await?;
         }
@@ -233,7 +332,7 @@ impl Building {
 /// Gives the next tables what the log has for them up to now; where they are then, and how many events it were.
 async fn follow(db: &mut PgConnection, model: &Model, reader: &dyn EventReader) -> Result<(Option<Position>, usize), RebuildError> {
     let mut after = checkpoint::find(&mut *db, model, Place::Next).await?.and_then(|found| found.reached);
-    let (mut pages, mut count) = (read_all(reader, after), 0);
+    let (mut pages, mut count) = (read_all(reader, after, Scope::categories(model.categories)), 0);
     while let Some(page) = pages.try_next().await? {
         let events = needed(model, &page)?;
         if let Some(until) = page.last().map(Entry::position) {
@@ -242,6 +341,11 @@ async fn follow(db: &mut PgConnection, model: &Model, reader: &dyn EventReader) 
         }
     }
     Ok((after, count))
+}
+
+/// The page's entries that are not after this.
+pub(crate) fn up_to(page: &[Entry], until: Option<Position>) -> &[Entry] {
+    &page[..page.partition_point(|entry| Some(entry.position()) <= until)]
 }
 
 /// The page's events that the model reads.

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -178,9 +179,7 @@ impl Runner {
         let mut incoming = read_ahead(&self.feed, reached);
         loop {
             let mut waiting = Vec::new();
-            while timeout(HEARTBEAT, incoming.recv_many(&mut waiting, AHEAD)).await.is_err() {
-                db.ping().await.map_err(End::database)?;
-            }
+            in_office(db, incoming.recv_many(&mut waiting, AHEAD)).await.map_err(End::database)?;
             let end = waiting.pop_if(|page| page.is_err()).map(|error| Interruption::Log(error.err().unwrap_or(FeedError::Ended)));
             let pages: Vec<Arc<Page>> = waiting.into_iter().flatten().collect();
             reached = self.take(db, reached, &pages).await?;
@@ -273,6 +272,18 @@ pub async fn elected(db: &mut PgConnection, office: &str) -> Result<bool, sqlx::
         sleep(ELECTION).await;
     }
     Ok(at_once)
+}
+
+/// Waits for what comes to the holder of an office, and asks the session every second whether it lives: a server that was killed takes the
+/// office along, and whoever has nothing to do would never notice.
+pub async fn in_office<T>(db: &mut PgConnection, coming: impl Future<Output = T>) -> Result<T, sqlx::Error> {
+    let mut coming = pin!(coming);
+    loop {
+        match timeout(HEARTBEAT, &mut coming).await {
+            Ok(came) => return Ok(came),
+            Err(_) => db.ping().await?,
+        }
+    }
 }
 
 fn this_process() -> String {

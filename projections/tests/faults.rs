@@ -13,7 +13,7 @@ use std::{
 use daftar_cluster::{Cluster, Options, SUPERUSER};
 use daftar_domain::{CATEGORIES, Position};
 use daftar_projections::{
-    Feed, MODELS, Readable, Runner, migrate, reached,
+    Feed, MODELS, Readable, Runner, elected, in_office, migrate, reached,
     rebuild::{self, Progress},
 };
 use daftar_store::{Durability, Postgres, PostgresOptions, log::Log, postgres};
@@ -310,4 +310,22 @@ fn kill_all_of(postmaster: u32) {
         }
     }
     signal(postmaster, Signal::SIGKILL);
+}
+
+/// Nothing comes, nothing is written, and the session is ended from outside.
+#[tokio::test]
+async fn whoever_holds_an_office_and_has_nothing_to_do_notices_its_loss() {
+    let (_database, pool) = database().await;
+    let session = || async { PgConnection::connect_with(&pool.connect_options()).await.expect("connected") };
+    let (mut holder, mut next) = (session().await, session().await);
+    assert!(elected(&mut holder, "an office").await.expect("elected"));
+    let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut holder).await.expect("asked");
+    let waiting = tokio::spawn(async move { in_office(&mut holder, std::future::pending::<()>()).await });
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(!waiting.is_finished(), "it holds the office while its session lives");
+    assert!(sqlx::query_scalar::<_, bool>("SELECT pg_terminate_backend($1)").bind(process).fetch_one(&pool).await.expect("asked"));
+    let lost = tokio::time::timeout(SOON, waiting).await.expect("it notices").expect("no panic");
+    assert!(lost.is_err());
+    elected(&mut next, "an office").await.expect("elected");
+    assert_eq!(in_office(&mut next, async { 7 }).await.expect("its session lives"), 7);
 }

@@ -15,6 +15,7 @@ use daftar_store::{
     keyring::{Keyring, LocalMasterKey},
 };
 use daftar_terminal::{Align, Display, Table};
+use mimalloc::MiMalloc;
 use serde_json::Value;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
@@ -46,6 +47,9 @@ use rerate::Other;
 use revenue::{Range, Revenue};
 use source::Source;
 use verify::{Trust, verify};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{audit::Finding, examine::Examined, traces::Traces};
 
 /// Pages under way to a thread.
-const AHEAD: usize = 4;
+const AHEAD: usize = 1;
 
 /// Into so many shares streams are dealt, so that one is small beside the memory.
 const SHARES: usize = 256;
@@ -76,8 +76,8 @@ impl Part {
         self.shares.is_empty()
     }
 
-    pub fn covers(&self, stream: &str) -> bool {
-        self.is_first || self.shares.contains_key(&share_of(stream))
+    pub fn covers(&self, share: usize) -> bool {
+        self.is_first || self.shares.contains_key(&share)
     }
 }
 
@@ -88,7 +88,7 @@ impl fmt::Display for Part {
     }
 }
 
-fn share_of(stream: &str) -> usize {
+pub fn share_of(stream: &str) -> usize {
     (BuildHasherDefault::<DefaultHasher>::default().hash_one(stream) % SHARES as u64) as usize
 }
 
@@ -112,10 +112,10 @@ impl Outcome {
 }
 
 impl Streams {
-    /// Remembers streams in about so many bytes.
-    pub fn begin(part: Part, threads: usize, memory: usize) -> io::Result<Self> {
+    /// Remembers streams in about so many bytes. What a pass before has traced is gone on with.
+    pub fn begin(part: Part, threads: usize, memory: usize, mut traced: Vec<Traces>) -> io::Result<Self> {
         let threads = threads.max(1);
-        let begin = |number| {
+        let mut begin = |number| {
             let shares = part.shares.iter().filter(|(share, _)| **share % threads == number);
             let shares = shares.map(|(share, since)| (*share, Share { since: *since, ..Share::default() })).collect();
             let (pages, mut incoming) = mpsc::channel::<Page>(AHEAD);
@@ -123,7 +123,7 @@ impl Streams {
                 is_first: part.is_first,
                 shares,
                 room: memory / threads,
-                traces: Traces::new()?,
+                traces: traced.pop().map_or_else(Traces::new, Ok)?,
                 books: TrialBalance::default(),
                 outcome: Outcome::nothing(),
             };
@@ -135,14 +135,14 @@ impl Streams {
             });
             Ok((pages, thread))
         };
-        Ok(Self { leaf: 0, threads: (0..threads).map(begin).collect::<io::Result<_>>()? })
+        Ok(Self { leaf: 0, threads: (0..threads).map(&mut begin).collect::<io::Result<_>>()? })
     }
 
     /// The next events of the log.
     pub async fn page(&mut self, events: Vec<Examined>) {
         let mut pages: Vec<_> = self.threads.iter().map(|_| Page::new()).collect();
         for event in events {
-            let thread = share_of(&event.stream) % self.threads.len();
+            let thread = event.share % self.threads.len();
             pages[thread].push((self.leaf, event));
             self.leaf += 1;
         }
@@ -191,9 +191,9 @@ struct Stream {
     state: Option<Aggregate>,
 }
 
-/// What a stream takes in memory without what its facts said; and which part of their bytes it keeps, rather more than less.
+/// What a stream takes in memory without what its facts said. What they said takes rather more than it does in the log: not all of it is kept,
+/// but what is, is in maps.
 const STREAM: usize = 512;
-const KEPT: usize = 4;
 
 impl Worker {
     fn page(&mut self, page: Page) -> io::Result<()> {
@@ -207,7 +207,7 @@ impl Worker {
     }
 
     fn event(&mut self, leaf: u64, event: Examined) -> io::Result<()> {
-        let Examined { stream: name, revision, id, bytes, fact, .. } = event;
+        let Examined { stream: name, share, revision, id, bytes, fact, .. } = event;
         let fact = match fact {
             Some(Err(reason)) if self.is_first => {
                 self.outcome.findings.push((leaf, Finding::Unreadable { leaf, reason }));
@@ -217,9 +217,9 @@ impl Worker {
             Some(Ok(fact)) => Some(fact),
         };
         if self.is_first {
-            self.alone(leaf, id, fact.as_ref())?;
+            self.alone(leaf, id, fact.as_deref())?;
         }
-        let Some(share) = self.shares.get_mut(&share_of(&name)) else { return Ok(()) };
+        let Some(share) = self.shares.get_mut(&share) else { return Ok(()) };
         let is_news = leaf >= share.since;
         let mut find = |finding| {
             if is_news {
@@ -227,11 +227,13 @@ impl Worker {
             }
         };
         // A name is looked for more often than it is new.
-        if !share.streams.contains_key(&name) {
-            share.streams.insert(name.clone(), Stream::default());
-            share.size += STREAM;
-        }
-        let Some(stream) = share.streams.get_mut(&name) else { return Ok(()) };
+        let stream = match share.streams.get_mut(&name) {
+            Some(stream) => stream,
+            None => {
+                share.size += STREAM;
+                share.streams.entry(name.clone()).or_default()
+            }
+        };
         if revision != stream.next {
             find(Finding::Revision { leaf, stream: name.clone(), expected: stream.next, actual: revision });
         }
@@ -249,7 +251,7 @@ impl Worker {
             None => {}
         }
         stream.state.get_or_insert_with(|| Aggregate::before(&fact.event)).evolve(&fact.event);
-        share.size += bytes / KEPT;
+        share.size += bytes + bytes / 2;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use crate::{
     source::{Brought, Page, Source, SourceError},
     streams::{Outcome, Part, Streams},
     tiles::{self, Tiles},
+    traces::Traces,
 };
 
 /// What an auditor brings along.
@@ -36,7 +37,7 @@ pub async fn verify(source: &Source, trust: &Trust, memory: usize, display: &Dis
     let size = promises.iter().map(|promise| promise.head.size).max();
     let mut audit = Audit::new(promises, tiles);
     let mut part = Part::all();
-    let mut streams = Streams::begin(part.clone(), cores, memory)?;
+    let mut streams = Streams::begin(part.clone(), cores, memory, vec![])?;
     let mut pages = examined(source, part, cores);
     while let Some((events, done)) = pages.try_next().await? {
         audit.page(&events)?;
@@ -56,7 +57,8 @@ pub async fn verify(source: &Source, trust: &Trust, memory: usize, display: &Dis
             break;
         }
         display.now_and_then(|| format!("once more, for {part} of the streams"));
-        outcome = outcome.and(once_more(source, head, part, (cores, memory)).await?);
+        let traced = std::mem::take(&mut outcome.traces);
+        outcome = outcome.and(once_more(source, head, part, (cores, memory), traced).await?);
     }
     display.end();
     let mut report = audit.finish(outcome, cores)?;
@@ -80,8 +82,8 @@ fn examined(source: &Source, part: Part, cores: usize) -> Pages {
 }
 
 /// Goes through the same events again, for streams that had to be put aside.
-async fn once_more(source: &Source, head: Head, part: Part, (cores, memory): (usize, usize)) -> Result<Outcome> {
-    let mut streams = Streams::begin(part.clone(), cores, memory)?;
+async fn once_more(source: &Source, head: Head, part: Part, (cores, memory): (usize, usize), traced: Vec<Traces>) -> Result<Outcome> {
+    let mut streams = Streams::begin(part.clone(), cores, memory, traced)?;
     let mut pages = examined(source, part, cores);
     let mut tree = Frontier::default();
     while tree.size() < head.size

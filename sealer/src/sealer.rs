@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use daftar_domain::{Position, StreamName};
-use daftar_projections::{chain, elected};
+use daftar_projections::{chain, elected, in_office};
 use daftar_proof::{
     AuthenticTiles, Contradiction, Guard, Hash, Head, Intent, Leaf, LogKeys, ProveError, ResumeError, TileError, TileWriter,
     prove_consistency,
@@ -12,7 +12,7 @@ use daftar_store::{EventReader, Followed, Scope, StoreError, StoredEvent};
 use futures::{StreamExt, TryStreamExt};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     folder,
@@ -113,22 +113,26 @@ impl Sealer {
         let mut events = self.log.subscribe(seal.position(), Scope::Everything).ready_chunks(CHUNK);
         let mut due = None;
         loop {
-            tokio::select! {
-                chunk = events.next() => {
-                    for followed in chunk.ok_or(Interruption::LogEnded)? {
-                        let Followed::Event(event) = followed? else { continue };
-                        seal.push(&event);
-                        due.get_or_insert_with(|| Instant::now() + self.options.every);
-                        if seal.pending() >= self.options.events {
-                            self.seal(&mut db, &mut seal).await?;
-                            (due, *progressed) = (None, true);
-                        }
+            let coming = async {
+                match due {
+                    Some(due) => timeout_at(due, events.next()).await.ok(),
+                    None => Some(events.next().await),
+                }
+            };
+            if let Some(chunk) = in_office(&mut db, coming).await? {
+                for followed in chunk.ok_or(Interruption::LogEnded)? {
+                    let Followed::Event(event) = followed? else { continue };
+                    seal.push(&event);
+                    due.get_or_insert_with(|| Instant::now() + self.options.every);
+                    if seal.pending() >= self.options.events {
+                        self.seal(&mut db, &mut seal).await?;
+                        (due, *progressed) = (None, true);
                     }
                 }
-                () = async { sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => {
-                    self.seal(&mut db, &mut seal).await?;
-                    (due, *progressed) = (None, true);
-                }
+            }
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.seal(&mut db, &mut seal).await?;
+                (due, *progressed) = (None, true);
             }
         }
     }

@@ -2,6 +2,12 @@
 
 use std::{env, fmt, fs::OpenOptions, io::Write, time::Duration};
 
+use mimalloc::MiMalloc;
+
+/// That of the programs, so that what is measured is what they do.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// One contender's turn.
 pub struct Figures {
     /// In ascending order.
