@@ -44,7 +44,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         meters             2          -        0       0.0         0  nobody
         payments           3          -        0       0.0         0  nobody
         readings           1          -        0       0.0         0  nobody
-        receivables        2          -        0       0.0         0  nobody
+        receivables        3          -        0       0.0         0  nobody
         repairs            1          -        0       0.0         0  nobody
         tariffs            1          -        0       0.0         0  nobody
         users              1          -        0       0.0         0  nobody

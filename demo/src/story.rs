@@ -170,7 +170,9 @@ impl fmt::Display for Story {
         for (currency, minor) in &self.invoiced {
             let of = |minor: i64| Money::new(minor, *currency);
             let paid = self.paid.get(currency).copied().unwrap_or_default();
-            let owed = i64::try_from(self.books.balance(LedgerAccount::Receivable, *currency)).unwrap_or(i64::MAX);
+            let owed =
+                [LedgerAccount::Receivable, LedgerAccount::ReceivableInstalments].map(|account| self.books.balance(account, *currency));
+            let owed = i64::try_from(owed.iter().sum::<i128>()).unwrap_or(i64::MAX);
             writeln!(f, "  invoiced {}, paid {}, still open {}", of(*minor), of(paid), of(owed))?;
             writeln!(f, "  debits less credits of all accounts: {}", self.books.difference(*currency))?;
         }

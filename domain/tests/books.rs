@@ -144,8 +144,10 @@ impl World {
         let receivables = || self.accounts.values().map(Account::receivable);
         let sum = |of: fn(&account::Receivable, Currency) -> Money| receivables().map(|open| i128::from(of(open, SAR).minor)).sum::<i128>();
         assert_eq!(self.balance.difference(SAR), 0, "the trial balance after {last:?}");
+        let planned = sum(account::Receivable::planned);
         for (account, truth) in [
-            (LedgerAccount::Receivable, sum(account::Receivable::due)),
+            (LedgerAccount::Receivable, sum(account::Receivable::due) - planned),
+            (LedgerAccount::ReceivableInstalments, planned),
             (LedgerAccount::Unapplied, -sum(account::Receivable::unapplied)),
             (LedgerAccount::Deposits, -sum(account::Receivable::deposits)),
             (LedgerAccount::IssuedNotCharged, self.truth.issued.values().map(|total| i128::from(*total)).sum()),
@@ -183,7 +185,7 @@ impl World {
             // Here documents are numbered by hand.
             Wish::Register(_) => true,
             // Nothing is mended, cut or connected here.
-            Wish::Meter(_) | Wish::Application(_) | Wish::Repair(_) | Wish::ServicePoint(_) | Wish::Stock(_) => true,
+            Wish::Dunning(_) | Wish::Meter(_) | Wish::Application(_) | Wish::Repair(_) | Wish::ServicePoint(_) | Wish::Stock(_) => true,
         };
         assert!(heard, "{name} was refused after {:?}", recorded.event);
     }
@@ -422,6 +424,20 @@ impl Act {
                     ..settlement::example::record()
                 });
             }
+            33 => {
+                let (first_on, items) = (day + Days::new(1 + u64::from(small)), if flag { vec![item] } else { vec![] });
+                let wish = account::AgreePlan {
+                    items,
+                    first_on,
+                    on: day,
+                    rule: accounts::any_plan_rule(),
+                    policy,
+                    ..accounts::agree_plan(m * 4 + n, small)
+                };
+                world.account(n, wish);
+            }
+            34 if flag => world.account(n, account::ReviewPlan { on: day }),
+            34 => world.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
             _ => world.tell(index + 1),
         }
     }
@@ -435,7 +451,7 @@ fn act() -> impl Strategy<Value = Act> {
     let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
     // Amounts small enough to meet, and now and then less than a riyal.
     let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
-    (0_u32..40, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+    (0_u32..42, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
         what,
         n,
         m,
@@ -500,6 +516,9 @@ fn the_histories_meet_every_event_that_moves_money() {
         OpeningBalanceReversed
         PaymentReceived
         PaymentReversed
+        PlanAgreed
+        PlanBroken
+        PlanCancelled
         RefundReturned"#]]
     .assert_eq(&met.join("\n"));
 }

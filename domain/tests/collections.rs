@@ -1,4 +1,5 @@
-//! A year of many accounts: bills, payments, payments that bounce, disputes, promises and protection in any order, and what always holds.
+//! A year of many accounts: bills, payments, payments that bounce, instalment plans, disputes, promises and protection in any order, and what
+//! always holds.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not looked at here cannot break what is")]
 
@@ -8,7 +9,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use daftar_domain::{
     Actor, BillingEvent, CommandHash, Currency, Decider, Metadata, Position, Recorded, StreamName,
     account::{
-        self, Account, AllocationPolicy, ChargeKind, DisputeItem, ItemId, RecordPayment, ResolveDispute, ReversePayment,
+        self, Account, AgreePlan, AllocationPolicy, CancelPlan, ChargeKind, DisputeItem, ItemId, PlanAgreed, PlanState, RecordPayment,
+        ResolveDispute, ReversePayment, ReviewPlan,
         example::{self as accounts, ChargeOf},
     },
     disconnection::{
@@ -18,6 +20,7 @@ use daftar_domain::{
     dunning::{self, Action, AdvanceDunning, Dunning, HoldDunning, HoldGround, Ladder, LiftDunningHold},
     ids::{AccountId, DisconnectionId, DunningHoldId},
     ledger::{self, LedgerAccount, TrialBalance},
+    policy::{self, Wish},
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -57,6 +60,7 @@ struct Home {
     payments: u32,
     reversed: u32,
     holds: u128,
+    plans: u128,
     fees: BTreeMap<DisconnectionId, usize>,
     fell_late: BTreeMap<DisconnectionId, usize>,
 }
@@ -68,10 +72,13 @@ struct Books {
     cuts: u32,
     restored: u32,
     recalled: u32,
+    completed: u32,
+    broken: u32,
 }
 
 impl Books {
-    fn post(&mut self, stream: StreamName, event: BillingEvent) {
+    /// What the event asks of another stream, as the policies have it.
+    fn post(&mut self, stream: StreamName, event: BillingEvent) -> Option<Wish> {
         self.position += 1;
         let id = Uuid::from_u128(self.position.into());
         let metadata = Metadata {
@@ -88,6 +95,12 @@ impl Books {
             self.balance.post(&journal);
         }
         assert_eq!(self.balance.difference(SAR), 0, "after {:?}", recorded.event);
+        match &recorded.event {
+            BillingEvent::Account(account::Event::PlanCompleted(_)) => self.completed += 1,
+            BillingEvent::Account(account::Event::PlanBroken(_)) => self.broken += 1,
+            _ => {}
+        }
+        policy::request(&recorded).map(|asked| asked.wish)
     }
 }
 
@@ -102,6 +115,7 @@ impl Home {
             payments: 0,
             reversed: 0,
             holds: n * 1_000,
+            plans: n * 1_000,
             fees: BTreeMap::new(),
             fell_late: BTreeMap::new(),
         };
@@ -115,7 +129,10 @@ impl Home {
         let Ok(events) = self.account.decide(command.clone()) else { return false };
         for event in events {
             self.account = std::mem::take(&mut self.account).evolve(&event);
-            books.post(StreamName::of::<Account>(self.id), BillingEvent::Account(event));
+            // Whether a plan runs is told to dunning at once.
+            if let Some(Wish::Dunning(wish)) = books.post(StreamName::of::<Account>(self.id), BillingEvent::Account(event)) {
+                self.dun(*wish);
+            }
         }
         assert_eq!(self.account.decide(command), Ok(vec![]));
         true
@@ -245,12 +262,34 @@ impl Home {
                 let hold_id = DunningHoldId::new(Uuid::from_u128(self.holds));
                 self.dun(dunning::Command::LiftDunningHold(LiftDunningHold { hold_id, on: day, reason: reason() }));
             }
+            14..=19 => {
+                self.plans += 1;
+                let instalments = 1 + u32::try_from(dice.roll(5)).unwrap();
+                let first_on = day + Days::new(1 + dice.roll(31));
+                let rule = accounts::plan_rule();
+                self.account(books, AgreePlan { first_on, rule, on: day, ..accounts::agree_plan(self.plans, instalments) });
+            }
+            20 => {
+                self.account(books, CancelPlan { plan_id: accounts::plan_id(self.plans), on: day, reason: reason() });
+            }
             _ => {}
+        }
+    }
+
+    /// Whoever has agreed on a plan mostly keeps it.
+    fn keep_to_the_plan(&mut self, books: &mut Books, dice: &mut Dice, day: NaiveDate) {
+        let Some(plan) = self.account.receivable().plan() else { return };
+        let due = plan.agreed().instalments.iter().find(|instalment| instalment.due_on == day);
+        if let Some(minor) = due.map(|instalment| instalment.amount.minor)
+            && !dice.one_in(6)
+        {
+            self.pay(books, day, minor);
         }
     }
 
     /// The end of a day, and what the desk makes of it.
     fn end(&mut self, books: &mut Books, day: NaiveDate, terms: &RestoreTerms) {
+        self.account(books, ReviewPlan { on: day });
         let debt = self.account.receivable().debt(SAR);
         let advance = AdvanceDunning { account_id: self.id, day, debt, ladder: LADDER.clone() };
         let at = moment(day, 1_439);
@@ -371,6 +410,19 @@ fn check(home: &Home, day: NaiveDate) {
         assert!(home.fees.get(id).is_none_or(|fees| *fees == 1), "a fee twice: {told}");
         assert!(home.fell_late.get(id).is_none_or(|late| *late == 1), "late twice: {told}");
     }
+    let receivable = home.account.receivable();
+    for plan in receivable.plans() {
+        let PlanAgreed { total, instalments, .. } = plan.agreed();
+        assert_eq!(instalments.iter().map(|instalment| instalment.amount.minor).sum::<i64>(), total.minor);
+        match plan.state() {
+            PlanState::Running => {
+                assert_eq!(plan.paid().minor + receivable.planned(SAR).minor, total.minor, "{day}: what is paid and open is the plan");
+                assert!(home.dunning.held(day).is_some(), "{day}: a plan runs, and nothing holds dunning up");
+            }
+            PlanState::Completed => assert_eq!(plan.paid(), *total, "{day}"),
+            PlanState::Broken { .. } | PlanState::Cancelled => assert!(plan.paid().minor <= total.minor, "{day}"),
+        }
+    }
     let open = home.orders.values().filter(|order| !matches!(order.stage(), Some(Stage::Cancelled | Stage::Restored)));
     assert!(open.count() <= 1, "{day}: one order at a time");
 }
@@ -386,6 +438,7 @@ fn year(seed: u64) -> Books {
                 home.bill(&mut books, day, minor, ChargeKind::Supply);
             }
             crew(home, &mut books, &mut dice, day, (&guard, &terms));
+            home.keep_to_the_plan(&mut books, &mut dice, day);
             home.something(&mut books, &mut dice, day, EVERY_DAY);
             home.reconsider(&mut books, moment(day, 1_300), &terms);
             // The clock is looked at every few seconds.
@@ -395,12 +448,11 @@ fn year(seed: u64) -> Books {
             home.end(&mut books, day, &terms);
             check(home, day);
         }
-        let aged: i128 = homes
-            .iter()
-            .flat_map(|home| home.account.receivable().aged(SAR, day).bands.into_values())
-            .map(|band| i128::from(band.minor))
-            .sum();
-        assert_eq!(books.balance.balance(LedgerAccount::Receivable, SAR), aged, "aging is the control account on {day}");
+        let aged: Vec<_> = homes.iter().map(|home| home.account.receivable().aged(SAR, day)).collect();
+        let bands: i128 = aged.iter().flat_map(|aged| aged.bands.values()).map(|band| i128::from(band.minor)).sum();
+        let planned: i128 = aged.iter().map(|aged| i128::from(aged.planned.minor)).sum();
+        assert_eq!(books.balance.balance(LedgerAccount::Receivable, SAR), bands, "aging is the control account on {day}");
+        assert_eq!(books.balance.balance(LedgerAccount::ReceivableInstalments, SAR), planned, "and plans are theirs on {day}");
     }
     books
 }
@@ -416,10 +468,12 @@ proptest! {
 
 /// A property about cuts that are never made would prove nothing.
 #[test]
-fn in_such_years_there_are_cuts_and_payments_that_meet_them() {
+fn in_such_years_there_are_cuts_payments_that_meet_them_and_plans_that_are_kept_and_broken() {
     let years = (1..=4).map(year);
-    let [cuts, restored, recalled] =
-        years.fold([0; 3], |[cuts, restored, recalled], books| [cuts + books.cuts, restored + books.restored, recalled + books.recalled]);
-    println!("{cuts} cuts, {restored} restored, {recalled} called back");
+    let of = |books: Books| [books.cuts, books.restored, books.recalled, books.completed, books.broken];
+    let [cuts, restored, recalled, completed, broken] =
+        years.map(of).reduce(|sum, year| std::array::from_fn(|n| sum[n] + year[n])).unwrap();
+    println!("{cuts} cuts, {restored} restored, {recalled} called back; {completed} plans completed, {broken} broken");
     assert!(cuts > 20 && restored > 10 && recalled > 3, "{cuts} {restored} {recalled}");
+    assert!(completed > 5 && broken > 5, "{completed} {broken}");
 }

@@ -330,7 +330,12 @@ fn account_commands() -> Vec<account::Command> {
             | Event::DebtRecovered(_)
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
-            | Event::ChequeCleared(_) => return None,
+            | Event::ChequeCleared(_)
+            | Event::PlanAgreed(_)
+            | Event::InstalmentMissed(_)
+            | Event::PlanBroken(_)
+            | Event::PlanCancelled(_)
+            | Event::PlanCompleted(_) => return None,
         })
     };
     let open = std::iter::repeat_with(account::example::open).take(6);

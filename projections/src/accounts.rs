@@ -226,7 +226,12 @@ impl Accounts {
             | account::Event::DebtRecovered(_)
             | account::Event::RebillBegun(_)
             | account::Event::RebillEnded(_)
-            | account::Event::ChequeCleared(_) => self.change(fact, |_| {}),
+            | account::Event::ChequeCleared(_)
+            | account::Event::PlanAgreed(_)
+            | account::Event::InstalmentMissed(_)
+            | account::Event::PlanBroken(_)
+            | account::Event::PlanCancelled(_)
+            | account::Event::PlanCompleted(_) => self.change(fact, |_| {}),
         }
     }
 

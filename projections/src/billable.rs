@@ -169,7 +169,12 @@ impl Billable {
             | Event::DebtRecovered(_)
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
-            | Event::ChequeCleared(_) => {}
+            | Event::ChequeCleared(_)
+            | Event::PlanAgreed(_)
+            | Event::InstalmentMissed(_)
+            | Event::PlanBroken(_)
+            | Event::PlanCancelled(_)
+            | Event::PlanCompleted(_) => {}
         }
         self.stands_at(fact, unapplied(fact));
     }

@@ -243,7 +243,12 @@ impl Payments {
             | Event::DebtRecovered(_)
             | Event::CreditWrittenOff(_)
             | Event::RebillBegun(_)
-            | Event::RebillEnded(_) => {}
+            | Event::RebillEnded(_)
+            | Event::PlanAgreed(_)
+            | Event::InstalmentMissed(_)
+            | Event::PlanBroken(_)
+            | Event::PlanCancelled(_)
+            | Event::PlanCompleted(_) => {}
         }
     }
 

@@ -105,7 +105,13 @@ impl World {
             // No gateway takes part here.
             Wish::Payment(_) => {}
             // Here documents are numbered by hand.
-            Wish::Application(_) | Wish::Meter(_) | Wish::Register(_) | Wish::Repair(_) | Wish::ServicePoint(_) | Wish::Stock(_) => {}
+            Wish::Application(_)
+            | Wish::Dunning(_)
+            | Wish::Meter(_)
+            | Wish::Register(_)
+            | Wish::Repair(_)
+            | Wish::ServicePoint(_)
+            | Wish::Stock(_) => {}
         }
     }
 
@@ -118,7 +124,7 @@ impl World {
         let item = items[if flag { self.lot.random_range(0..3) } else { 0 }];
         let (day, reason) = (on(self.lot.random_range(0..30)), Reason::new("drawn by lot").unwrap());
         let surplus = if flag { Surplus::AccountCredit } else { Surplus::Refund };
-        match self.lot.random_range(0..42) {
+        match self.lot.random_range(0..45) {
             0..=5 => {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
                 let lines = revenues.iter().take(usize::try_from(n).unwrap()).map(|revenue| invoices::line(*revenue, minor)).collect();
@@ -182,6 +188,13 @@ impl World {
                 self.account(n, account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason }));
             }
             32 | 33 => self.invoice(m, invoice::Command::MarkOverdue(invoice::MarkOverdue { as_of: day + Days::new(40) })),
+            34 | 35 => {
+                let (first_on, items) = (day + Days::new(1 + u64::from(small)), if flag { vec![item] } else { vec![] });
+                let wish = accounts::agree_plan(m * 4 + n, small);
+                self.account(n, account::AgreePlan { items, first_on, on: day, rule: accounts::any_plan_rule(), policy, ..wish });
+            }
+            36 if flag => self.account(n, account::ReviewPlan { on: day }),
+            36 => self.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
             _ => (0..=m).for_each(|_| self.tell()),
         }
     }

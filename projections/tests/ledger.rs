@@ -56,9 +56,12 @@ async fn each_event_that_moves_money_has_its_journal() {
                 {"journal":"43 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
                 {"journal":"44 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
                 {"journal":"47 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"55 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"57 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"59 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"48 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"50 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"51 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"60 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"62 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"64 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
@@ -76,7 +79,8 @@ async fn days_and_balances_add_up_to_the_entries() {
                 {"account":1020,"currency":"SAR","balance":30.00,"entries":3000}
                 {"account":1030,"currency":"SAR","balance":200.00,"entries":20000}
                 {"account":1040,"currency":"SAR","balance":-230.00,"entries":-23000}
-                {"account":1100,"currency":"SAR","balance":-46.00,"entries":-4600}
+                {"account":1100,"currency":"SAR","balance":69.00,"entries":6900}
+                {"account":1105,"currency":"SAR","balance":-115.00,"entries":-11500}
                 {"account":1115,"currency":"SAR","balance":149.50,"entries":14950}
                 {"account":2100,"currency":"SAR","balance":-19.50,"entries":-1950}
                 {"account":2200,"currency":"SAR","balance":0.00,"entries":0}

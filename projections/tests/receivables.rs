@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use daftar_domain::{
-    BillingEvent,
-    account::{self, AgeBand, Aged, example as accounts},
+    BillingEvent, Money,
+    account::{self, Account, AgeBand, Aged, example as accounts},
     ids::AccountId,
     ledger::LedgerAccount,
 };
@@ -59,22 +59,22 @@ async fn a_life() {
         {"table":"credit","row":{"kind": "payment", "amount": 12000, "unspent": 0, "currency": "SAR", "document": "R-1", "position": 7, "value_on": "2024-04-01", "credit_id": "00000000-0000-0000-0000-00000000012d", "reference": "{\"payment\":\"00000000-0000-0000-0000-00000000012d\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
         {"table":"credit","row":{"kind": "deposit", "amount": 1000, "unspent": 0, "currency": "SAR", "document": null, "position": 12, "value_on": "2025-05-02", "credit_id": "00000000-0000-0000-0000-000000000385", "reference": "{\"deposit\":\"00000000-0000-0000-0000-000000000385\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
         {"table":"dispute","row":{"reason": "wrong file", "item_id": "00000000-0000-0000-0000-000000000066", "disputed": true, "position": 6, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-10"}}
-        {"table":"item","row":{"vat": 0, "kind": "supply", "open": 0, "amount": 12500, "due_on": "2023-11-16", "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "disputed": false, "document": "OLD-2023-118", "position": 2, "issued_on": "2023-11-01", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3,\"item\":0}}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": null}}
-        {"table":"item","row":{"vat": 1500, "kind": "supply", "open": 10500, "amount": 11500, "due_on": "2024-03-16", "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "disputed": false, "document": "RUH-INV-2024-000001", "position": 4, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000065\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000065"}}
-        {"table":"item","row":{"vat": 300, "kind": "supply", "open": 2300, "amount": 2300, "due_on": "2024-03-20", "item_id": "00000000-0000-0000-0000-000000000066", "currency": "SAR", "disputed": true, "document": "RUH-INV-2024-000002", "position": 5, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000066\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000066"}}
-        {"table":"movement","row":{"line": 0, "owed": 12500, "cause": "opening", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "document": "OLD-2023-118", "position": 2, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
-        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "opening", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 2, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": 500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
-        {"table":"movement","row":{"line": 0, "owed": -12500, "cause": "openingReversed", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "currency": "SAR", "document": null, "position": 3, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
-        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "openingReversed", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 3, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": -500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "charge", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": "RUH-INV-2024-000001", "position": 4, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 2300, "cause": "charge", "due_on": "2024-03-20", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000066", "currency": "SAR", "document": "RUH-INV-2024-000002", "position": 5, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "payment", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": "R-1", "position": 7, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
-        {"table":"movement","row":{"line": 0, "owed": -11500, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 8, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositTaken", "due_on": null, "deposit": 1000, "item_id": null, "currency": "SAR", "document": null, "position": 9, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-02-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "allocationFreed", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 10, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "paymentReversed", "due_on": null, "deposit": 0, "item_id": null, "currency": "SAR", "document": null, "position": 11, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
-        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositReleased", "due_on": null, "deposit": -1000, "item_id": null, "currency": "SAR", "document": null, "position": 12, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": 1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
-        {"table":"movement","row":{"line": 0, "owed": -1000, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "currency": "SAR", "document": null, "position": 13, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": -1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
+        {"table":"item","row":{"vat": 0, "kind": "supply", "open": 0, "amount": 12500, "due_on": "2023-11-16", "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "disputed": false, "document": "OLD-2023-118", "position": 2, "issued_on": "2023-11-01", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3,\"item\":0}}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": null}}
+        {"table":"item","row":{"vat": 1500, "kind": "supply", "open": 10500, "amount": 11500, "due_on": "2024-03-16", "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "disputed": false, "document": "RUH-INV-2024-000001", "position": 4, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000065\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000065"}}
+        {"table":"item","row":{"vat": 300, "kind": "supply", "open": 2300, "amount": 2300, "due_on": "2024-03-20", "item_id": "00000000-0000-0000-0000-000000000066", "planned": 0, "currency": "SAR", "disputed": true, "document": "RUH-INV-2024-000002", "position": 5, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000066\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000066"}}
+        {"table":"movement","row":{"line": 0, "owed": 12500, "cause": "opening", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "document": "OLD-2023-118", "position": 2, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
+        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "opening", "due_on": null, "deposit": 0, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 2, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": 500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
+        {"table":"movement","row":{"line": 0, "owed": -12500, "cause": "openingReversed", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "document": null, "position": 3, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
+        {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "openingReversed", "due_on": null, "deposit": 0, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 3, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": -500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "charge", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "document": "RUH-INV-2024-000001", "position": 4, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 2300, "cause": "charge", "due_on": "2024-03-20", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000066", "planned": 0, "currency": "SAR", "document": "RUH-INV-2024-000002", "position": 5, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "payment", "due_on": null, "deposit": 0, "item_id": null, "planned": 0, "currency": "SAR", "document": "R-1", "position": 7, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
+        {"table":"movement","row":{"line": 0, "owed": -11500, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "document": null, "position": 8, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-04-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositTaken", "due_on": null, "deposit": 1000, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 9, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-02-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 11500, "cause": "allocationFreed", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "document": null, "position": 10, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": 11500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "paymentReversed", "due_on": null, "deposit": 0, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 11, "credit_id": "00000000-0000-0000-0000-00000000012d", "unapplied": -12000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-01"}}
+        {"table":"movement","row":{"line": 0, "owed": 0, "cause": "depositReleased", "due_on": null, "deposit": -1000, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 12, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": 1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
+        {"table":"movement","row":{"line": 0, "owed": -1000, "cause": "allocation", "due_on": "2024-03-16", "deposit": 0, "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "document": null, "position": 13, "credit_id": "00000000-0000-0000-0000-000000000385", "unapplied": -1000, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2025-05-02"}}
     "#]]).await;
 }
 
@@ -86,26 +86,29 @@ async fn each_event_that_moves_something_is_a_movement() {
         .given([charged(1)])
         .when(events.filter(|(_, event)| event.event_type() != "OpeningBalanceReversed"))
         .then(
-            "SELECT cause, document, owed, unapplied, deposit, due_on, effective_on FROM read_receivables.movement_in_decimals
+            "SELECT cause, document, owed, planned, unapplied, deposit, due_on, effective_on FROM read_receivables.movement_in_decimals
              ORDER BY position, line",
             expect![[r#"
-                {"cause":"charge","document":"RUH-INV-2024-000001","owed":115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
-                {"cause":"opening","document":"OLD-2023-118","owed":125.00,"unapplied":0.00,"deposit":0.00,"due_on":"2023-11-16","effective_on":"2024-01-31"}
-                {"cause":"opening","document":null,"owed":0.00,"unapplied":5.00,"deposit":0.00,"due_on":null,"effective_on":"2024-01-31"}
-                {"cause":"charge","document":"RUH-INV-2024-000001","owed":23.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
-                {"cause":"payment","document":"R-1","owed":0.00,"unapplied":115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
-                {"cause":"paymentReversed","document":null,"owed":0.00,"unapplied":-115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
-                {"cause":"allocation","document":null,"owed":-115.00,"unapplied":-115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
-                {"cause":"allocationFreed","document":null,"owed":115.00,"unapplied":115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
-                {"cause":"creditNote","document":"RUH-CRN-2024-000001","owed":0.00,"unapplied":23.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
-                {"cause":"refund","document":null,"owed":0.00,"unapplied":-3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
-                {"cause":"refundReturned","document":null,"owed":0.00,"unapplied":3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
-                {"cause":"depositTaken","document":null,"owed":0.00,"unapplied":0.00,"deposit":200.00,"due_on":null,"effective_on":"2024-02-01"}
-                {"cause":"depositReleased","document":null,"owed":0.00,"unapplied":115.00,"deposit":-115.00,"due_on":null,"effective_on":"2024-05-01"}
-                {"cause":"depositReturned","document":null,"owed":0.00,"unapplied":0.00,"deposit":-85.00,"due_on":null,"effective_on":"2024-10-01"}
-                {"cause":"debtWrittenOff","document":null,"owed":-115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
-                {"cause":"creditWrittenOff","document":null,"owed":0.00,"unapplied":-0.99,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
-                {"cause":"debtRecovered","document":null,"owed":46.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"charge","document":"RUH-INV-2024-000001","owed":115.00,"planned":0.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
+                {"cause":"opening","document":"OLD-2023-118","owed":125.00,"planned":0.00,"unapplied":0.00,"deposit":0.00,"due_on":"2023-11-16","effective_on":"2024-01-31"}
+                {"cause":"opening","document":null,"owed":0.00,"planned":0.00,"unapplied":5.00,"deposit":0.00,"due_on":null,"effective_on":"2024-01-31"}
+                {"cause":"charge","document":"RUH-INV-2024-000001","owed":23.00,"planned":0.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-03-01"}
+                {"cause":"payment","document":"R-1","owed":0.00,"planned":0.00,"unapplied":115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"paymentReversed","document":null,"owed":0.00,"planned":0.00,"unapplied":-115.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"allocation","document":null,"owed":-115.00,"planned":0.00,"unapplied":-115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
+                {"cause":"allocationFreed","document":null,"owed":115.00,"planned":0.00,"unapplied":115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"creditNote","document":"RUH-CRN-2024-000001","owed":0.00,"planned":0.00,"unapplied":23.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"refund","document":null,"owed":0.00,"planned":0.00,"unapplied":-3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"refundReturned","document":null,"owed":0.00,"planned":0.00,"unapplied":3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"depositTaken","document":null,"owed":0.00,"planned":0.00,"unapplied":0.00,"deposit":200.00,"due_on":null,"effective_on":"2024-02-01"}
+                {"cause":"depositReleased","document":null,"owed":0.00,"planned":0.00,"unapplied":115.00,"deposit":-115.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"depositReturned","document":null,"owed":0.00,"planned":0.00,"unapplied":0.00,"deposit":-85.00,"due_on":null,"effective_on":"2024-10-01"}
+                {"cause":"debtWrittenOff","document":null,"owed":-115.00,"planned":0.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"creditWrittenOff","document":null,"owed":0.00,"planned":0.00,"unapplied":-0.99,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
+                {"cause":"debtRecovered","document":null,"owed":46.00,"planned":0.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
+                {"cause":"planAgreed","document":null,"owed":0.00,"planned":115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
+                {"cause":"planEnded","document":null,"owed":0.00,"planned":-115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-07"}
+                {"cause":"planEnded","document":null,"owed":0.00,"planned":-115.00,"unapplied":0.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-07"}
             "#]],
         )
         .await;
@@ -168,7 +171,7 @@ async fn open_items_are_those_that_were_open() {
 /// Section 13 of the rules: what is aged is what the books call receivable, at the same point, account by account and in all.
 #[tokio::test]
 async fn aging_ties_to_the_books_and_to_the_aggregates() {
-    let mut bands = std::collections::BTreeSet::new();
+    let (mut bands, mut on_plans) = (std::collections::BTreeSet::new(), 0);
     for seed in 1..=5 {
         let (_database, pool) = database().await;
         let history = history(seed, 150);
@@ -191,8 +194,15 @@ async fn aging_ties_to_the_books_and_to_the_aggregates() {
                     let items = receivables::open_items(&pool, id, as_of).await.unwrap();
                     let mut by_item = BTreeMap::new();
                     for item in &items {
-                        by_item.entry(AgeBand::of(item.due_on, effective)).or_insert(sar(0)).minor += item.open.minor;
+                        let asked = item.open.minor - item.planned.minor;
+                        if asked != 0 {
+                            by_item.entry(AgeBand::of(item.due_on, effective)).or_insert(sar(0)).minor += asked;
+                        }
                     }
+                    let planned = sum(|aged| aged.planned.minor.into());
+                    assert_eq!(planned, books.balance(LedgerAccount::ReceivableInstalments, SAR), "{at}");
+                    assert_eq!(planned, items.iter().map(|item| i128::from(item.planned.minor)).sum::<i128>(), "{at}");
+                    on_plans += usize::from(planned != 0);
                     assert_eq!(aged.get(&(id, SAR)).map_or(BTreeMap::new(), |aged| aged.bands.clone()), by_item, "{at}");
                     bands.extend(by_item.into_keys());
                     assert_eq!(sum(|aged| aged.unapplied.minor.into()), -books.balance(LedgerAccount::Unapplied, SAR), "{at}");
@@ -200,7 +210,15 @@ async fn aging_ties_to_the_books_and_to_the_aggregates() {
                 let total = receivables::aged(&mut db, as_of).await.unwrap();
                 let mut added: BTreeMap<_, Aged> = BTreeMap::new();
                 for ((_, currency), aged) in &aged {
-                    add(added.entry(*currency).or_insert(Aged { bands: BTreeMap::new(), disputed: sar(0), unapplied: sar(0) }), aged);
+                    add(
+                        added.entry(*currency).or_insert(Aged {
+                            bands: BTreeMap::new(),
+                            disputed: sar(0),
+                            planned: sar(0),
+                            unapplied: sar(0),
+                        }),
+                        aged,
+                    );
                 }
                 assert_eq!(total, added, "{at}");
             }
@@ -210,16 +228,21 @@ async fn aging_ties_to_the_books_and_to_the_aggregates() {
             for (id, account) in after {
                 let expected = account.receivable().aged(SAR, the_end());
                 let found = receivables::aged_of(&mut db, &[id], as_of).await.unwrap();
-                let nothing = Aged { bands: BTreeMap::new(), disputed: sar(0), unapplied: sar(0) };
+                let nothing = Aged { bands: BTreeMap::new(), disputed: sar(0), planned: sar(0), unapplied: sar(0) };
                 assert_eq!(found.get(&(id, SAR)).unwrap_or(&nothing), &expected);
                 let balances = receivables::balances(&pool, id, as_of).await.unwrap();
+                assert_eq!(balances.first().map_or(0, |balance| balance.planned.minor), account.receivable().planned(SAR).minor);
                 let balance = balances.first().map_or(0, |balance| balance.owed.minor - balance.unapplied.minor);
                 assert_eq!(balance, account.receivable().balance(SAR).minor);
                 assert_eq!(balances.first().map_or(0, |balance| balance.deposit.minor), account.receivable().deposits(SAR).minor);
             }
         }
+        for (id, account) in accounts_after(&history) {
+            same_plans(&account, receivables::plans_of(&pool, &[id]).await.unwrap());
+        }
     }
     assert_eq!(bands.len(), 8, "the histories meet {bands:?}");
+    assert!(on_plans > 9, "the histories meet {on_plans} plans");
 }
 
 fn due(aged: &Aged) -> i128 {
@@ -231,5 +254,54 @@ fn add(total: &mut Aged, aged: &Aged) {
         total.bands.entry(*band).or_insert(sar(0)).minor += open.minor;
     }
     total.disputed.minor += aged.disputed.minor;
+    total.planned.minor += aged.planned.minor;
     total.unapplied.minor += aged.unapplied.minor;
+}
+
+/// What the rows say of plans is what the accounts do; the rows know no past, so they are asked at the end.
+fn same_plans(account: &Account, rows: Vec<(AccountId, receivables::Plan)>) {
+    let expected: BTreeMap<_, _> =
+        account.receivable().plans().map(|plan| (plan.agreed().plan_id, (plan.agreed().total, plan.paid()))).collect();
+    let found: BTreeMap<_, _> = rows.iter().map(|(_, plan)| (plan.plan_id, (plan.total, plan.paid))).collect();
+    assert_eq!(found, expected);
+    for (_, plan) in rows {
+        let sum = |of: fn(&receivables::Instalment) -> Money| plan.instalments.iter().map(|part| of(part).minor).sum::<i64>();
+        assert_eq!((sum(|part| part.amount), sum(|part| part.paid)), (plan.total.minor, plan.paid.minor));
+    }
+}
+
+/// Agreed, paid in part, warned about and broken; and another that was paid early.
+#[tokio::test]
+async fn plans_are_told_with_what_of_each_instalment_is_paid() {
+    let (_database, pool) = database().await;
+    let mut account = accounts::account([]);
+    let mut events = vec![accounts::opened()];
+    let mut happen = |command: account::Command| {
+        let decided = accounts::decided(&account, command);
+        account = decided.iter().fold(std::mem::take(&mut account), daftar_domain::Decider::evolve);
+        events.extend(decided);
+    };
+    happen(accounts::charge(accounts::ChargeOf::default()).into());
+    happen(accounts::agree_plan(1, 3).into());
+    happen(accounts::record_payment(5, 5_000).into());
+    happen(accounts::review_plan("2024-06-03").into());
+    happen(accounts::review_plan("2024-06-08").into());
+    let rule = accounts::any_plan_rule();
+    happen(
+        account::AgreePlan { on: accounts::day("2024-06-09"), first_on: accounts::day("2024-07-01"), rule, ..accounts::agree_plan(2, 2) }
+            .into(),
+    );
+    happen(account::RecordPayment { value_on: accounts::day("2024-06-10"), ..accounts::record_payment(6, 6_500) }.into());
+    project_all::<Receivables>(&pool, events.into_iter().map(of).collect::<Vec<_>>()).await;
+    let plans = receivables::plans_of(&pool, &[AccountId::new(Uuid::from_u128(7))]).await.unwrap();
+    let told = plans.into_iter().map(|(_, plan)| {
+        let parts: Vec<_> = plan.instalments.iter().map(|part| format!("{} {}/{}", part.due_on, part.paid, part.amount)).collect();
+        let receivables::Plan { state, total, paid, warned_on, ended_on, ended_because, .. } = plan;
+        format!("{state:?} {paid}/{total} warned {warned_on:?} ended {ended_on:?} {ended_because:?}: {}", parts.join(", "))
+    });
+    expect![[r#"
+        Completed 65.00 SAR/65.00 SAR warned None ended Some(2024-06-10) None: 2024-07-01 32.50 SAR/32.50 SAR, 2024-08-01 32.50 SAR/32.50 SAR
+        Broken 50.00 SAR/115.00 SAR warned Some(2024-06-03) ended Some(2024-06-08) Some(InstalmentMissed): 2024-05-01 38.33 SAR/38.33 SAR, 2024-06-02 11.67 SAR/38.33 SAR, 2024-07-01 0.00 SAR/38.34 SAR"#]]
+    .assert_eq(&told.collect::<Vec<_>>().join("\n"));
+    assert_eq!(receivables::accounts_on_plans(&pool, None, 10).await.unwrap(), []);
 }

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use chrono::{DateTime, TimeDelta, Utc};
 use daftar_domain::{
     Currency, Money, Position,
-    ledger::LedgerAccount::{self, Deposits, IssuedNotCharged, Receivable, Unapplied},
+    ledger::LedgerAccount::{self, Deposits, IssuedNotCharged, Receivable, ReceivableInstalments, Unapplied},
 };
 use daftar_proof::{AuthenticTiles, Difference, Frontier, Head, LeafCheck, OpenError, TileError, TileSource};
 use daftar_store::Unreadable;
@@ -233,7 +233,7 @@ fn identities(documents: &Documents, Outcome { balances, accounts, .. }: &Outcom
         balances.keys().chain(accounts.keys()).map(|(_, currency)| *currency).chain(on_the_way.keys().copied()).collect();
     let mut findings = Vec::new();
     for currency in currencies {
-        for account in [Receivable, Unapplied, Deposits, IssuedNotCharged] {
+        for account in [Receivable, ReceivableInstalments, Unapplied, Deposits, IssuedNotCharged] {
             let books = balances.get(&(account, currency)).copied().unwrap_or(0);
             let elsewhere = match account {
                 IssuedNotCharged => on_the_way.get(&currency).copied().unwrap_or(0),

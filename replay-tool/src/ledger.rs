@@ -152,16 +152,17 @@ async fn aging(source: &Source, as_of: AsOf) -> Result<Table> {
     .await?;
     let on = as_of.effective.unwrap_or(last);
     let right = |name: &'static str| (name, Align::Right);
-    let names = ["not due", "1–30", "31–60", "61–90", "91–120", "121–180", "181–365", "older", "open", "disputed", "unapplied credit"];
+    let names =
+        ["not due", "1–30", "31–60", "61–90", "91–120", "121–180", "181–365", "older", "open", "on plans", "disputed", "unapplied credit"];
     let mut table = Table::new([("account", Align::Left), ("currency", Align::Left)].into_iter().chain(names.map(right)));
     let mut owing: Vec<_> = accounts.iter().filter_map(|(id, account)| Some((id, account.receivable(), account.currency()?))).collect();
     owing.sort_by_key(|(id, ..)| **id);
-    let mut sums: BTreeMap<Currency, [i128; 11]> = BTreeMap::new();
+    let mut sums: BTreeMap<Currency, [i128; 12]> = BTreeMap::new();
     for (id, receivable, currency) in owing {
         let aged = receivable.aged(currency, on);
         let bands = BANDS.map(|band| aged.bands.get(&band).map_or(0, |money| i128::from(money.minor)));
-        let figures: Vec<i128> =
-            bands.into_iter().chain([bands.iter().sum(), aged.disputed.minor.into(), aged.unapplied.minor.into()]).collect();
+        let beside = [aged.planned, aged.disputed, aged.unapplied].map(|money| i128::from(money.minor));
+        let figures: Vec<i128> = bands.into_iter().chain([bands.iter().sum()]).chain(beside).collect();
         if figures.iter().all(|figure| *figure == 0) {
             continue;
         }
@@ -185,7 +186,7 @@ async fn statement(source: &Source, as_of: AsOf, account: AccountId) -> Result<T
         let Some(journal) = journal else { return };
         let own = journal.entries().iter().filter(|entry| {
             entry.sub_ledger == Some(SubLedger::Customer(account))
-                && [LedgerAccount::Receivable, LedgerAccount::Unapplied].contains(&entry.account)
+                && [LedgerAccount::Receivable, LedgerAccount::ReceivableInstalments, LedgerAccount::Unapplied].contains(&entry.account)
         });
         let mut moved: BTreeMap<Currency, i128> = BTreeMap::new();
         own.for_each(|entry| *moved.entry(entry.amount.currency).or_default() += entry.signed());

@@ -43,7 +43,7 @@ pub struct Outcome {
     pub streams: u64,
     /// What the books stand at.
     pub balances: Sums,
-    /// What the accounts themselves say of 1100, 2210 and 2200.
+    /// What the accounts themselves say of 1100, 1105, 2210 and 2200.
     pub accounts: Sums,
     /// Each with its leaf.
     pub findings: Vec<(u64, Finding)>,
@@ -288,7 +288,9 @@ impl Worker {
             {
                 let owed = account.receivable();
                 let mut put = |ledger, minor: i64| *outcome.accounts.entry((ledger, currency)).or_insert(0) += i128::from(minor);
-                put(LedgerAccount::Receivable, owed.due(currency).minor);
+                let planned = owed.planned(currency).minor;
+                put(LedgerAccount::Receivable, owed.due(currency).minor - planned);
+                put(LedgerAccount::ReceivableInstalments, planned);
                 put(LedgerAccount::Unapplied, -owed.unapplied(currency).minor);
                 put(LedgerAccount::Deposits, -owed.deposits(currency).minor);
             }

@@ -3,6 +3,7 @@
 use daftar_billing::collections::{Collections, Patience, Switching, Unknown};
 use daftar_domain::{
     CommandHash, StreamName,
+    account::PlanRule,
     disconnection::{Command, Disconnection, Moment, Rejection},
     ids::DisconnectionId,
 };
@@ -10,7 +11,7 @@ use daftar_domain::{
 use super::{App, Wish, Written};
 use crate::{
     problem::{Flaw, Problem},
-    refusal::disconnection::NoCollections,
+    refusal::{account::NoPlans, disconnection::NoCollections},
 };
 
 impl App {
@@ -18,6 +19,11 @@ impl App {
     pub fn collections(&self) -> Result<Collections, Problem> {
         let terms = self.terms.as_ref().and_then(|terms| terms.collections.clone()).ok_or(NoCollections)?;
         Ok(Collections::new(self.engine.clone(), terms, self.payments.terms().zone))
+    }
+
+    /// On which terms a debt is paid in instalments.
+    pub fn plan_rule(&self) -> Result<PlanRule, Problem> {
+        Ok(self.collections()?.terms().plans.clone().ok_or(NoPlans)?)
     }
 
     /// Who hears what head-ends say; nobody, if nobody is cut.

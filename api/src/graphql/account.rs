@@ -17,7 +17,7 @@ use super::{
     invoice::Invoice,
     paging::{Connection, Paging, cost, cursor, part},
     payment::Payment,
-    receivable::{Aging, Balance, OpenItem},
+    receivable::{Aging, Balance, InstalmentPlan, OpenItem},
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
     when::{AsOfInput, When},
@@ -191,6 +191,7 @@ struct Accounts {
     invoice_counts: Together<(), HashMap<AccountId, u64>>,
     payments: Together<Paging, HashMap<AccountId, Vec<Payment>>>,
     payment_counts: Together<(), HashMap<AccountId, u64>>,
+    plans: Together<(), HashMap<AccountId, Vec<InstalmentPlan>>>,
     dunning: Together<(), HashMap<AccountId, Vec<Dunning>>>,
 }
 
@@ -217,6 +218,7 @@ impl Account {
             invoice_counts: Together::default(),
             payments: Together::default(),
             payment_counts: Together::default(),
+            plans: Together::default(),
             dunning: Together::default(),
         });
         Ok(rows.into_iter().map(|row| Self { row: Arc::new(row), among: among.clone() }).collect())
@@ -433,6 +435,16 @@ impl Account {
             self.among.aging.get(when, fetch).await
         };
         Some(answer(context, found.await.map(|all| self.of(&all))))
+    }
+
+    /// The instalment plans, the latest first.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn instalment_plans(&self, context: &Context<'_>) -> Option<Result<Vec<InstalmentPlan>>> {
+        let fetch = async {
+            let found = receivables::plans_of(&app(context).read_models, &self.among.ids()).await?;
+            Ok(grouped(found.into_iter().map(|(id, plan)| (id, InstalmentPlan::from(plan)))))
+        };
+        Some(answer(context, self.among.plans.get((), fetch).await.map(|all| self.of(&all))))
     }
 
     /// What follows its unpaid bills, and what holds that up.

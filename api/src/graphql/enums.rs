@@ -282,6 +282,38 @@ labelled! {
         DebtRecovered "دين معدوم محصّل" "Debt recovered",
         /// Credit was given up.
         CreditWrittenOff "رصيد دائن مشطوب" "Credit written off",
+        /// An item came under an instalment plan.
+        PlanAgreed "اتفاق تقسيط" "Plan agreed",
+        /// A plan over an item ended before it was paid.
+        PlanEnded "انتهاء تقسيط" "Plan ended",
+    }
+
+    /// How an instalment plan stands.
+    #[graphql(remote = "receivables::PlanState")]
+    enum InstalmentPlanState {
+        /// It is being paid.
+        Running "سارية" "Running",
+        /// All of it is paid.
+        Completed "مسددة" "Completed",
+        /// It was not kept: the debt is due as it was.
+        Broken "أُخل بها" "Broken",
+        /// It was taken back: the debt is due as it was.
+        Cancelled "ملغاة" "Cancelled",
+    }
+
+    /// Why an instalment plan ended before it was paid.
+    #[graphql(remote = "receivables::PlanEnd")]
+    enum InstalmentPlanEnd {
+        /// An instalment was missed, and not paid within its days of grace.
+        InstalmentMissed "قسط لم يُسدد" "Instalment missed",
+        /// A payment that had paid of it was taken back.
+        PaymentReversed "دفعة معكوسة" "Payment reversed",
+        /// Somebody asked for that.
+        Asked "أُلغيت بطلب" "Cancelled on request",
+        /// What it covers is billed anew.
+        Rebill "إعادة إصدار فاتورة" "Billed anew",
+        /// The opening balance that it covers was taken back.
+        OpeningReversed "رصيد افتتاحي معكوس" "Opening balance reversed",
     }
 
     /// How long something is due.

@@ -7,7 +7,7 @@ use daftar_projections::receivables::{self, Place};
 
 use super::{
     answer, app, caller,
-    enums::{AgeBand, ChargeKind, MovementCause},
+    enums::{AgeBand, ChargeKind, InstalmentPlanEnd, InstalmentPlanState, MovementCause},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
     scalars::Date,
@@ -24,6 +24,8 @@ use crate::{
 pub struct Balance {
     /// What is to be paid.
     owed: Money,
+    /// What of that is paid in instalments.
+    planned: Money,
     /// What was paid or credited and has paid nothing yet.
     unapplied: Money,
     /// What is kept against debts.
@@ -34,9 +36,9 @@ pub struct Balance {
 
 impl From<receivables::Balance> for Balance {
     fn from(balance: receivables::Balance) -> Self {
-        let receivables::Balance { owed, unapplied, deposit } = balance;
+        let receivables::Balance { owed, planned, unapplied, deposit } = balance;
         let due = daftar_domain::Money::new(owed.minor - unapplied.minor, owed.currency);
-        Self { owed: owed.into(), unapplied: unapplied.into(), deposit: deposit.into(), due: due.into() }
+        Self { owed: owed.into(), planned: planned.into(), unapplied: unapplied.into(), deposit: deposit.into(), due: due.into() }
     }
 }
 
@@ -53,6 +55,8 @@ pub struct OpenItem {
     amount: Money,
     /// What is left of it.
     open: Money,
+    /// What of that is paid in instalments: their dates go before its own.
+    planned: Money,
     /// When its document was issued.
     issued_on: Date,
     /// When it is to be paid.
@@ -69,6 +73,7 @@ impl From<receivables::OpenItem> for OpenItem {
             kind: item.kind.into(),
             amount: item.amount.into(),
             open: item.open.into(),
+            planned: item.planned.into(),
             issued_on: item.issued_on.into(),
             due_on: item.due_on.into(),
             disputed: item.disputed,
@@ -94,6 +99,8 @@ pub struct Aging {
     bands: Vec<AgingBand>,
     /// What is disputed of it.
     disputed: Money,
+    /// What is paid in instalments. It is in no band.
+    planned: Money,
     /// What was paid or credited and has paid nothing yet. It is in no band.
     unapplied: Money,
 }
@@ -114,7 +121,66 @@ impl From<account::Aged> for Aging {
             currency: aged.disputed.currency.code(),
             bands: bands.collect(),
             disputed: aged.disputed.into(),
+            planned: aged.planned.into(),
             unapplied: aged.unapplied.into(),
+        }
+    }
+}
+
+/// A debt that is paid in parts.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct InstalmentPlan {
+    /// The plan's id, for ever.
+    id: ID,
+    /// How it stands.
+    state: InstalmentPlanState,
+    /// The debt that it covers: what its instalments sum to.
+    total: Money,
+    /// What of that is paid.
+    paid: Money,
+    /// The payment by which something was paid down before; null if nothing had to be.
+    down_payment_id: Option<ID>,
+    /// What was paid down; null if nothing had to be.
+    down_payment: Option<Money>,
+    /// When it was agreed.
+    agreed_on: Date,
+    /// When the customer was last warned that an instalment was missed; null if never.
+    warned_on: Option<Date>,
+    /// When it ended; null while it runs.
+    ended_on: Option<Date>,
+    /// Why it ended before it was paid; null if it did not.
+    ended_because: Option<InstalmentPlanEnd>,
+    /// Its parts, the first to be paid first.
+    instalments: Vec<Instalment>,
+}
+
+/// A part of a debt.
+#[derive(Clone, Debug, SimpleObject)]
+struct Instalment {
+    /// When it is to be paid.
+    due_on: Date,
+    /// How much it is.
+    amount: Money,
+    /// How much of it is paid.
+    paid: Money,
+}
+
+impl From<receivables::Plan> for InstalmentPlan {
+    fn from(plan: receivables::Plan) -> Self {
+        let instalment =
+            |part: receivables::Instalment| Instalment { due_on: part.due_on.into(), amount: part.amount.into(), paid: part.paid.into() };
+        Self {
+            id: ID(plan.plan_id.to_string()),
+            state: plan.state.into(),
+            total: plan.total.into(),
+            paid: plan.paid.into(),
+            down_payment_id: plan.down_payment.map(|(id, _)| ID(id.to_string())),
+            down_payment: plan.down_payment.map(|(_, amount)| amount.into()),
+            agreed_on: plan.agreed_on.into(),
+            warned_on: plan.warned_on.map(Date::from),
+            ended_on: plan.ended_on.map(Date::from),
+            ended_because: plan.ended_because.map(Into::into),
+            instalments: plan.instalments.into_iter().map(instalment).collect(),
         }
     }
 }

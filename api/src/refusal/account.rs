@@ -1,6 +1,18 @@
 use daftar_domain::account::Rejection;
+use thiserror::Error;
 
 use super::{Refusal, Words};
+
+/// The company lets nobody pay in parts.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the company's terms say nothing about instalment plans")]
+pub struct NoPlans;
+
+impl Refusal for NoPlans {
+    fn words(&self) -> Words {
+        ("NO_PLAN_TERMS", "شروط الشركة لا تذكر شيئًا عن التقسيط".into())
+    }
+}
 
 impl Refusal for Rejection {
     fn words(&self) -> Words {
@@ -56,6 +68,18 @@ impl Refusal for Rejection {
             Self::NoSuchRefund => ("NO_SUCH_REFUND", "لا يوجد رد كهذا".into()),
             Self::DepositIdReused => ("DEPOSIT_ID_REUSED", "سبق أخذ هذا التأمين بمحتوى آخر".into()),
             Self::NoSuchDeposit => ("NO_SUCH_DEPOSIT", "لا يوجد تأمين كهذا".into()),
+            Self::PlanIdReused => ("PLAN_ID_REUSED", "سبق الاتفاق على خطة التقسيط هذه بمحتوى آخر".into()),
+            Self::NoSuchPlan => ("NO_SUCH_PLAN", "لا توجد خطة تقسيط كهذه".into()),
+            Self::PlanRuns(id) => ("PLAN_RUNS", format!("تسري خطة التقسيط {id}: تُنهى أولًا").into()),
+            Self::OnAPlan(id) => ("ON_A_PLAN", format!("يشمله التقسيط بموجب الخطة {id}: تُنهى الخطة أولًا").into()),
+            Self::PlanBrokenBefore { from } => ("PLAN_BROKEN_BEFORE", format!("أُخل بخطة سابقة: لا خطة أخرى قبل {from}").into()),
+            Self::TooManyInstalments { most } => ("TOO_MANY_INSTALMENTS", format!("عدد الأقساط من قسط واحد إلى {most}").into()),
+            Self::FirstInstalmentTooLate { last } => {
+                ("FIRST_INSTALMENT_TOO_LATE", format!("يستحق القسط الأول بعد يوم الاتفاق، وفي {last} على الأكثر").into())
+            }
+            Self::NotForAPlan => ("NOT_FOR_A_PLAN", "لا يُقسَّط ما سُدد أو اعتُرض عليه أو لم يصدر بعد أو يُعاد إصداره أو شُطب جزء منه".into()),
+            Self::DebtTooSmall { least } => ("DEBT_TOO_SMALL", format!("لا تقسيط لأقل من {least}").into()),
+            Self::DownPaymentTooSmall { least } => ("DOWN_PAYMENT_TOO_SMALL", format!("تُدفع {least} من الدين قبل التقسيط").into()),
             Self::OverApprovalLimit { limit } => {
                 ("OVER_APPROVAL_LIMIT", format!("هذا أكثر من {limit}، وهو أقصى ما يُعتمد دفعة واحدة").into())
             }

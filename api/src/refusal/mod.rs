@@ -2,7 +2,7 @@
 //!
 //! Each aggregate that people can ask something has a file here, whose match names every reason it may have to say no.
 
-mod account;
+pub mod account;
 mod agreement;
 mod application;
 mod appointment;

@@ -235,6 +235,7 @@ fn lessens(event: &account::Event) -> bool {
             | Event::DebtWrittenOff(_)
             | Event::OpeningBalanceReversed(_)
             | Event::ItemDisputed(_)
+            | Event::PlanAgreed(_)
             | Event::RebillBegun(_)
     )
 }

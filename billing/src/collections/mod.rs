@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use daftar_domain::{
     Currency, Decider, Money, StreamName,
-    account::Account,
+    account::{Account, PlanRule},
     disconnection::{
         Command, Disconnection, DispatchDisconnection, Evidence, Guard, LiftCause, LiftDisconnection, Moment, Prohibited,
         RequestDisconnection, RestoreTerms, ScheduleDisconnection, Way,
@@ -37,6 +37,9 @@ pub struct CollectionTerms {
     pub ladder: Ladder,
     pub guard: Guard,
     pub restore: RestoreTerms,
+    /// On which terms a debt is paid in instalments; on none, if it is not said.
+    #[serde(default)]
+    pub plans: Option<PlanRule>,
 }
 
 impl CollectionTerms {

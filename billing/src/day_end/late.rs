@@ -79,7 +79,13 @@ impl DayEnds {
         self.ask_account(&StreamName::of::<Account>(account_id), "writeOffSmallBalances", &format!("{account_id} {day}"), wish).await
     }
 
-    async fn ask_account(&self, stream: &StreamName, wish: &str, key: &str, command: account::Command) -> Result<u64, DayEndError> {
+    pub(super) async fn ask_account(
+        &self,
+        stream: &StreamName,
+        wish: &str,
+        key: &str,
+        command: account::Command,
+    ) -> Result<u64, DayEndError> {
         let context = CommandContext::new(Actor::job(ACTOR), wish, key, self.engine.now());
         recorded(self.engine.execute::<Account>(stream, &context, command).await)
     }
@@ -101,6 +107,6 @@ pub(super) fn recorded<E, R: std::error::Error + Send + Sync + 'static>(
     Ok(u64::from(recorded))
 }
 
-async fn count(done: impl stream::Stream<Item = Result<u64, DayEndError>>) -> Result<u64, DayEndError> {
+pub(super) async fn count(done: impl stream::Stream<Item = Result<u64, DayEndError>>) -> Result<u64, DayEndError> {
     done.try_fold(0, async |sum, one| Ok(sum + one)).await
 }

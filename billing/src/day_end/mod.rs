@@ -1,4 +1,5 @@
-//! The end of a day: what is late falls overdue and bears its fee, debtors are led a step up the ladder, fees become invoices, what is too small to
+//! The end of a day: what is late falls overdue and bears its fee, plans whose instalments were missed are warned
+//! about and broken, debtors are led a step up the ladder, fees become invoices, what is too small to
 //! matter is given up, and gateways are asked about what they keep to themselves.
 //!
 //! Each wish has an id that follows from what it is about and the day, and every rule is the aggregate's: a day that is ended twice has ended once.
@@ -8,6 +9,7 @@ mod calendar;
 mod dunning;
 mod fees;
 mod late;
+mod plans;
 
 use std::time::Duration;
 
@@ -43,6 +45,8 @@ pub struct Ended {
     /// Invoices for fees, of lateness and of bounced payments.
     pub fees_billed: u64,
     pub small_balances: u64,
+    /// Instalment plans of which an instalment was found missing, or missing for too long.
+    pub plans: u64,
     /// Accounts that were led a step further, or whose case has ended.
     pub dunned: u64,
     pub payments: Round,
@@ -110,6 +114,7 @@ impl DayEnds {
         // What was recorded before is in the rows before they are asked what is late.
         self.rows.caught_up::<Invoices>(&self.engine).await?;
         self.late(day, &mut ended).await?;
+        self.review_plans(day, &mut ended).await?;
         self.dun(day, &mut ended).await?;
         self.bill_fees(&mut ended).await?;
         self.rows.caught_up::<daftar_projections::payments::Payments>(&self.engine).await?;

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use daftar_billing::{Terms, day_end::DayEnds};
 use daftar_domain::{
     Actor, BillingEvent, Currency, Recorded, StreamName,
-    account::{self, DisputeItem, example as accounts},
+    account::{self, AgreePlan, DisputeItem, example as accounts},
     disconnection::{self, Done, LiftCause, NotDone, Prohibited, Rejection, Stage},
     dunning::{self, Dunning, HoldDunning, HoldGround},
     ids::{AccountId, DunningHoldId, InvoiceId},
@@ -20,7 +20,7 @@ use daftar_domain::{
 use daftar_projections::{Feed, MODELS, Projector, Runner, collections::Collections, receivables::Receivables};
 use daftar_store::{CommandContext, Memory};
 use sqlx::postgres::PgConnectOptions;
-use town::{Town, meter_of};
+use town::{Town, meter_of, terms};
 use uuid::Uuid;
 
 use crate::gateway::shop::Shop;
@@ -160,22 +160,55 @@ async fn who_is_protected_is_not_sent_for_and_who_was_sent_is_called_back() {
     );
 }
 
+/// Section 14 of the rules: the supply comes back when a plan is agreed, after its down payment; the desk hears of it as often as it likes.
+#[tokio::test]
+async fn a_plan_brings_a_supply_back_and_stops_whoever_is_out() {
+    let town = town();
+    let (account, order) = town.ordered(31, MeterKind::Traditional).await;
+    town.send(order).await.unwrap();
+    town.ask_order(order, disconnection::Command::ReportDisconnected(town.done())).await.unwrap();
+    town.it_is("2024-07-15T10:00:00+03:00");
+    let down = account::RecordPayment { value_on: day("2024-07-15"), ..accounts::record_payment(1, 25_000) };
+    town.ask::<account::Account>(account, down.clone().into()).await;
+    town.desk_works().await;
+    assert_eq!(town.stage(order).await, Some(Stage::Cut), "half of it is not all of it");
+    let (on, first_on) = (day("2024-07-15"), day("2024-08-15"));
+    let rule = terms().plans.unwrap();
+    let plan = AgreePlan { on, first_on, rule, down_payment: Some(down.payment_id), ..accounts::agree_plan(1, 3) };
+    town.ask::<account::Account>(account, plan.into()).await;
+    for _ in 0..2 {
+        town.desk_works().await;
+    }
+    assert!(matches!(town.stage(order).await, Some(Stage::Restoring { .. })), "{:?}", town.stage(order).await);
+    assert_eq!(town.fact(order, "ReconnectionRequested").await["lift"]["cause"], "planAgreed");
+    let dunning = town.engine.look::<Dunning>(&StreamName::of::<Dunning>(account)).await.unwrap();
+    assert_eq!(dunning.held(on), Some(HoldGround::InstalmentPlan));
+    // One who was on the way is called back.
+    let (account, order) = town.ordered(32, MeterKind::Traditional).await;
+    town.send(order).await.unwrap();
+    let plan = AgreePlan { on, first_on, ..accounts::agree_plan(2, 3) };
+    town.ask::<account::Account>(account, plan.into()).await;
+    town.desk_works().await;
+    assert_eq!(town.stage(order).await, Some(Stage::Recalled));
+}
+
 /// Just after midnight in Riyadh, which is three hours ahead.
 fn night_after(last: NaiveDate) -> DateTime<Utc> {
     last.and_hms_opt(21, 5, 0).unwrap().and_utc()
 }
 
 fn company() -> Terms {
-    let [ladder, guard, restore] = [
+    let [ladder, guard, restore, plans] = [
         include_str!("../../../fixtures/collections/ladder-ksa.json"),
         include_str!("../../../fixtures/collections/guard-ksa.json"),
         include_str!("../../../fixtures/collections/restore-ksa.json"),
+        include_str!("../../../fixtures/collections/plans-ksa.json"),
     ];
     format!(
         r#"{{"seller": {{"name": "الدفتر", "vat_number": "310122393500003", "address": {{"street": "العليا", "building": "1", "district": "العليا",
         "city": "الرياض", "postal_code": "12212", "country": "SA"}}}}, "numbering": {{"register": "RUH", "series": "FEE"}}, "dueDays": 15,
         "fees": {{"vat": {{"category": "S", "rate": "0.15"}}}},
-        "collections": {{"ladder": {ladder}, "guard": {guard}, "restore": {restore}}}}}"#
+        "collections": {{"ladder": {ladder}, "guard": {guard}, "restore": {restore}, "plans": {plans}}}}}"#
     )
     .parse()
     .unwrap()
@@ -290,6 +323,61 @@ async fn days_lead_debtors_up_the_ladder_once_however_often_and_late_they_end() 
     let ended = days(&punctual).end(day("2024-08-18"), night_after(day("2024-08-18"))).await.unwrap();
     assert_eq!(ended.dunned, 1);
     assert!(said(&punctual).await.contains(&"2 2024-08-18 ended Settled".to_owned()), "{:#?}", said(&punctual).await);
+}
+
+/// `day what` of everything that became of plans, and of what holds dunning up for them.
+async fn of_plans(shop: &Shop) -> Vec<String> {
+    let told = |event: Recorded<BillingEvent>| match event.event {
+        BillingEvent::Account(account::Event::InstalmentMissed(fact)) => Some(format!("{} missed {}", fact.on, fact.missing)),
+        BillingEvent::Account(account::Event::PlanBroken(fact)) => Some(format!("{} broken {}", fact.on, fact.remaining)),
+        BillingEvent::Dunning(dunning::Event::DunningHeld(fact)) => Some(format!("{} held {:?}", fact.from, fact.ground)),
+        BillingEvent::Dunning(dunning::Event::DunningHoldLifted(fact)) => Some(format!("{} lifted", fact.on)),
+        BillingEvent::Dunning(dunning::Event::DunningStepTaken(fact)) => Some(format!("{} {} {}", fact.on, fact.step, fact.owed)),
+        _ => None,
+    };
+    let mut told: Vec<_> = shop.events().await.into_iter().filter_map(told).collect();
+    told.sort();
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_not_kept_is_warned_about_and_broken_however_days_are_ended() {
+    let (punctual, late) = (Shop::open().await, Shop::open().await);
+    for shop in [&punctual, &late] {
+        for model in MODELS.iter().filter(|model| [Receivables::NAME, Collections::NAME].contains(&model.name)) {
+            let runner = Runner::new(*model, Feed::new(Arc::new(shop.log.clone())), (*shop.pool.connect_options()).clone());
+            tokio::spawn(async { drop(runner.run().await) });
+        }
+        let account = owes(shop, 1, 3).await;
+        days(shop).catch_up(night_after(day("2024-07-17"))).await.unwrap();
+        let wish = AgreePlan { on: day("2024-07-18"), first_on: day("2024-07-19"), ..accounts::agree_plan(1, 3) };
+        shop.ask(account, "agree", wish.into()).await.unwrap();
+        shop.settled().await;
+    }
+    let last = day("2024-07-29");
+    for today in day("2024-07-18").iter_days().take_while(|today| *today <= last) {
+        days(&punctual).catch_up(night_after(today)).await.unwrap();
+        punctual.settled().await;
+    }
+    // Three missed days at a time, and each of them ended once more by hand.
+    for today in ["2024-07-20", "2024-07-23", "2024-07-26", "2024-07-29"].map(day) {
+        assert_eq!(days(&late).catch_up(night_after(today)).await.unwrap().len(), 3);
+        late.settled().await;
+        days(&late).end(today, night_after(today)).await.unwrap();
+        days(&late).end(today - TimeDelta::days(1), night_after(today)).await.unwrap();
+        late.settled().await;
+    }
+    let expected = of_plans(&punctual).await;
+    // The 19th was a Friday. The warning about the bills, which are 13 days late by then, follows as soon as nothing holds it up.
+    expect_test::expect![[r#"
+        2024-07-17 first 448.50 SAR
+        2024-07-18 held InstalmentPlan
+        2024-07-22 missed 149.50 SAR
+        2024-07-27 broken 448.50 SAR
+        2024-07-27 lifted
+        2024-07-27 warning 448.50 SAR"#]]
+    .assert_eq(&expected.join("\n"));
+    assert_eq!(of_plans(&late).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

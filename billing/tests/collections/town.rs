@@ -32,12 +32,13 @@ pub struct Town {
 }
 
 pub fn terms() -> CollectionTerms {
-    let [ladder, guard, restore] = [
+    let [ladder, guard, restore, plans] = [
         include_str!("../../../fixtures/collections/ladder-ksa.json"),
         include_str!("../../../fixtures/collections/guard-ksa.json"),
         include_str!("../../../fixtures/collections/restore-ksa.json"),
+        include_str!("../../../fixtures/collections/plans-ksa.json"),
     ];
-    serde_json::from_str(&format!(r#"{{"ladder": {ladder}, "guard": {guard}, "restore": {restore}}}"#)).unwrap()
+    serde_json::from_str(&format!(r#"{{"ladder": {ladder}, "guard": {guard}, "restore": {restore}, "plans": {plans}}}"#)).unwrap()
 }
 
 pub fn instant(text: &str) -> DateTime<Utc> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
-    ids::{AccountId, ApplicationId, CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    ids::{AccountId, ApplicationId, CashSessionId, DepositId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId},
     invoice::Surplus,
     register::DocumentNumber,
 };
@@ -153,6 +153,7 @@ pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i
         echo: echo(n, paid),
         paid_on: day(on),
         effective_on: day(on),
+        plan: None,
     }
     .into()
 }
@@ -221,6 +222,69 @@ pub fn item_disputed(n: u128) -> Event {
     ItemDisputed { item: invoice(n), on: date(2024, 3, 10), reason: reason("never used so much") }.into()
 }
 
+/// The rule that the documentation suggests, but that it asks nothing down.
+pub fn plan_rule() -> PlanRule {
+    let terms: PlanRuleTerms = serde_json::from_str(include_str!("../../../fixtures/collections/plans-ksa.json")).expect("a rule");
+    PlanRuleTerms { down_payment_percent: rust_decimal::Decimal::ZERO, ..terms }.try_into().expect("a rule")
+}
+
+/// By which anybody may have a plan, without patience.
+pub fn any_plan_rule() -> PlanRule {
+    let terms = PlanRuleTerms {
+        smallest_debts: vec![],
+        most_instalments: 12,
+        down_payment_percent: rust_decimal::Decimal::ZERO,
+        broken_within_months: 0,
+        first_within_days: 31,
+        grace_days: 0,
+        rest_days: vec![],
+        remainder: Remainder::Last,
+    };
+    terms.try_into().expect("a rule")
+}
+
+/// On the first of April, in so many parts from the first of May: all that is due.
+pub fn agree_plan(n: u128, instalments: u32) -> AgreePlan {
+    AgreePlan {
+        plan_id: plan_id(n),
+        items: vec![],
+        down_payment: None,
+        instalments,
+        first_on: date(2024, 5, 1),
+        rule: plan_rule(),
+        on: date(2024, 4, 1),
+        policy: AllocationPolicy::OldestDue,
+    }
+}
+
+pub fn review_plan(on: &str) -> ReviewPlan {
+    ReviewPlan { on: day(on) }
+}
+
+/// Over these invoices, in the parts that fall due on these days.
+pub fn plan_agreed(n: u128, covered: &[(u128, i64)], instalments: &[(&str, i64)]) -> PlanAgreed {
+    PlanAgreed {
+        plan_id: plan_id(n),
+        covered: covered.iter().map(|(n, minor)| Covered { item: invoice(*n), amount: sar(*minor) }).collect(),
+        total: sar(covered.iter().map(|(_, minor)| minor).sum()),
+        down_payment: None,
+        instalments: instalments.iter().map(|(due, minor)| Instalment { due_on: day(due), amount: sar(*minor) }).collect(),
+        grace_days: 5,
+        on: date(2024, 4, 1),
+        effective_on: date(2024, 4, 1),
+    }
+}
+
+pub fn plan_broken(n: u128, cause: BreakCause, open: &[(u128, i64)], on: &str) -> Event {
+    let PlanAgreed { plan_id, covered: open, total: remaining, .. } = plan_agreed(n, open, &[]);
+    PlanBroken { plan_id, cause, open, remaining, on: day(on), effective_on: day(on) }.into()
+}
+
+pub fn plan_cancelled(n: u128, cause: CancelCause, open: &[(u128, i64)], on: &str) -> Event {
+    let PlanAgreed { plan_id, covered: open, total: remaining, .. } = plan_agreed(n, open, &[]);
+    PlanCancelled { plan_id, cause, open, remaining, on: day(on), effective_on: day(on) }.into()
+}
+
 /// What the account decides, which must not be no.
 pub fn decided(account: &Account, command: impl Into<Command>) -> Vec<Event> {
     account.decide(command.into()).unwrap_or_else(|rejection| panic!("rejected: {rejection}"))
@@ -258,6 +322,10 @@ pub fn note_id(n: u128) -> NoteId {
 
 pub fn refund_id(n: u128) -> RefundId {
     RefundId::new(Uuid::from_u128(700 + n))
+}
+
+pub fn plan_id(n: u128) -> InstalmentPlanId {
+    InstalmentPlanId::new(Uuid::from_u128(1_100 + n))
 }
 
 pub fn deposit_id(n: u128) -> DepositId {
@@ -385,6 +453,15 @@ fn receivable_events() -> Vec<Event> {
         RebillBegun { item, on, reason: reason("wrong tariff") }.into(),
         RebillEnded { item, on }.into(),
         ChequeCleared { cheque: credit, amount: sar(11_500), on }.into(),
+        PlanAgreed {
+            down_payment: Some(DownPayment { payment_id: payment_id(2), amount: sar(4_000) }),
+            ..plan_agreed(1, &[(1, 11_500)], &[("2024-05-01", 3_833), ("2024-06-02", 3_833), ("2024-07-01", 3_834)])
+        }
+        .into(),
+        InstalmentMissed { plan_id: plan_id(1), due_on: on, missing: sar(3_833), on: date(2024, 5, 2) }.into(),
+        plan_broken(1, BreakCause::InstalmentMissed { due_on: on }, &[(1, 11_500)], "2024-05-07"),
+        plan_cancelled(1, CancelCause::Asked { reason: reason("a new plan follows") }, &[(1, 11_500)], "2024-05-07"),
+        PlanCompleted { plan_id: plan_id(1), on }.into(),
     ]
 }
 

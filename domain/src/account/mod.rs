@@ -26,14 +26,15 @@ pub use holder::{
 };
 pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
-    AccountCharged, AccountCredited, AgeBand, Aged, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
-    ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, Credit, CreditAccount, CreditAllocated, CreditId, CreditRefunded,
-    CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved,
-    Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule,
-    LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, ReapplyCredit,
-    RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, ResolveDispute, ReturnDeposit, ReturnRefund,
-    ReversalCause, ReverseOpeningBalance, ReversePayment, ReviewLateFees, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
-    WriteOffSmallBalances,
+    AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
+    BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, Covered, Credit, CreditAccount,
+    CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
+    DepositTaken, DisputeItem, DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment,
+    InstalmentMissed, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
+    OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled,
+    PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment,
+    RefundCredit, RefundReturned, Remainder, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
+    ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -43,7 +44,7 @@ pub use tax::{LinkToLedger, LinkedToLedger, SetVatStatus, VatStatusSet};
 
 use crate::{
     Currency, Decider, Money, Sealed, VatCategory, VatStatuses,
-    ids::{AddressId, AgreementId, ContactId, MeterId},
+    ids::{AddressId, AgreementId, ContactId, InstalmentPlanId, MeterId},
     schema::events,
 };
 use receivable::Posting;
@@ -95,6 +96,9 @@ pub enum Command {
     ReapplyCredit(ReapplyCredit),
     ClearCheque(ClearCheque),
     SettleFinally(SettleFinally),
+    AgreePlan(AgreePlan),
+    ReviewPlan(ReviewPlan),
+    CancelPlan(CancelPlan),
 }
 
 events! {
@@ -144,6 +148,11 @@ events! {
     RebillBegun 1
     RebillEnded 1
     ChequeCleared 1
+    PlanAgreed 1
+    InstalmentMissed 1
+    PlanBroken 1
+    PlanCancelled 1
+    PlanCompleted 1
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -240,6 +249,26 @@ pub enum Rejection {
     NoSuchDeposit,
     #[error("that is more than {limit}, which may be approved at once")]
     OverApprovalLimit { limit: Money },
+    #[error("the plan was already agreed with other content")]
+    PlanIdReused,
+    #[error("there is no such plan")]
+    NoSuchPlan,
+    #[error("instalment plan {0} runs: end it first")]
+    PlanRuns(InstalmentPlanId),
+    #[error("it is under instalment plan {0}: end the plan first")]
+    OnAPlan(InstalmentPlanId),
+    #[error("a plan was broken: there is another from {from} on")]
+    PlanBrokenBefore { from: NaiveDate },
+    #[error("a plan has from one to {most} instalments")]
+    TooManyInstalments { most: u32 },
+    #[error("the first instalment is due after the day of the agreement, and on {last} at the latest")]
+    FirstInstalmentTooLate { last: NaiveDate },
+    #[error("no plan covers what is paid, disputed, not issued yet, being billed anew, or given up in part")]
+    NotForAPlan,
+    #[error("for less than {least} there is no plan")]
+    DebtTooSmall { least: Money },
+    #[error("a payment of {least} towards the debt comes before the plan")]
+    DownPaymentTooSmall { least: Money },
 }
 
 /// So that a wish can be written as itself where it is clear that it is the account's.
@@ -258,6 +287,7 @@ commands_from! {
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
     WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
+    AgreePlan ReviewPlan CancelPlan
 }
 
 /// What the rules need to know of an account's history.
@@ -325,6 +355,9 @@ impl Decider for Account {
             Command::FreeAllocations(wish) => self.free_allocations(wish),
             Command::ClearCheque(wish) => self.clear_cheque(wish),
             Command::ReapplyCredit(wish) => self.reapply_credit(wish),
+            Command::AgreePlan(wish) => self.agree_plan(wish),
+            Command::ReviewPlan(wish) => self.review_plan(wish),
+            Command::CancelPlan(wish) => self.cancel_plan(wish),
         }
     }
 
@@ -379,6 +412,11 @@ impl Decider for Account {
             Event::RebillBegun(fact) => fact.post(&mut self.receivable),
             Event::RebillEnded(fact) => fact.post(&mut self.receivable),
             Event::ChequeCleared(fact) => fact.post(&mut self.receivable),
+            Event::PlanAgreed(fact) => fact.post(&mut self.receivable),
+            Event::InstalmentMissed(fact) => fact.post(&mut self.receivable),
+            Event::PlanBroken(fact) => fact.post(&mut self.receivable),
+            Event::PlanCancelled(fact) => fact.post(&mut self.receivable),
+            Event::PlanCompleted(fact) => fact.post(&mut self.receivable),
         }
         self
     }

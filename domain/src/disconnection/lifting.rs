@@ -25,6 +25,7 @@ impl Disconnection {
         let unopposed = owed.debt(currency).late_for_supply(asked_on);
         let withdrawn = |why: &Prohibited| Some(LiftCause::Withdrawn { reason: Reason::new(why.to_string()).ok()? });
         match held {
+            _ if owed.plan().is_some() => return Some(LiftCause::PlanAgreed),
             Some(HoldGround::InstalmentPlan) => return Some(LiftCause::PlanAgreed),
             _ if !ladder.is_worth_asking(left) => return Some(LiftCause::DebtSettled),
             // Nobody knew, or nobody has looked: the supply comes back.
@@ -44,7 +45,7 @@ mod tests {
         Decider,
         account::{
             Account,
-            example::{ChargeOf, charged, item_disputed, opened, record_payment},
+            example::{ChargeOf, charged, item_disputed, opened, plan_agreed, record_payment},
         },
         disconnection::{Event, Way},
     };
@@ -87,14 +88,16 @@ mod tests {
             (account([]), Some(HoldGround::ProtectedCustomer)),
             (account([]), Some(HoldGround::PromiseToPay)),
             (account([]), Some(HoldGround::OpenComplaint)),
+            // Agreed, and not held yet.
+            (account([plan_agreed(1, &[(1, 50_000)], &[]).into()]), None),
         ];
         let (settled, plan) = (Some(LiftCause::DebtSettled), Some(LiftCause::PlanAgreed));
         let need = withdrawn(Prohibited::CriticalNeed);
-        let waits = [None, settled.clone(), settled.clone(), None, None, plan.clone(), need.clone(), None, None];
+        let waits = [None, settled.clone(), settled.clone(), None, None, plan.clone(), need.clone(), None, None, plan.clone()];
         let mut is_out = waits.clone();
         is_out[4] = withdrawn(Prohibited::NotFromConsumption);
         (is_out[7], is_out[8]) = (withdrawn(Prohibited::Promised), withdrawn(Prohibited::ComplaintOpen));
-        let never = [const { None }; 9];
+        let never = [const { None }; 10];
         for (facts, expected) in
             [(vec![], &never), (waiting, &waits), (out, &is_out), (failed, &waits), (cut, &waits), (recalled, &never), (restoring, &never)]
         {

@@ -91,7 +91,10 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
             let entries = money_in(fact.tender, None, fact.amount).reversed();
             (fact.on, entries.debit(Unapplied, customer, taken_back).debit(Rounding, customer, fact.written_off))
         }
-        Event::CreditAllocated(fact) => (fact.effective_on, transfer(Unapplied, Receivable, fact.amount)),
+        Event::CreditAllocated(fact) => {
+            let paid = if fact.plan.is_some() { ReceivableInstalments } else { Receivable };
+            (fact.effective_on, transfer(Unapplied, paid, fact.amount))
+        }
         Event::AllocationFreed(fact) => (fact.effective_on, transfer(Receivable, Unapplied, fact.amount)),
         Event::CreditRefunded(fact) => {
             (fact.on, money_in(fact.tender, None, fact.amount).reversed().debit(Unapplied, customer, fact.amount))
@@ -111,6 +114,9 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         }
         Event::CreditWrittenOff(fact) => (fact.on, transfer(Unapplied, Rounding, fact.amount)),
         Event::DebtRecovered(fact) => (fact.on, transfer(Receivable, RecoveredDebts, fact.amount)),
+        Event::PlanAgreed(fact) => (fact.effective_on, transfer(ReceivableInstalments, Receivable, fact.total)),
+        Event::PlanBroken(fact) => (fact.effective_on, transfer(Receivable, ReceivableInstalments, fact.remaining)),
+        Event::PlanCancelled(fact) => (fact.effective_on, transfer(Receivable, ReceivableInstalments, fact.remaining)),
         Event::ChequeCleared(fact) => (fact.on, Entries::default().debit(Bank, None, fact.amount).credit(ChequesInHand, None, fact.amount)),
         Event::AccountOpened(_)
         | Event::AccountReclassified(_)
@@ -141,7 +147,10 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         | Event::LateFeeAssessed(_)
         | Event::LateFeeWaived(_)
         | Event::RebillBegun(_)
-        | Event::RebillEnded(_) => return None,
+        | Event::RebillEnded(_)
+        | Event::InstalmentMissed(_)
+        // Nothing of it is left by then.
+        | Event::PlanCompleted(_) => return None,
     })
 }
 

@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Actor, BillingEvent, CommandHash, Currency, Decider, EventSchema, Metadata, Money, Position, Recorded, StreamName,
-    account::{self, Account, Approval, CreditWrittenOff, Event, PaymentReceived, PaymentReversed, ReversalCause, Tender, example::*},
+    account::{
+        self, Account, Approval, BreakCause, CancelCause, CreditWrittenOff, Event, PaymentReceived, PaymentReversed, ReversalCause, Tender,
+        example::*,
+    },
     invoice::{self, Invoice},
     repair::Coverage,
     settlement, stock,
@@ -58,6 +61,8 @@ fn what_each_event_of_an_account_does_to_the_books() {
     };
     let written_off =
         |approval| account::DebtWrittenOff { item: invoice(1), amount: sar(50), vat: sar(7), echo: None, approval, on: day("2025-03-01") };
+    let Event::CreditAllocated(of_a_plan) = allocated(payment(1), 1, 500, 65, 11_000) else { unreachable!() };
+    let of_a_plan = Event::from(account::CreditAllocated { plan: Some(plan_id(1)), ..of_a_plan });
     let given = Approval::Given { by: Actor::user("9"), reason: reason("bankrupt") };
     let refund_returned = account::RefundReturned {
         refund_id: refund_id(1),
@@ -89,6 +94,11 @@ fn what_each_event_of_an_account_does_to_the_books() {
             account::DepositReleased { deposit_id: deposit_id(1), amount: sar(5), on: day("2024-09-01") }.into(),
             "2024-09-01 2200 Dr 0.05, 2210 Cr 0.05",
         ),
+        (of_a_plan, "2024-04-01 2210 Dr 5.00, 1105 Cr 5.00"),
+        (plan_agreed(1, &[(1, 11_500), (2, 500)], &[]).into(), "2024-04-01 1105 Dr 120.00, 1100 Cr 120.00"),
+        (plan_broken(1, BreakCause::PaymentReversed, &[(1, 4_000)], "2024-05-07"), "2024-05-07 1100 Dr 40.00, 1105 Cr 40.00"),
+        (plan_broken(1, BreakCause::PaymentReversed, &[], "2024-05-07"), "nothing"),
+        (plan_cancelled(1, CancelCause::Rebill, &[(1, 4_000)], "2024-05-07"), "2024-05-07 1100 Dr 40.00, 1105 Cr 40.00"),
         (
             account::ChequeCleared { cheque: payment(1), amount: sar(500), on: day("2024-04-20") }.into(),
             "2024-04-20 1020 Dr 5.00, 1040 Cr 5.00",
@@ -160,7 +170,7 @@ fn events_without_money_post_nothing() {
         "AccountOpened AccountReclassified HolderRenamed IdentityRecorded LanguageChosen CurrencyChosen ContactAdded ContactChanged \
          ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger ServiceBegun ServiceEnded MeterFitted \
          MeterTakenOff ConnectionCleared ConnectionWithdrawn AccountSuspended AccountResumed ItemDisputed DisputeResolved \
-         LateFeeAssessed LateFeeWaived RebillBegun RebillEnded \
+         LateFeeAssessed LateFeeWaived RebillBegun RebillEnded InstalmentMissed PlanCompleted \
          AccountClosed"
     );
 }

@@ -104,6 +104,11 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
         | Event::ChequeCleared(_)
+        | Event::PlanAgreed(_)
+        | Event::InstalmentMissed(_)
+        | Event::PlanBroken(_)
+        | Event::PlanCancelled(_)
+        | Event::PlanCompleted(_)
         | Event::ConnectionCleared(_)
         | Event::ConnectionWithdrawn(_) => None,
     }

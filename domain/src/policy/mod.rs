@@ -7,6 +7,7 @@
 mod connections;
 mod errand;
 mod notice;
+mod plans;
 pub mod refused;
 mod supply;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub use connections::keep_request;
 pub use errand::{ERRANDS, Errand, errand};
 pub use notice::{Notice, notice};
+pub use plans::{HOLD_FOR_PLAN, LIFT_AFTER_PLAN};
 pub use refused::RefusedRequest;
 
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
     agreement::{self, ServicePoint},
     application::{self, Application},
     disconnection::Disconnection,
+    dunning,
     ids::{self, AccountId, InvoiceId},
     invoice::{
         self, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote, IssueDebitNote,
@@ -53,6 +56,7 @@ pub struct Request {
 pub enum Wish {
     Account(Box<account::Command>),
     Application(Box<application::Command>),
+    Dunning(Box<dunning::Command>),
     Invoice(Box<invoice::Command>),
     Meter(Box<meter::Command>),
     Payment(Box<payment::Command>),
@@ -98,7 +102,7 @@ pub const CATEGORIES: &[&str] = &[
 /// What an event asks of another stream, if anything.
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
-        BillingEvent::Account(event) => of_account(event, recorded.revision)?,
+        BillingEvent::Account(event) => of_account(AccountId::new(recorded.stream.id()), event, recorded.revision)?,
         BillingEvent::Disconnection(event) => supply::of_disconnection(event)?,
         BillingEvent::Application(event) => connections::of_application(event)?,
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
@@ -213,8 +217,8 @@ fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
     }
 }
 
-/// An invoice hears what its account has done with it; a gateway, what is to go back.
-fn of_account(event: &account::Event, as_of: u64) -> Option<Asked> {
+/// An invoice hears what its account has done with it; a gateway, what is to go back; dunning, whether a plan runs.
+fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Option<Asked> {
     use account::Event;
     let paid = |echo: &Option<Echo>, on| {
         let Echo { invoice_id, total } = (*echo)?;
@@ -240,6 +244,10 @@ fn of_account(event: &account::Event, as_of: u64) -> Option<Asked> {
             }
             (_, Tender::Cash | Tender::Cheque | Tender::Transfer | Tender::Pos | Tender::Card | Tender::Wallet) => None,
         },
+        Event::PlanAgreed(fact) => plans::agreed(account_id, fact),
+        Event::PlanBroken(fact) => plans::ended(account_id, fact.plan_id, fact.on),
+        Event::PlanCancelled(fact) => plans::ended(account_id, fact.plan_id, fact.on),
+        Event::PlanCompleted(fact) => plans::ended(account_id, fact.plan_id, fact.on),
         Event::AccountOpened(_)
         | Event::AccountReclassified(_)
         | Event::HolderRenamed(_)
@@ -282,7 +290,8 @@ fn of_account(event: &account::Event, as_of: u64) -> Option<Asked> {
         | Event::DebtRecovered(_)
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
-        | Event::ChequeCleared(_) => None,
+        | Event::ChequeCleared(_)
+        | Event::InstalmentMissed(_) => None,
     }
 }
 

@@ -65,6 +65,7 @@ fn asks(requests: impl IntoIterator<Item = (&'static str, Option<Request>)>) -> 
         let Request { name, stream, wish, .. } = request?;
         let wish = match wish {
             Wish::Account(command) => format!("{command:?}"),
+            Wish::Dunning(command) => format!("{command:?}"),
             Wish::Invoice(command) => format!("{command:?}"),
             Wish::Meter(command) => format!("{command:?}"),
             Wish::Payment(command) => format!("{command:?}"),
@@ -95,6 +96,10 @@ fn which_facts_ask_whom_for_what() {
         CreditAllocated: tellInvoice invoice NoteAllocation
         AllocationFreed: tellInvoice invoice NoteAllocation
         DebtWrittenOff: tellInvoice invoice NoteWriteOff
+        PlanAgreed: holdForPlan dunning HoldDunning
+        PlanBroken: liftAfterPlan dunning LiftDunningHold
+        PlanCancelled: liftAfterPlan dunning LiftDunningHold
+        PlanCompleted: liftAfterPlan dunning LiftDunningHold
         InvoiceApproved: numberDocument register AssignNumber
         InvoiceIssued: chargeAccount account ChargeAccount
         CreditNoteApproved: numberDocument register AssignNumber
@@ -213,6 +218,35 @@ fn the_end_of_a_day_asks_once_for_each_invoice_and_day() {
     let Wish::Invoice(command) = day_end(invoice_id(1), day("2024-07-17")).wish else { unreachable!() };
     let invoice = Invoice::default().evolve(&invoice::example::issued());
     assert_eq!(invoice.decide(*command).map(|events| events.len()), Ok(1));
+}
+
+/// Whatever the plan comes to, and told as often as you like.
+#[test]
+fn dunning_is_held_while_a_plan_runs() {
+    use crate::dunning::{Dunning, HoldGround};
+    use account::example::{agree_plan, charged, day, decided, plan_id, record_payment, review_plan};
+    let cancel = || account::CancelPlan { plan_id: plan_id(1), on: day("2024-04-20"), reason: account::example::reason("made up") };
+    for (ending, on) in [
+        (vec![cancel().into()], "2024-04-20"),
+        (vec![record_payment(9, 11_500).into()], "2024-04-09"),
+        (vec![review_plan("2024-05-02").into(), review_plan("2024-05-07").into()], "2024-05-07"),
+    ] {
+        let commands = [agree_plan(1, 3).into()].into_iter().chain(ending);
+        let (mut account, mut dunning, mut held) = (account::example::account([charged(Default::default())]), Dunning::default(), vec![]);
+        for command in commands {
+            let command: account::Command = command;
+            for event in decided(&account, command) {
+                account = account.evolve(&event);
+                let told = asked_by_account(event);
+                for _ in 0..2 {
+                    let Some(Request { wish: Wish::Dunning(wish), .. }) = told.clone() else { continue };
+                    dunning = dunning.decide(*wish).unwrap().iter().fold(dunning, Dunning::evolve);
+                }
+            }
+            held.push(dunning.held(day(on)));
+        }
+        assert_eq!((held.first(), held.last()), (Some(&Some(HoldGround::InstalmentPlan)), Some(&None)), "{on}");
+    }
 }
 
 /// From the workbench to the shelf and back: each hears the other, and told again they have nothing to add.

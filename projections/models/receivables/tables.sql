@@ -12,6 +12,8 @@ CREATE TABLE item (
     amount      bigint  NOT NULL,
     vat         bigint  NOT NULL,
     open        bigint  NOT NULL,
+    -- The part of what is open that is under an instalment plan.
+    planned     bigint  NOT NULL,
     issued_on   date    NOT NULL,
     due_on      date    NOT NULL,
     disputed    boolean NOT NULL,
@@ -33,7 +35,8 @@ CREATE TABLE credit (
     position   bigint NOT NULL
 );
 
--- What an event changed: what is owed, what is left of credits, what is kept as deposits. An allocation lowers the first two alike.
+-- What an event changed: what is owed, what of that is under an instalment plan, what is left of credits, what is kept as deposits. An
+-- allocation lowers what is owed and what is left of a credit alike.
 CREATE TABLE movement (
     position     bigint  NOT NULL,
     line         integer NOT NULL,
@@ -44,6 +47,7 @@ CREATE TABLE movement (
     credit_id    uuid,
     currency     text    NOT NULL,
     owed         bigint  NOT NULL,
+    planned      bigint  NOT NULL,
     unapplied    bigint  NOT NULL,
     deposit      bigint  NOT NULL,
     -- Of the item.
@@ -59,6 +63,35 @@ CREATE TABLE dispute (
     reason       text    NOT NULL,
     effective_on date    NOT NULL,
     position     bigint  NOT NULL
+);
+
+-- A debt that is paid in parts, and how far that has come as far as anyone knows.
+CREATE TABLE plan (
+    account_id      uuid    NOT NULL,
+    plan_id         uuid    NOT NULL,
+    currency        text    NOT NULL,
+    total           bigint  NOT NULL,
+    paid            bigint  NOT NULL,
+    -- By which payment the customer had paid down something, and how much.
+    down_payment_id uuid,
+    down_payment    bigint,
+    agreed_on       date    NOT NULL,
+    state           text    NOT NULL,
+    -- Of the last instalment that was warned about.
+    warned_on       date,
+    ended_on        date,
+    ended_because   text,
+    reason          text,
+    position        bigint  NOT NULL
+);
+
+CREATE TABLE instalment (
+    account_id uuid    NOT NULL,
+    plan_id    uuid    NOT NULL,
+    number     integer NOT NULL,
+    due_on     date    NOT NULL,
+    amount     bigint  NOT NULL,
+    position   bigint  NOT NULL
 );
 
 -- What was charged in a month, by when it is due, and what became of it as far as anyone knows.
@@ -78,17 +111,19 @@ CREATE TABLE cohort (
 -- For people, in decimals.
 CREATE VIEW open_item_in_decimals AS
 SELECT account_id, document, kind, currency, daftar_projections.decimal(amount, currency) AS amount,
-       daftar_projections.decimal(open, currency) AS open, issued_on, due_on, disputed
+       daftar_projections.decimal(open, currency) AS open, daftar_projections.decimal(planned, currency) AS planned, issued_on, due_on, disputed
 FROM item WHERE open <> 0;
 
 CREATE VIEW item_in_decimals AS
 SELECT account_id, item_id, document, kind, invoice_id, currency, daftar_projections.decimal(amount, currency) AS amount,
-       daftar_projections.decimal(vat, currency) AS vat, daftar_projections.decimal(open, currency) AS open, issued_on, due_on, disputed
+       daftar_projections.decimal(vat, currency) AS vat, daftar_projections.decimal(open, currency) AS open,
+       daftar_projections.decimal(planned, currency) AS planned, issued_on, due_on, disputed
 FROM item;
 
 CREATE VIEW movement_in_decimals AS
 SELECT position, line, account_id, cause, document, currency, daftar_projections.decimal(owed, currency) AS owed,
-       daftar_projections.decimal(unapplied, currency) AS unapplied, daftar_projections.decimal(deposit, currency) AS deposit,
+       daftar_projections.decimal(planned, currency) AS planned, daftar_projections.decimal(unapplied, currency) AS unapplied,
+       daftar_projections.decimal(deposit, currency) AS deposit,
        due_on, effective_on
 FROM movement;
 
@@ -103,3 +138,13 @@ SELECT issued_in, currency, daftar_projections.decimal(sum(charged), currency) A
        daftar_projections.decimal(sum(written_off), currency) AS written_off,
        daftar_projections.decimal(sum(charged - paid - credited - written_off), currency) AS open
 FROM cohort GROUP BY issued_in, currency;
+
+CREATE VIEW plan_in_decimals AS
+SELECT account_id, plan_id, currency, daftar_projections.decimal(total, currency) AS total, daftar_projections.decimal(paid, currency) AS paid,
+       down_payment_id, daftar_projections.decimal(down_payment, currency) AS down_payment, agreed_on, state, warned_on, ended_on, ended_because,
+       reason
+FROM plan;
+
+CREATE VIEW instalment_in_decimals AS
+SELECT account_id, plan_id, number, due_on, currency, daftar_projections.decimal(amount, currency) AS amount
+FROM instalment JOIN plan USING (account_id, plan_id);

@@ -9,17 +9,19 @@ use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Currency, Decider, Money, Reason, Recorded,
     account::{
-        self, Account, AccountCharged, AccountCredited, AllocationFreed, CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff,
-        DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeResolved, ItemDisputed, ItemId,
-        OpeningBalanceImported, OpeningBalanceReversed, PaymentReceived, PaymentReversed, RefundReturned,
+        self, Account, AccountCharged, AccountCredited, AllocationFreed, BreakCause, CancelCause, Covered, CreditAllocated, CreditId,
+        CreditRefunded, CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeResolved,
+        DownPayment, InstalmentMissed, ItemDisputed, ItemId, OpeningBalanceImported, OpeningBalanceReversed, PaymentReceived,
+        PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned,
     },
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    Balance, Cohort, OpenItem, Place, Statement, StatementLine, accounts_owing_by, accounts_with_open_items, aged, aged_of, balances,
-    balances_of, cohorts, open_items, open_items_of, statement, statement_lines,
+    Balance, Cohort, Instalment, OpenItem, Place, Plan, Statement, StatementLine, accounts_on_plans, accounts_owing_by,
+    accounts_with_open_items, aged, aged_of, balances, balances_of, cohorts, open_items, open_items_of, plans_of, statement,
+    statement_lines,
 };
 
 use crate::{
@@ -35,6 +37,8 @@ pub struct Receivables {
     credits: Current<CreditRow>,
     movements: History<MovementRow>,
     disputes: History<DisputeRow>,
+    plans: Current<PlanRow>,
+    instalments: History<InstalmentRow>,
     cohorts: Current<CohortRow>,
 }
 
@@ -50,6 +54,7 @@ rows! {
         amount: i64,
         vat: i64,
         open: i64,
+        planned: i64,
         issued_on: NaiveDate,
         due_on: NaiveDate,
         disputed: bool,
@@ -79,6 +84,7 @@ rows! {
         credit_id: Option<Uuid>,
         currency: String,
         owed: i64,
+        planned: i64,
         unapplied: i64,
         deposit: i64,
         due_on: Option<NaiveDate>,
@@ -96,6 +102,32 @@ rows! {
         position: i64,
     }
 
+    struct PlanRow in plan {
+        account_id: Uuid,
+        plan_id: Uuid,
+        currency: String,
+        total: i64,
+        paid: i64,
+        down_payment_id: Option<Uuid>,
+        down_payment: Option<i64>,
+        agreed_on: NaiveDate,
+        state: String,
+        warned_on: Option<NaiveDate>,
+        ended_on: Option<NaiveDate>,
+        ended_because: Option<String>,
+        reason: Option<String>,
+        position: i64,
+    }
+
+    struct InstalmentRow in instalment {
+        account_id: Uuid,
+        plan_id: Uuid,
+        number: i32,
+        due_on: NaiveDate,
+        amount: i64,
+        position: i64,
+    }
+
     struct DisputeRow in dispute {
         account_id: Uuid,
         item_id: Uuid,
@@ -109,6 +141,7 @@ rows! {
 keys! {
     ItemRow by account_id: Uuid, item_id: Uuid;
     CreditRow by account_id: Uuid, credit_id: Uuid;
+    PlanRow by account_id: Uuid, plan_id: Uuid;
     CohortRow by issued_in: NaiveDate, due_on: NaiveDate, currency: String;
 }
 
@@ -132,6 +165,29 @@ pub enum Cause {
     DebtWrittenOff,
     DebtRecovered,
     CreditWrittenOff,
+    PlanAgreed,
+    PlanEnded,
+}
+
+/// How an instalment plan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlanState {
+    Running,
+    Completed,
+    Broken,
+    Cancelled,
+}
+
+/// Why a plan ended before it was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlanEnd {
+    InstalmentMissed,
+    PaymentReversed,
+    Asked,
+    Rebill,
+    OpeningReversed,
 }
 
 /// What a credit is made of.
@@ -157,7 +213,7 @@ impl CreditKind {
 
 impl Projector for Receivables {
     const NAME: &'static str = "receivables";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");
@@ -169,8 +225,8 @@ impl Projector for Receivables {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { items, credits, movements, disputes, cohorts } = self;
-        vec![items, credits, movements, disputes, cohorts]
+        let Self { items, credits, movements, disputes, plans, instalments, cohorts } = self;
+        vec![items, credits, movements, disputes, plans, instalments, cohorts]
     }
 }
 
@@ -178,6 +234,7 @@ impl Projector for Receivables {
 #[derive(Clone, Copy, Default)]
 struct Change {
     owed: i64,
+    planned: i64,
     unapplied: i64,
     deposit: i64,
 }
@@ -213,8 +270,13 @@ impl Receivables {
                 let taken_back = Money::new(amount.minor - written_off.minor, amount.currency);
                 self.spend(Movement::of(fact, Cause::PaymentReversed, *on), CreditId::Payment(*payment_id), taken_back, -1);
             }
-            Event::CreditAllocated(CreditAllocated { credit, item, amount, effective_on, .. }) => {
-                self.pay(Movement::of(fact, Cause::Allocation, *effective_on), *item, Some(*credit), *amount, -1);
+            Event::CreditAllocated(CreditAllocated { credit, item, amount, effective_on, plan, .. }) => {
+                if let Some(plan) = plan.and_then(|plan_id| self.plans.get_mut(&(fact.stream.id(), plan_id.into()))) {
+                    plan.paid += amount.minor;
+                    plan.position = position(fact);
+                }
+                let movement = Movement { under_plan: plan.is_some(), ..Movement::of(fact, Cause::Allocation, *effective_on) };
+                self.pay(movement, *item, Some(*credit), *amount, -1);
             }
             Event::AllocationFreed(AllocationFreed { credit, item, amount, effective_on, .. }) => {
                 self.pay(Movement::of(fact, Cause::AllocationFreed, *effective_on), *item, Some(*credit), *amount, 1);
@@ -248,6 +310,33 @@ impl Receivables {
             }
             Event::ItemDisputed(ItemDisputed { item, on, reason }) => self.dispute(fact, *item, true, *on, reason),
             Event::DisputeResolved(DisputeResolved { item, on, reason }) => self.dispute(fact, *item, false, *on, reason),
+            Event::PlanAgreed(event) => self.plan_agreed(fact, event),
+            Event::InstalmentMissed(InstalmentMissed { plan_id, on, .. }) => {
+                self.change_plan(fact, (*plan_id).into(), |plan| plan.warned_on = Some(*on));
+            }
+            Event::PlanBroken(PlanBroken { plan_id, cause, open, on, effective_on, .. }) => {
+                let why = match cause {
+                    BreakCause::InstalmentMissed { .. } => PlanEnd::InstalmentMissed,
+                    BreakCause::PaymentReversed => PlanEnd::PaymentReversed,
+                };
+                self.change_plan(fact, (*plan_id).into(), |plan| plan.ended(PlanState::Broken, *on, Some(why)));
+                self.plan(fact, Cause::PlanEnded, open, -1, *effective_on);
+            }
+            Event::PlanCancelled(PlanCancelled { plan_id, cause, open, on, effective_on, .. }) => {
+                let (why, reason) = match cause {
+                    CancelCause::Asked { reason } => (PlanEnd::Asked, Some(reason.to_string())),
+                    CancelCause::Rebill => (PlanEnd::Rebill, None),
+                    CancelCause::OpeningReversed => (PlanEnd::OpeningReversed, None),
+                };
+                self.change_plan(fact, (*plan_id).into(), |plan| {
+                    plan.ended(PlanState::Cancelled, *on, Some(why));
+                    plan.reason = reason;
+                });
+                self.plan(fact, Cause::PlanEnded, open, -1, *effective_on);
+            }
+            Event::PlanCompleted(PlanCompleted { plan_id, on }) => {
+                self.change_plan(fact, (*plan_id).into(), |plan| plan.ended(PlanState::Completed, *on, None));
+            }
             // Nothing of these is owed: a late fee is when its invoice is.
             Event::AccountOpened(_)
             | Event::AccountReclassified(_)
@@ -297,6 +386,7 @@ impl Receivables {
                 amount: item.amount.minor,
                 vat: 0,
                 open: 0,
+                planned: 0,
                 issued_on: item.issued_on,
                 due_on: item.due_on,
                 disputed: false,
@@ -347,6 +437,7 @@ impl Receivables {
             amount: amount.minor,
             vat: vat.minor,
             open: 0,
+            planned: 0,
             issued_on: *issued_on,
             due_on: *due_on,
             disputed: false,
@@ -364,7 +455,7 @@ impl Receivables {
             self.credit(fact, id, None, Money::zero(amount.currency), *on);
         }
         let movement = Movement { credit_id: Some(credit_id(id)), ..Movement::of(fact, Cause::DepositReleased, *on) };
-        self.moved(movement, amount.currency, Change { owed: 0, unapplied: amount.minor, deposit: -amount.minor });
+        self.moved(movement, amount.currency, Change { unapplied: amount.minor, deposit: -amount.minor, ..Change::default() });
         if let Some(credit) = self.credits.get_mut(&(fact.stream.id(), credit_id(id))) {
             credit.amount += amount.minor;
             credit.unspent += amount.minor;
@@ -392,6 +483,8 @@ impl Receivables {
         let change = sign * amount.minor;
         let Some(item) = self.items.get_mut(&(movement.account_id, item_id(item))) else { return };
         item.open += change;
+        let planned = if movement.under_plan { change } else { 0 };
+        item.planned += planned;
         let movement = Movement { item_id: Some(item.item_id), due_on: Some(item.due_on), ..movement };
         let key = (month(item.issued_on), item.due_on, item.currency.clone());
         self.add_to_cohort(key, movement.position, |cohort| match (movement.cause, credit) {
@@ -404,7 +497,7 @@ impl Receivables {
             Some(credit) => {
                 self.change_credit(movement.account_id, credit, change);
                 let movement = Movement { credit_id: Some(credit_id(credit)), ..movement };
-                self.moved(movement, amount.currency, Change { owed: change, unapplied: change, deposit: 0 });
+                self.moved(movement, amount.currency, Change { owed: change, planned, unapplied: change, deposit: 0 });
             }
             None => self.moved(movement, amount.currency, Change { owed: change, ..Change::default() }),
         }
@@ -425,6 +518,51 @@ impl Receivables {
         }
     }
 
+    fn plan_agreed(&mut self, fact: &Recorded<BillingEvent>, event: &PlanAgreed) {
+        let PlanAgreed { plan_id, covered, total, down_payment, instalments, grace_days: _, on, effective_on } = event;
+        let (account_id, plan_id, position) = (fact.stream.id(), (*plan_id).into(), position(fact));
+        self.plans.insert(PlanRow {
+            account_id,
+            plan_id,
+            currency: to_name(&total.currency),
+            total: total.minor,
+            paid: 0,
+            down_payment_id: down_payment.map(|DownPayment { payment_id, .. }| payment_id.into()),
+            down_payment: down_payment.map(|DownPayment { amount, .. }| amount.minor),
+            agreed_on: *on,
+            state: to_name(&PlanState::Running),
+            warned_on: None,
+            ended_on: None,
+            ended_because: None,
+            reason: None,
+            position,
+        });
+        for (number, instalment) in (1..).zip(instalments) {
+            let (due_on, amount) = (instalment.due_on, instalment.amount.minor);
+            self.instalments.add(InstalmentRow { account_id, plan_id, number, due_on, amount, position });
+        }
+        self.plan(fact, Cause::PlanAgreed, covered, 1, *effective_on);
+    }
+
+    fn change_plan(&mut self, fact: &Recorded<BillingEvent>, plan_id: Uuid, change: impl FnOnce(&mut PlanRow)) {
+        if let Some(plan) = self.plans.get_mut(&(fact.stream.id(), plan_id)) {
+            change(plan);
+            plan.position = position(fact);
+        }
+    }
+
+    /// What comes under a plan, or is no longer: an item a line, and nothing of it owed more or less.
+    fn plan(&mut self, fact: &Recorded<BillingEvent>, cause: Cause, items: &[Covered], sign: i64, effective_on: NaiveDate) {
+        for (line, Covered { item, amount }) in (0..).zip(items) {
+            let movement = Movement { line, ..Movement::of(fact, cause, effective_on) };
+            let planned = sign * amount.minor;
+            let Some(item) = self.items.get_mut(&(movement.account_id, item_id(*item))) else { continue };
+            item.planned += planned;
+            let movement = Movement { item_id: Some(item.item_id), due_on: Some(item.due_on), ..movement };
+            self.moved(movement, amount.currency, Change { planned, ..Change::default() });
+        }
+    }
+
     /// What is left of a credit, by itself.
     fn spend(&mut self, movement: Movement, credit: CreditId, amount: Money, sign: i64) {
         let change = sign * amount.minor;
@@ -440,9 +578,9 @@ impl Receivables {
     }
 
     fn moved(&mut self, movement: Movement, currency: Currency, change: Change) {
-        let Movement { position, line, account_id, cause, document, item_id, credit_id, due_on, effective_on } = movement;
-        let (cause, currency, Change { owed, unapplied, deposit }) = (to_name(&cause), to_name(&currency), change);
-        if (owed, unapplied, deposit) != (0, 0, 0) {
+        let Movement { position, line, account_id, cause, document, item_id, credit_id, due_on, effective_on, under_plan: _ } = movement;
+        let (cause, currency, Change { owed, planned, unapplied, deposit }) = (to_name(&cause), to_name(&currency), change);
+        if (owed, planned, unapplied, deposit) != (0, 0, 0, 0) {
             let row = MovementRow {
                 position,
                 line,
@@ -453,6 +591,7 @@ impl Receivables {
                 credit_id,
                 currency,
                 owed,
+                planned,
                 unapplied,
                 deposit,
                 due_on,
@@ -482,12 +621,23 @@ struct Movement {
     credit_id: Option<Uuid>,
     due_on: Option<NaiveDate>,
     effective_on: NaiveDate,
+    /// Its item is.
+    under_plan: bool,
+}
+
+impl PlanRow {
+    fn ended(&mut self, state: PlanState, on: NaiveDate, because: Option<PlanEnd>) {
+        self.state = to_name(&state);
+        self.ended_on = Some(on);
+        self.ended_because = because.map(|because| to_name(&because));
+    }
 }
 
 impl Movement {
     fn of(fact: &Recorded<BillingEvent>, cause: Cause, effective_on: NaiveDate) -> Self {
         let (position, account_id) = (position(fact), fact.stream.id());
-        Self { position, line: 0, account_id, cause, document: None, item_id: None, credit_id: None, due_on: None, effective_on }
+        let (document, item_id, credit_id, due_on) = (None, None, None, None);
+        Self { position, line: 0, account_id, cause, document, item_id, credit_id, due_on, effective_on, under_plan: false }
     }
 }
 

@@ -6,14 +6,14 @@ use chrono::NaiveDate;
 use daftar_domain::{
     Currency, Money,
     account::{AgeBand, Aged, ChargeKind, ItemId},
-    ids::AccountId,
+    ids::{AccountId, InstalmentPlanId, PaymentId},
 };
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::{Cause, Receivables};
+use super::{Cause, PlanEnd, PlanState, Receivables};
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
@@ -24,13 +24,14 @@ use crate::{
 pub async fn aged(db: &mut PgConnection, as_of: AsOf) -> Result<BTreeMap<Currency, Aged>, QueryError> {
     let mut aged = BTreeMap::new();
     let open = sqlx::query!(
-        r#"SELECT currency AS "currency!", due_on AS "due_on!", sum(open) AS "open!", disputed AS "disputed!"
-           FROM (SELECT account_id, item_id, currency, due_on, sum(open) AS open
-                 FROM (SELECT account_id, item_id, currency, due_on, open FROM read_receivables.item WHERE open <> 0
+        r#"SELECT currency AS "currency!", due_on AS "due_on!", sum(open) AS "open!", sum(planned) AS "planned!",
+                  disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, currency, due_on, sum(open) AS open, sum(planned) AS planned
+                 FROM (SELECT account_id, item_id, currency, due_on, open, planned FROM read_receivables.item WHERE open <> 0
                        UNION ALL
                        -- What has moved since is in what is open now, and comes off.
-                       SELECT account_id, item_id, currency, due_on, -owed FROM read_receivables.movement
-                       WHERE owed <> 0 AND (effective_on > $1 OR position > $2)) known
+                       SELECT account_id, item_id, currency, due_on, -owed, -planned FROM read_receivables.movement
+                       WHERE (owed <> 0 OR planned <> 0) AND (effective_on > $1 OR position > $2)) known
                  GROUP BY account_id, item_id, currency, due_on HAVING sum(open) <> 0) item
            CROSS JOIN LATERAL (
                  SELECT coalesce((SELECT disputed FROM read_receivables.dispute
@@ -44,7 +45,8 @@ pub async fn aged(db: &mut PgConnection, as_of: AsOf) -> Result<BTreeMap<Currenc
     .await?;
     for row in open {
         let currency = currency(row.currency)?;
-        add(entry(&mut aged, currency, currency), AgeBand::of(row.due_on, as_of.effective), row.disputed, money(row.open, currency)?);
+        let (open, planned) = (money(row.open, currency)?, money(row.planned, currency)?);
+        add(entry(&mut aged, currency, currency), AgeBand::of(row.due_on, as_of.effective), row.disputed, open, planned);
     }
     let unapplied = sqlx::query!(
         r#"SELECT currency AS "currency!", sum(unapplied) AS "unapplied!"
@@ -73,8 +75,8 @@ pub async fn aged_of(
 ) -> Result<BTreeMap<(AccountId, Currency), Aged>, QueryError> {
     let (mut aged, ids) = (BTreeMap::new(), accounts.iter().map(|id| Uuid::from(*id)).collect::<Vec<_>>());
     let open = sqlx::query!(
-        r#"SELECT account_id, currency, due_on AS "due_on!", sum(open) AS "open!", disputed AS "disputed!"
-           FROM (SELECT account_id, item_id, currency, due_on, sum(owed) AS open FROM read_receivables.movement
+        r#"SELECT account_id, currency, due_on AS "due_on!", sum(open) AS "open!", sum(planned) AS "planned!", disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, currency, due_on, sum(owed) AS open, sum(planned) AS planned FROM read_receivables.movement
                  WHERE account_id = ANY($3) AND item_id IS NOT NULL AND effective_on <= $1 AND position <= $2
                  GROUP BY account_id, item_id, currency, due_on HAVING sum(owed) <> 0) item
            CROSS JOIN LATERAL (
@@ -91,7 +93,8 @@ pub async fn aged_of(
     for row in open {
         let currency = currency(row.currency)?;
         let aged = entry(&mut aged, (AccountId::new(row.account_id), currency), currency);
-        add(aged, AgeBand::of(row.due_on, as_of.effective), row.disputed, money(row.open, currency)?);
+        let (open, planned) = (money(row.open, currency)?, money(row.planned, currency)?);
+        add(aged, AgeBand::of(row.due_on, as_of.effective), row.disputed, open, planned);
     }
     let unapplied = sqlx::query!(
         r#"SELECT account_id, currency, sum(unapplied) AS "unapplied!" FROM read_receivables.movement
@@ -215,6 +218,8 @@ pub async fn accounts_owing_by(
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Balance {
     pub owed: Money,
+    /// The part of what is owed that is under an instalment plan.
+    pub planned: Money,
     pub unapplied: Money,
     pub deposit: Money,
 }
@@ -228,7 +233,8 @@ pub async fn balances(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsO
 pub async fn balances_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, Balance)>, QueryError> {
     let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
     let found = sqlx::query!(
-        r#"SELECT account_id, currency, sum(owed) AS "owed!", sum(unapplied) AS "unapplied!", sum(deposit) AS "deposit!"
+        r#"SELECT account_id, currency, sum(owed) AS "owed!", sum(planned) AS "planned!", sum(unapplied) AS "unapplied!",
+                  sum(deposit) AS "deposit!"
            FROM read_receivables.movement WHERE account_id = ANY($1) AND effective_on <= $2 AND position <= $3
            GROUP BY account_id, currency ORDER BY account_id, currency"#,
         &ids,
@@ -239,8 +245,9 @@ pub async fn balances_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of:
     .await?;
     let balances = found.into_iter().map(|row| {
         let currency = currency(row.currency)?;
-        let [owed, unapplied, deposit] = [row.owed, row.unapplied, row.deposit].map(|sum| money(sum, currency));
-        Ok((AccountId::new(row.account_id), Balance { owed: owed?, unapplied: unapplied?, deposit: deposit? }))
+        let sums = [row.owed, row.planned, row.unapplied, row.deposit].map(|sum| money(sum, currency));
+        let [owed, planned, unapplied, deposit] = sums;
+        Ok((AccountId::new(row.account_id), Balance { owed: owed?, planned: planned?, unapplied: unapplied?, deposit: deposit? }))
     });
     balances.collect()
 }
@@ -253,6 +260,8 @@ pub struct OpenItem {
     pub kind: ChargeKind,
     pub amount: Money,
     pub open: Money,
+    /// The part of what is left that is under an instalment plan.
+    pub planned: Money,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub disputed: bool,
@@ -267,8 +276,9 @@ pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: A
 pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, OpenItem)>, QueryError> {
     let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
     let found = sqlx::query!(
-        r#"SELECT account_id, reference, document, kind, currency, amount, known.open AS "open!", issued_on, due_on, word.disputed AS "disputed!"
-           FROM (SELECT account_id, item_id, sum(owed) AS open FROM read_receivables.movement
+        r#"SELECT account_id, reference, document, kind, currency, amount, known.open AS "open!", known.planned AS "planned!",
+                  issued_on, due_on, word.disputed AS "disputed!"
+           FROM (SELECT account_id, item_id, sum(owed) AS open, sum(planned) AS planned FROM read_receivables.movement
                  WHERE account_id = ANY($1) AND item_id IS NOT NULL AND effective_on <= $2 AND position <= $3
                  GROUP BY account_id, item_id HAVING sum(owed) <> 0) known
            JOIN read_receivables.item USING (account_id, item_id)
@@ -291,6 +301,7 @@ pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_o
             kind: from_name(row.kind).map_err(malformed("kind"))?,
             amount: Money::new(row.amount, currency),
             open: money(row.open, currency)?,
+            planned: money(row.planned, currency)?,
             issued_on: row.issued_on,
             due_on: row.due_on,
             disputed: row.disputed,
@@ -298,6 +309,85 @@ pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_o
         Ok((AccountId::new(row.account_id), item))
     });
     items.collect()
+}
+
+/// A debt that is paid in parts, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub plan_id: InstalmentPlanId,
+    pub total: Money,
+    /// Of the total: by money, or by credit notes.
+    pub paid: Money,
+    pub down_payment: Option<(PaymentId, Money)>,
+    pub agreed_on: NaiveDate,
+    pub state: PlanState,
+    /// Of the last warning about an instalment that was missed.
+    pub warned_on: Option<NaiveDate>,
+    pub ended_on: Option<NaiveDate>,
+    pub ended_because: Option<PlanEnd>,
+    pub reason: Option<String>,
+    pub instalments: Vec<Instalment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Instalment {
+    pub due_on: NaiveDate,
+    pub amount: Money,
+    /// Of this one: what was paid of the plan pays its instalments one after the other.
+    pub paid: Money,
+}
+
+/// Of each account its plans, the latest first.
+pub async fn plans_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, Plan)>, QueryError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let found = sqlx::query!(
+        r#"SELECT account_id, plan_id, currency, total, paid, down_payment_id, down_payment, agreed_on, state, warned_on, ended_on,
+                  ended_because, reason, due_on, instalment.amount,
+                  greatest(0, least(instalment.amount, paid - (sum(instalment.amount) OVER earlier - instalment.amount)))::bigint AS "of_it!"
+           FROM read_receivables.plan JOIN read_receivables.instalment USING (account_id, plan_id)
+           WHERE account_id = ANY($1)
+           WINDOW earlier AS (PARTITION BY account_id, plan_id ORDER BY number)
+           ORDER BY account_id, agreed_on DESC, plan_id, number"#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut plans: Vec<(AccountId, Plan)> = vec![];
+    for row in found {
+        let (account_id, plan_id) = (AccountId::new(row.account_id), InstalmentPlanId::new(row.plan_id));
+        let currency = currency(row.currency)?;
+        let money = |minor| Money::new(minor, currency);
+        let instalment = Instalment { due_on: row.due_on, amount: money(row.amount), paid: money(row.of_it) };
+        if let Some((_, plan)) = plans.last_mut().filter(|(of, plan)| (*of, plan.plan_id) == (account_id, plan_id)) {
+            plan.instalments.push(instalment);
+            continue;
+        }
+        let plan = Plan {
+            plan_id,
+            total: money(row.total),
+            paid: money(row.paid),
+            down_payment: row.down_payment_id.zip(row.down_payment).map(|(id, minor)| (PaymentId::new(id), money(minor))),
+            agreed_on: row.agreed_on,
+            state: from_name(row.state).map_err(malformed("state"))?,
+            warned_on: row.warned_on,
+            ended_on: row.ended_on,
+            ended_because: row.ended_because.map(from_name).transpose().map_err(malformed("ended_because"))?,
+            reason: row.reason,
+            instalments: vec![instalment],
+        };
+        plans.push((account_id, plan));
+    }
+    Ok(plans)
+}
+
+/// The accounts on whose debts a plan runs, in the order of their ids, after one that was seen.
+pub async fn accounts_on_plans(db: impl PgExecutor<'_>, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountId>, QueryError> {
+    let found = sqlx::query_scalar!(
+        "SELECT account_id FROM read_receivables.plan WHERE state = 'running' AND account_id > $1 ORDER BY account_id LIMIT $2",
+        after.map_or(Uuid::nil(), Uuid::from),
+        i64::from(limit),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(AccountId::new).collect())
 }
 
 /// An account's statement, or a page of it.
@@ -402,12 +492,15 @@ pub async fn statement_lines(
 
 fn entry<K: Ord>(aged: &mut BTreeMap<K, Aged>, key: K, currency: Currency) -> &mut Aged {
     let nothing = Money::zero(currency);
-    aged.entry(key).or_insert_with(|| Aged { bands: BTreeMap::new(), disputed: nothing, unapplied: nothing })
+    aged.entry(key).or_insert_with(|| Aged { bands: BTreeMap::new(), disputed: nothing, planned: nothing, unapplied: nothing })
 }
 
 /// Sums of minor units are far below what overflows: no account, and no utility, is owed a millionth of that.
-fn add(aged: &mut Aged, band: AgeBand, disputed: bool, open: Money) {
-    aged.bands.entry(band).or_insert(Money::zero(open.currency)).minor += open.minor;
+fn add(aged: &mut Aged, band: AgeBand, disputed: bool, open: Money, planned: Money) {
+    aged.planned.minor += planned.minor;
+    if open != planned {
+        aged.bands.entry(band).or_insert(Money::zero(open.currency)).minor += open.minor - planned.minor;
+    }
     if disputed {
         aged.disputed.minor += open.minor;
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{Days, NaiveDate, Utc};
 use daftar_api::{
     cli::SecretUrl,
     compose::{self, EventStore},
@@ -15,6 +15,7 @@ use daftar_cluster::testing::{server_url, test_database};
 use daftar_demo::{Wish, load, make};
 use daftar_domain::{
     Actor, CommandHash, Decider, SealedFor, StreamName,
+    account::{self, Account, AgreePlan, ItemId, RecordPayment, ReviewPlan, example as accounts},
     ids::{AccountId, ApplicationId, RepairId, UserId},
     repair::{self, Repair},
     user::{self, User},
@@ -188,7 +189,7 @@ impl Company {
         }
     }
 
-    /// Debts that are followed, and a supply that was cut, and restored too late.
+    /// Debts that are followed or paid in instalments, and a supply that was cut, and restored too late.
     async fn collect(&self) {
         use daftar_domain::{
             account::Debt,
@@ -209,6 +210,14 @@ impl Company {
             [(first, "2026-05-01", debt(&["2026-04-20"])), (second, "2026-05-01", debt(&["2026-04-20"])), (second, "2026-05-02", debt(&[]))]
         {
             self.execute::<Dunning>(account, advance(account, on, owed)).await;
+        }
+        let (third, item, due_on) = self.behind().await;
+        let down = RecordPayment { directed: vec![item], value_on: due_on, ..accounts::record_payment(7, 100) };
+        let (down_payment, rule, first_on) = (Some(down.payment_id), accounts::any_plan_rule(), due_on + Days::new(7));
+        let plan = AgreePlan { items: vec![item], down_payment, on: due_on, first_on, rule, ..accounts::agree_plan(1, 3) };
+        let missed = ReviewPlan { on: first_on + Days::new(1) };
+        for wish in [account::Command::from(down), plan.into(), missed.into()] {
+            self.execute::<Account>(third, wish).await;
         }
         let promise = HoldDunning { account_id: first, hold_id: HOLD, ..hold(HoldGround::PromiseToPay, "2026-05-02", Some("2999-12-31")) };
         self.execute::<Dunning>(first, dunning::Command::HoldDunning(promise)).await;
@@ -233,6 +242,18 @@ impl Company {
         ] {
             self.execute::<Disconnection>(orders::ORDER, command).await;
         }
+    }
+
+    /// One whose debts nobody follows: the oldest bill that is open, and when it was due.
+    async fn behind(&self) -> (AccountId, ItemId, NaiveDate) {
+        for id in self.owners[2..].iter().copied().map(AccountId::new) {
+            let account = self.house.app.engine.look::<Account>(&StreamName::of::<Account>(id)).await.unwrap();
+            let open = account.receivable().open_items().filter(|(_, item)| !item.disputed && item.open.minor > 1_000);
+            if let Some((due_on, item)) = open.map(|(item, open)| (open.due_on, item)).min() {
+                return (id, item, due_on);
+            }
+        }
+        panic!("somebody is behind")
     }
 
     async fn execute<D: Decider>(&self, id: impl Into<Uuid>, command: D::Command)

@@ -40,7 +40,7 @@ pub const SIGN_IN: &str = "mutation SignIn($name: String!, $password: String!, $
 /// On which the company bills.
 const TERMS: &str = r#"{"seller": {"name": "شركة الدفتر للكهرباء", "address": {"street": "العليا", "building": "1", "district": "العليا",
     "city": "الرياض", "postal_code": "12212", "country": "SA"}}, "numbering": {"register": "RUH", "series": "INV"}, "dueDays": 15,
-    "fees": {"vat": {"category": "S", "rate": "0.15"}}, "collections": {"ladder": LADDER, "restore": RESTORE,
+    "fees": {"vat": {"category": "S", "rate": "0.15"}}, "collections": {"ladder": LADDER, "restore": RESTORE, "plans": PLANS,
     "guard": {"version": "any-time", "warningDays": 30, "finalNoticeDays": 4, "smallestDebts": [{"minor": 40000, "currency": "SAR"}],
         "hours": {"from": "00:00:00", "before": "23:59:59"}, "restDays": [], "holidays": [], "ramadan": [], "exams": [],
         "calendarsUntil": "2100-12-31"}}}"#;
@@ -248,6 +248,7 @@ async fn gateway(server: SocketAddr, stop: &Stop, parts: &mut JoinSet<()>) -> (C
 /// The company's terms, by which supplies may be cut at any hour: tests run when they are run.
 fn terms() -> Terms {
     let text = TERMS.replace("LADDER", include_str!("../../../fixtures/collections/ladder-ksa.json"));
+    let text = text.replace("PLANS", include_str!("../../../fixtures/collections/plans-ksa.json"));
     text.replace("RESTORE", include_str!("../../../fixtures/collections/restore-ksa.json")).parse().unwrap()
 }
 

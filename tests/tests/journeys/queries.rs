@@ -47,9 +47,10 @@ fn cases(asked: &Asked) -> Vec<Case> {
             Customers,
             "query($id: ID!) { account(id: $id) { number holderName class currency language standing openedOn closedOn contacts { kind name value }
                addresses { kind text } agreements(asOf: { effective: \"2026-10-15\" }) { service tariffSeries validFrom validTo premises { area dwellings breakerAmps } meter { maker kind } }
-               balances { owed { amount currency formatted } unapplied { amount } deposit { amount } due { amount } }
-               openItems { document kind amount { amount } open { amount } issuedOn dueOn disputed }
-               aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } disputed { amount } unapplied { amount } }
+               balances { owed { amount currency formatted } planned { amount } unapplied { amount } deposit { amount } due { amount } }
+               openItems { document kind amount { amount } open { amount } planned { amount } issuedOn dueOn disputed }
+               aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } planned { amount } disputed { amount } unapplied { amount } }
+               instalmentPlans { state total { amount } paid { amount } instalments { dueOn amount { amount } paid { amount } } }
                invoices(first: 1) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor } edges { cursor node { number } } }
                payments(first: 1) { totalCount nodes { tender channel reference amount { amount } allocated { amount } valueOn } } } }",
             json!({ "id": account }),
@@ -142,7 +143,7 @@ fn cases(asked: &Asked) -> Vec<Case> {
             json!({ "account": account, "first": 4 }),
             [page().into_iter().map(|page| { let mut page = page; page["account"] = account.clone(); page }).collect(), vec![json!({ "account": nowhere }), json!({ "account": account, "currency": "x" })]].concat(),
         ),
-        case("aging", Staff, "{ aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } disputed { amount } unapplied { amount } } }", json!({}), vec![]),
+        case("aging", Staff, "{ aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } planned { amount } disputed { amount } unapplied { amount } } }", json!({}), vec![]),
         case(
             "tariffs",
             Everybody,

@@ -1,12 +1,13 @@
-//! What is done about debts: holding dunning up, and the orders to cut and restore, step by step. Whatever the law has to say is asked of the rules
+//! What is done about debts: holding dunning up, instalment plans, and the orders to cut and restore, step by step. Whatever the law has to say is asked of the rules
 //! at the moment of asking, which nobody can choose.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result as Answer, SimpleObject};
 use daftar_domain::{
     CommandHash, Decider, Digest,
+    account::{Account, AgreePlan, AllocationPolicy, CancelPlan},
     disconnection::{ApproveDisconnection, Command, Disconnection, DispatchReconnection, Done, LiftCause, NotDone},
     dunning::{self, Dunning},
-    ids::{DisconnectionId, DunningHoldId, MeterId},
+    ids::{DisconnectionId, DunningHoldId, InstalmentPlanId, MeterId, PaymentId},
 };
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     MoneyInput, Record,
     accounts::AccountPayload,
     mutations,
+    receivable::ItemInput,
 };
 use crate::{
     app::{Wish, Written},
@@ -38,6 +40,10 @@ mutations! {
     hold_dunning(HoldDunningInput) -> DunningHoldPayload, by OFFICE;
     /// Ends what held an account's dunning up.
     lift_dunning_hold(LiftDunningHoldInput) -> AccountPayload, by OFFICE;
+    /// Agrees that a debt is paid in instalments, from today and by the company's terms. While the plan runs, nothing else follows.
+    agree_plan(AgreePlanInput) -> InstalmentPlanPayload, by OFFICE;
+    /// Ends an instalment plan that is not to be: what is left of the debt is due as it was.
+    cancel_plan(CancelPlanInput) -> AccountPayload, by OFFICE;
     /// Asks for a supply to be cut that the ladder has not asked for, or not any more. Nobody is who was not warned.
     request_disconnection(RequestDisconnectionInput) -> WorkOrderPayload, by OFFICE;
     /// Approves an order to cut.
@@ -86,6 +92,32 @@ struct LiftDunningHoldInput {
     hold_id: ID,
     /// The first day that is no longer held.
     on: Date,
+    /// Why, in a phrase without personal data.
+    reason: String,
+}
+
+/// A debt that is to be paid in instalments.
+#[derive(Debug, InputObject)]
+struct AgreePlanInput {
+    /// Of which account.
+    account_id: ID,
+    /// What it covers; without it, all that is due today.
+    items: Option<Vec<ItemInput>>,
+    /// The payment that was made towards the debt before, if the terms ask for one.
+    down_payment_id: Option<ID>,
+    /// In how many parts.
+    instalments: i32,
+    /// When the first is due. From there a month lies between one and the next.
+    first_on: Date,
+}
+
+/// A plan that is not to be.
+#[derive(Debug, InputObject)]
+struct CancelPlanInput {
+    /// Of which account.
+    account_id: ID,
+    /// Which plan.
+    plan_id: ID,
     /// Why, in a phrase without personal data.
     reason: String,
 }
@@ -173,6 +205,15 @@ struct DunningHoldPayload {
     account: AccountPayload,
 }
 
+/// The plan as it was asked for.
+#[derive(Debug, SimpleObject)]
+struct InstalmentPlanPayload {
+    /// The plan's id, for ever.
+    plan_id: ID,
+    #[graphql(flatten)]
+    account: AccountPayload,
+}
+
 /// The order as it was asked for.
 #[derive(Debug, SimpleObject)]
 #[graphql(complex)]
@@ -224,6 +265,30 @@ async fn lift_dunning_hold(wish: &Wish<'_>, input: LiftDunningHoldInput) -> Resu
         reason: input::reason("reason", &input.reason)?,
     };
     let written = wish.ask::<Dunning>(account.id(), dunning::Command::LiftDunningHold(lift)).await?;
+    Ok(AccountPayload::new(account, written))
+}
+
+async fn agree_plan(wish: &Wish<'_>, input: AgreePlanInput) -> Result<InstalmentPlanPayload, Problem> {
+    let account = wish.account(&input.account_id).await?;
+    let plan_id = wish.created_in(account.id(), "instalmentPlan", InstalmentPlanId::new);
+    let items = input::each("items", input.items.unwrap_or_default(), ItemInput::parse)?;
+    let down_payment = input.down_payment_id.map(|id| input::id("downPaymentId", &id, PaymentId::new)).transpose()?;
+    let instalments = input::count("instalments", input.instalments, 1, i32::MAX.unsigned_abs())?;
+    let first_on = input.first_on.day("firstOn")?;
+    let said = CommandHash::of(&("agree", &items, down_payment, instalments, first_on));
+    let (rule, on, policy) = (wish.app.plan_rule()?, wish.moment().date_naive(), AllocationPolicy::default());
+    let agree = AgreePlan { plan_id, items, down_payment, instalments, first_on, rule, on, policy };
+    let written = wish.ask_as::<Account>(account.id(), agree.into(), said).await?;
+    Ok(InstalmentPlanPayload { plan_id: plan_id.to_string().into(), account: AccountPayload::new(account, written) })
+}
+
+async fn cancel_plan(wish: &Wish<'_>, input: CancelPlanInput) -> Result<AccountPayload, Problem> {
+    let account = wish.account(&input.account_id).await?;
+    let plan_id = input::id("planId", &input.plan_id, InstalmentPlanId::new)?;
+    let reason = input::reason("reason", &input.reason)?;
+    let said = CommandHash::of(&("cancel", plan_id, &reason));
+    let cancel = CancelPlan { plan_id, on: wish.moment().date_naive(), reason };
+    let written = wish.ask_as::<Account>(account.id(), cancel.into(), said).await?;
     Ok(AccountPayload::new(account, written))
 }
 

@@ -86,6 +86,9 @@ doors! {
         WriteOffSmallBalances => Mutation("writeOffSmallBalances"),
         FreeAllocations => Process("a correction's step"),
         ReapplyCredit => Process("a correction's step"),
+        AgreePlan => Mutation("agreePlan"),
+        ReviewPlan => Process("the end of the day"),
+        CancelPlan => Mutation("cancelPlan"),
     }
     of_dunning: dunning::Command {
         AdvanceDunning => Process("the end of the day"),

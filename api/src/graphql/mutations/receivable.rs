@@ -68,7 +68,7 @@ mutations! {
 
 /// Something that is to be paid.
 #[derive(Debug, OneofObject)]
-enum ItemInput {
+pub(super) enum ItemInput {
     /// An invoice, by its id.
     Invoice(ID),
     /// A debit note, by its id.
@@ -92,7 +92,7 @@ enum CreditInput {
 
 /// An item of an opening balance.
 #[derive(Debug, InputObject)]
-struct OpeningItemInput {
+pub(super) struct OpeningItemInput {
     /// Which import.
     batch_id: ID,
     /// Which row of its file.
@@ -497,7 +497,7 @@ async fn write_off_small_balances(wish: &Wish<'_>, input: WriteOffSmallBalancesI
 }
 
 impl ItemInput {
-    fn parse(self) -> Result<ItemId, Problem> {
+    pub(super) fn parse(self) -> Result<ItemId, Problem> {
         match self {
             Self::Invoice(id) => input::id("invoice", &id, InvoiceId::new).map(ItemId::Invoice),
             Self::DebitNote(id) => input::id("debitNote", &id, NoteId::new).map(ItemId::DebitNote),

@@ -37,20 +37,23 @@ impl AgeBand {
     }
 }
 
-/// What is open, by age. The disputed part is part of the bands; credit is not.
+/// What is open, by age. The disputed part is part of the bands; what is under a plan is not, and nor is credit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aged {
     pub bands: BTreeMap<AgeBand, Money>,
     pub disputed: Money,
+    /// Under an instalment plan, whose dates go before those of its items.
+    pub planned: Money,
     pub unapplied: Money,
 }
 
 impl Receivable {
     pub fn aged(&self, currency: Currency, as_of: NaiveDate) -> Aged {
         let nothing = Money::zero(currency);
-        let mut aged = Aged { bands: BTreeMap::new(), disputed: nothing, unapplied: self.unapplied(currency) };
-        for Item { open, due_on, disputed, .. } in self.items.values() {
-            if open.is_zero() {
+        let (planned, unapplied) = (self.planned(currency), self.unapplied(currency));
+        let mut aged = Aged { bands: BTreeMap::new(), disputed: nothing, planned, unapplied };
+        for Item { open, due_on, disputed, plan, .. } in self.items.values() {
+            if open.is_zero() || plan.is_some() {
                 continue;
             }
             aged.bands.entry(AgeBand::of(*due_on, as_of)).or_insert(nothing).minor += open.minor;

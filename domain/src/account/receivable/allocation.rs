@@ -6,7 +6,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Allocated, CreditId, Draft, Item, ItemId, Posting, Receivable};
-use crate::{Money, ids::InvoiceId, share};
+use crate::{
+    Money,
+    ids::{InstalmentPlanId, InvoiceId},
+    share,
+};
 
 /// Which items come first when nobody says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +40,12 @@ pub struct CreditAllocated {
     pub paid_on: NaiveDate,
     /// When the books move.
     pub effective_on: NaiveDate,
+    /// The plan that the item is under: another account of the books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<InstalmentPlanId>,
 }
 
-/// All that a credit had paid of an item is open again, due as it was.
+/// All that a credit had paid of an item is open again, due as it was. A plan that covers the item has ended before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AllocationFreed {
     pub credit: CreditId,
@@ -74,12 +81,18 @@ impl Posting for CreditAllocated {
     fn post(&self, receivable: &mut Receivable) {
         receivable.change_item(self.item, |item| item.reduce(self.amount, self.vat));
         receivable.change_credit(self.credit, |credit| credit.left.minor -= self.amount.minor);
-        let none =
-            Allocated { amount: Money::zero(self.amount.currency), vat: Money::zero(self.vat.currency), effective_on: self.effective_on };
+        receivable.plan_paid(self.plan, self.amount);
+        let none = Allocated {
+            amount: Money::zero(self.amount.currency),
+            vat: Money::zero(self.vat.currency),
+            effective_on: self.effective_on,
+            plan: None,
+        };
         let allocated = receivable.allocations.entry((self.item, self.credit)).or_insert(none);
         allocated.amount.minor += self.amount.minor;
         allocated.vat.minor += self.vat.minor;
         allocated.effective_on = allocated.effective_on.max(self.effective_on);
+        allocated.plan = self.plan.or(allocated.plan);
     }
 }
 
@@ -142,8 +155,10 @@ impl Draft {
         }
     }
 
+    /// The plan's current instalment first, then what else is open, and what is left pays the plan early.
     fn spend(&mut self, credit: CreditId, policy: AllocationPolicy, on: NaiveDate) {
-        let payable = self.payable(policy);
+        self.pay_plan(credit, self.current_instalment(on), on);
+        let payable: Vec<_> = self.payable(policy).into_iter().filter(|(_, item)| item.plan.is_none()).collect();
         let ids: Vec<_> = payable.iter().map(|(id, _)| *id).collect();
         match policy {
             AllocationPolicy::OldestDue | AllocationPolicy::Priority => self.direct(credit, &ids, on),
@@ -155,9 +170,10 @@ impl Draft {
                 }
             }
         }
+        self.pay_plan(credit, i64::MAX, on);
     }
 
-    fn payable(&self, policy: AllocationPolicy) -> Vec<(ItemId, Item)> {
+    pub(super) fn payable(&self, policy: AllocationPolicy) -> Vec<(ItemId, Item)> {
         let mut payable: Vec<_> =
             self.receivable.items.iter().filter(|(_, item)| item.is_payable()).map(|(id, item)| (*id, *item)).collect();
         payable.sort_by_key(|(id, item)| {
@@ -170,12 +186,15 @@ impl Draft {
         payable
     }
 
-    fn allocate(&mut self, credit_id: CreditId, item_id: ItemId, minor: i64, on: NaiveDate) {
+    pub(super) fn allocate(&mut self, credit_id: CreditId, item_id: ItemId, minor: i64, on: NaiveDate) {
         let (Some(credit), Some(item)) = (self.receivable.credits.get(&credit_id), self.receivable.items.get(&item_id)) else { return };
         if minor <= 0 {
             return;
         }
         let currency = item.open.currency;
+        // Nothing is paid before it is owed, nor under a plan that is not agreed, nor with money that has not come.
+        let effective_on = on.max(credit.value_on).max(item.issued_on);
+        let effective_on = self.receivable.plan_of(item).map_or(effective_on, |plan| effective_on.max(plan.agreed().effective_on));
         let fact = CreditAllocated {
             credit: credit_id,
             item: item_id,
@@ -184,10 +203,11 @@ impl Draft {
             still_due: Money::new(item.open.minor - minor, currency),
             echo: self.receivable.echo(item_id, credit_id, minor),
             paid_on: credit.value_on,
-            // Nothing is paid before it is owed, nor with money that has not come.
-            effective_on: on.max(credit.value_on).max(item.issued_on),
+            effective_on,
+            plan: item.plan,
         };
         self.record(fact);
+        self.complete_plan(effective_on);
     }
 
     /// Opens again all that these allocations had paid.
@@ -199,7 +219,8 @@ impl Draft {
             .filter(|((item, credit), _)| chosen(*item, *credit))
             .map(|(key, paid)| (*key, *paid))
             .collect();
-        for ((item, credit), Allocated { amount, vat, effective_on }) in allocations {
+        self.stop_plans(&allocations, cause, on);
+        for ((item, credit), Allocated { amount, vat, effective_on, plan: _ }) in allocations {
             let open = self.receivable.items.get(&item).map_or(0, |item| item.open.minor);
             let still_due = Money::new(open + amount.minor, amount.currency);
             let echo = self.receivable.echo(item, credit, -amount.minor);

@@ -88,6 +88,7 @@ impl Item {
             fee_decided: false,
             fee_waived: false,
             rebill: Rebill::No,
+            plan: None,
         }
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{ChargeKind, Item, Receivable};
 use crate::{Currency, Money};
 
-/// What is open and neither in dispute nor being billed anew, the oldest first.
+/// What is open and neither in dispute, nor being billed anew, nor under a plan, the oldest first. A plan has dates of its own and its own
+/// warning, so that while it runs nothing else is asked for what it covers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Debt {
     pub currency: Currency,
@@ -72,12 +73,12 @@ impl Debt {
 
 impl Receivable {
     pub fn debt(&self, currency: Currency) -> Debt {
-        Debt::of(currency, self.items.values().filter(|item| item.is_payable()))
+        Debt::of(currency, self.items.values().filter(|item| item.is_payable() && item.plan.is_none()))
     }
 
     /// The same with what is in dispute or being billed anew: nobody has paid it yet.
     pub fn debt_with_disputed(&self, currency: Currency) -> Debt {
-        Debt::of(currency, self.items.values().filter(|item| !item.open.is_zero()))
+        Debt::of(currency, self.items.values().filter(|item| !item.open.is_zero() && item.plan.is_none()))
     }
 }
 

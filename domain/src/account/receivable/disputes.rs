@@ -51,7 +51,12 @@ impl Posting for DisputeResolved {
 impl Account {
     pub(in crate::account) fn dispute(&self, wish: DisputeItem) -> Result<Vec<Event>, Rejection> {
         let DisputeItem { item, on, reason } = wish;
-        if self.item(item)?.disputed { Ok(vec![]) } else { Ok(vec![ItemDisputed { item, on, reason }.into()]) }
+        let disputed = self.item(item)?;
+        if disputed.disputed {
+            return Ok(vec![]);
+        }
+        disputed.is_on_no_plan()?;
+        Ok(vec![ItemDisputed { item, on, reason }.into()])
     }
 
     /// Credit that had to pass the item by pays it now.

@@ -1,4 +1,4 @@
-//! Late fees: a fixed amount or a percentage, once per item, never on what is disputed. The fee itself is a document: what is decided here is
+//! Late fees: a fixed amount or a percentage, once per item, never on what is disputed nor under a plan. The fee itself is a document: what is decided here is
 //! its amount.
 
 use chrono::{Days, NaiveDate};
@@ -108,7 +108,7 @@ impl Account {
         if let LateFee::Fixed(fee) = rule.fee {
             self.money(&[fee])?;
         }
-        if item.fee_decided || !item.is_payable() || !item.kind.bears_late_fee() {
+        if item.fee_decided || !item.is_payable() || item.plan.is_some() || !item.kind.bears_late_fee() {
             return Ok(vec![]);
         }
         let fee = rule.fee(item.open, item.due_on, on);

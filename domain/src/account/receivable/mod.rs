@@ -19,6 +19,7 @@ mod late_fees;
 mod leaving;
 mod opening;
 mod payments;
+mod plans;
 mod rebill;
 mod refunds;
 mod write_off;
@@ -41,6 +42,10 @@ pub use leaving::SettleFinally;
 pub(super) use opening::v1;
 pub use opening::{ImportOpeningBalance, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, ReverseOpeningBalance};
 pub use payments::{PaymentReceived, PaymentReversed, RecordPayment, ReversalCause, ReversePayment, Tender};
+pub use plans::{
+    AgreePlan, BreakCause, CancelCause, CancelPlan, Covered, DownPayment, Instalment, InstalmentMissed, Plan, PlanAgreed, PlanBroken,
+    PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, Remainder, ReviewPlan,
+};
 pub use rebill::{FreeAllocations, ReapplyCredit, RebillBegun, RebillEnded};
 pub use refunds::{CreditRefunded, RefundCredit, RefundReturned, ReturnRefund};
 pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, WriteOff, WriteOffSmallBalances};
@@ -48,7 +53,7 @@ pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, W
 use super::{Account, Event, Rejection};
 use crate::{
     Currency, Money,
-    ids::{DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
+    ids::{DepositId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
 };
 use deposits::Deposit;
 use opening::Opening;
@@ -107,6 +112,8 @@ pub struct Item {
     fee_decided: bool,
     fee_waived: bool,
     rebill: Rebill,
+    /// That runs, and covers it.
+    plan: Option<InstalmentPlanId>,
 }
 
 /// An item is rebilled once: what replaces it is another item.
@@ -137,6 +144,8 @@ struct Allocated {
     amount: Money,
     vat: Money,
     effective_on: NaiveDate,
+    /// Under which it was paid last.
+    plan: Option<InstalmentPlanId>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -147,6 +156,7 @@ pub struct Receivable {
     payments: BTreeMap<PaymentId, Payment>,
     refunds: BTreeMap<RefundId, Refund>,
     deposits: BTreeMap<DepositId, Deposit>,
+    plans: BTreeMap<InstalmentPlanId, Plan>,
     /// What was paid by cheque, once the bank has paid it.
     cleared: BTreeSet<CreditId>,
     /// By invoice and amount, to tell a note told twice from another under its id.

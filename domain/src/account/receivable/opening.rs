@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AllocationPolicy, ChargeKind, Credit, CreditId, Deposit, Event, FreeCause, Item, ItemId, Posting, Receivable, Rejection,
+    Account, AllocationPolicy, CancelCause, ChargeKind, Credit, CreditId, Deposit, Event, FreeCause, Item, ItemId, Posting, Receivable,
+    Rejection,
 };
 use crate::{
     Code, Money, Reason,
@@ -188,6 +189,7 @@ impl Account {
         let OpeningBalanceImported { as_of, unapplied_credit, balance, deposit, .. } = opening.imported;
         let (own_items, own_credit): (BTreeSet<_>, _) = (opening.imported.items().map(|(id, _)| id).collect(), opening.imported.credit());
         let mut draft = self.draft();
+        draft.stop_plan_over(|item| own_items.contains(&item), &CancelCause::OpeningReversed, as_of);
         draft.free(|item, credit| own_items.contains(&item) || credit == own_credit, FreeCause::OpeningReversed, as_of);
         if !draft.receivable.is_whole(&opening.imported) {
             return Err(Rejection::OpeningBalanceUsed);

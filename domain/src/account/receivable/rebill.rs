@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Event, FreeCause, ItemId, Posting, Rebill, Receivable, Rejection};
+use super::{Account, AllocationPolicy, CancelCause, Event, FreeCause, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::Reason;
 
 /// Before an item is cancelled: opens again whatever paid it.
@@ -60,6 +60,7 @@ impl Account {
             Rebill::No => {}
         }
         let mut draft = self.draft();
+        draft.stop_plan_over(|item| item == item_id, &CancelCause::Rebill, on);
         draft.record(RebillBegun { item: item_id, on, reason });
         draft.free(|item, _| item == item_id, FreeCause::Rebill, on);
         Ok(draft.facts)

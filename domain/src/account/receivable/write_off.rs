@@ -130,11 +130,13 @@ impl Draft {
 impl Account {
     pub(in crate::account) fn write_off(&self, wish: WriteOff) -> Result<Vec<Event>, Rejection> {
         let WriteOff { item: item_id, approved_by, limit, on, reason } = wish;
-        let open = self.item(item_id)?.open;
+        let item = self.item(item_id)?;
+        let open = item.open;
         self.money(&[limit])?;
         if open.is_zero() {
             return Ok(vec![]);
         }
+        item.is_on_no_plan()?;
         if limit.minor < open.minor {
             return Err(Rejection::OverApprovalLimit { limit });
         }
@@ -149,7 +151,7 @@ impl Account {
         let currency = self.holder()?.currency;
         let mut draft = self.draft();
         if self.receivable.due(currency).minor <= small(currency) {
-            for (id, _) in self.receivable.open_items() {
+            for (id, _) in self.receivable.open_items().filter(|(_, item)| item.plan.is_none()) {
                 draft.write_off(id, Approval::SmallBalance, on);
             }
         }

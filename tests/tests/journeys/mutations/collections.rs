@@ -28,7 +28,9 @@ use super::{
 };
 
 pub const MUTATIONS: &[&str] = &[
+    "agreePlan",
     "approveDisconnection",
+    "cancelPlan",
     "dispatchDisconnection",
     "dispatchReconnection",
     "holdDunning",
@@ -249,7 +251,65 @@ async fn debts_are_followed_and_supplies_cut_and_restored() {
         other: json!({ "meterId": another }),
     };
     story.ask(request).await;
+    in_instalments(&mut story, due).await;
     story.end(MUTATIONS, expect_file!["collections.txt"]);
+}
+
+/// Four bills, half of which is paid down and the rest in three parts; and then it is not to be.
+async fn in_instalments(story: &mut Story, due: NaiveDate) {
+    let account = story.prepare("openAccount", open())["accountId"].clone();
+    story.house.debtor(account.as_str().unwrap(), 4, MeterKind::Traditional, due).await;
+    policies::carry_out(&story.house.app.engine, None).await.unwrap();
+    let today = story.house.app.today();
+    let mut down = paid(&account, "R-4", "299.00");
+    down["valueOn"] = json!(today);
+    let down = story.prepare("recordPayment", down)["paymentId"].clone();
+    let agree = json!({ "accountId": account, "downPaymentId": down, "instalments": 3, "firstOn": today + Days::new(10) });
+    let refused = vec![
+        json!({ "downPaymentId": null }),
+        json!({ "downPaymentId": NOWHERE }),
+        json!({ "downPaymentId": "seven" }),
+        json!({ "instalments": 13 }),
+        json!({ "instalments": 0 }),
+        json!({ "items": [{ "invoice": NOWHERE }] }),
+        json!({ "items": [{ "invoice": Uuid::from_u128(40) }] }),
+        json!({ "firstOn": "soon" }),
+        json!({ "accountId": NOWHERE }),
+    ];
+    let plan = story.ask(Case { mutation: "agreePlan", input: agree.clone(), refused, other: json!({ "instalments": 2 }) }).await;
+    story.refuse("agreePlan", agree).await;
+    let item = json!({ "invoice": Uuid::from_u128(43) });
+    story.refuse("disputeItem", json!({ "accountId": account, "item": item, "on": today, "reason": PHRASE })).await;
+    policies::carry_out(&story.house.app.engine, None).await.unwrap();
+    let plans = "query($id: ID!) { account(id: $id) { dunning { held } balances { owed { amount } planned { amount } }
+        aging { bands { amount { amount } } planned { amount } } openItems { planned { amount } }
+        instalmentPlans { state total { amount } paid { amount } downPayment { amount } endedBecause instalments { amount { amount } paid { amount } } } } }";
+    let seen = |house: &House| house.graphql("en", plans, json!({ "id": account }))["data"]["account"].clone();
+    let mut shown = seen(&story.house);
+    for _ in 0..400 {
+        if shown["dunning"]["held"] == "INSTALMENT_PLAN" {
+            break;
+        }
+        sleep(Duration::from_millis(25)).await;
+        shown = seen(&story.house);
+    }
+    let amount = |amount: &str| json!({ "amount": amount });
+    let part = |of: &str| json!({ "amount": amount(of), "paid": amount("0.00") });
+    let expected = json!({ "dunning": { "held": "INSTALMENT_PLAN" }, "balances": [{ "owed": amount("299.00"), "planned": amount("299.00") }],
+        "aging": [{ "bands": [], "planned": amount("299.00") }],
+        "openItems": [{ "planned": amount("149.50") }, { "planned": amount("149.50") }],
+        "instalmentPlans": [{ "state": "RUNNING", "total": amount("299.00"), "paid": amount("0.00"), "downPayment": amount("299.00"),
+            "endedBecause": null, "instalments": [part("99.66"), part("99.66"), part("99.68")] }] });
+    assert_eq!(shown, expected);
+    let cancel = json!({ "accountId": account, "planId": plan["planId"], "reason": PHRASE });
+    let refused = vec![json!({ "planId": NOWHERE }), json!({ "reason": "" })];
+    story.ask(Case { mutation: "cancelPlan", input: cancel, refused, other: json!({ "reason": "another" }) }).await;
+    let shown = seen(&story.house);
+    assert_eq!(
+        (&shown["instalmentPlans"][0]["endedBecause"], &shown["balances"][0]["planned"]),
+        (&json!("ASKED"), &amount("0.00")),
+        "{shown}"
+    );
 }
 
 /// A bill that nobody pays, a warning, a last notice, a cut by the head-end, a payment, and the supply again within the clock.
