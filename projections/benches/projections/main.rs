@@ -135,6 +135,13 @@ async fn equality(log: &Log, db: &mut PgConnection, options: &PgConnectOptions, 
 async fn rebuilding(log: &Log, db: &mut PgConnection, (options, url): (&PgConnectOptions, &str), gauge: &Gauge, events: usize) {
     println!("\nrebuilding {} models from {events} events", MODELS.len());
     let of_money: Vec<Model> = MODELS.iter().filter(|model| OF_MONEY.contains(&model.name)).copied().collect();
+    let categories: Vec<&str> = of_money.iter().flat_map(|model| model.categories).copied().collect();
+    let concerning = "SELECT count(*) FROM daftar_log.events WHERE split_part(stream, '-', 1) = ANY($1)";
+    let concerning: i64 = sqlx::query_scalar(concerning).bind(categories).fetch_one(&mut *db).await.expect("counted");
+    println!(
+        "  {concerning} of them concern {}; their rate is that of the whole log, which a rebuild of them reads past",
+        OF_MONEY.join(", ")
+    );
     let (mut limits, mut peers, mut peak, mut rates) = (Vec::new(), Vec::new(), 0, [const { Vec::new() }; 4]);
     for round in 1..=rounds() {
         let quiet = gauge.read();

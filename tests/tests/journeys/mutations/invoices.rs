@@ -74,8 +74,8 @@ async fn an_invoice_is_held_issued_and_corrected() {
             other: json!({ "issuedOn": "2024-07-02" }),
         })
         .await;
-    story.refuse("holdInvoice", json!({ "invoiceId": second, "reason": "too late" })).await;
     numbered(&story, &second).await;
+    story.refuse("holdInvoice", json!({ "invoiceId": second, "reason": "too late" })).await;
     let credited = json!({ "invoiceId": second, "issuedOn": "2024-07-10", "surplus": "ACCOUNT_CREDIT", "reason": PHRASE,
         "lines": [{ "line": 1, "net": sar("10.00") }] });
     story
