@@ -97,7 +97,10 @@ async fn history(log: &Log, pool: &PgPool, accounts: u128) {
     company::tariff(&engine).await;
     company::customers(&engine, accounts).await;
     rebuild::rebuild(&[NEEDS], log, &pool.connect_options(), rebuild::MEMORY, &|_| ()).await.expect("the read model is built");
+    // A run begins once the rows show that it has.
+    let projector = company::project(Arc::new(log.clone()), pool);
     let report = BillRuns::new(engine.clone(), pool.clone()).execute("2026-10", company::plan(), &|_| ()).await.expect("a run");
+    projector.abort();
     assert_eq!(u128::from(report.tally.billed), accounts);
     let paying = stream::iter((1..=accounts).step_by(2).map(company::Customer));
     paying.for_each_concurrent(64, |customer| company::pay(&engine, customer, 5_000)).await;
