@@ -23,7 +23,7 @@ const TABLES: &str = "
     ALTER TABLE peer.invoice ADD PRIMARY KEY (invoice_id), ADD FOREIGN KEY (account_id) REFERENCES peer.account;
     CREATE INDEX ON peer.invoice (issued_on DESC, invoice_id DESC);
     CREATE INDEX ON peer.invoice (account_id);
-    CREATE TABLE peer.line AS SELECT invoice_id, number::int AS number, line->>'code' AS code, coalesce(line #>> '{net,minor}', line->>'net') AS net
+    CREATE TABLE peer.line AS SELECT invoice_id, lines.number::int AS number, line->>'code' AS code, coalesce(line #>> '{net,minor}', line->>'net') AS net
         FROM read_invoices.document, jsonb_array_elements(content::jsonb->'lines') WITH ORDINALITY AS lines (line, number) WHERE kind = 'invoice';
     ALTER TABLE peer.line ADD PRIMARY KEY (invoice_id, number), ADD FOREIGN KEY (invoice_id) REFERENCES peer.invoice;
     CREATE TABLE peer.payment AS SELECT payment_id, reference, amount FROM read_payments.payment;
