@@ -72,9 +72,7 @@ async fn said(shop: &Shop) -> Vec<String> {
         ) => Some(format!("{} {} {}", event.stream.category(), event.event.event_type(), String::from_utf8_lossy(&event.event.encode()))),
         _ => None,
     };
-    let mut said: Vec<_> = shop.events().await.into_iter().filter_map(text).collect();
-    said.sort();
-    said
+    shop.told(text).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 //! rebuild that is cut short leaves a schema that nobody reads; the next one begins by dropping it. No policy runs here: facts become rows.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     num::NonZeroUsize,
     sync::Arc,
     thread::available_parallelism,
@@ -114,17 +114,17 @@ pub(crate) async fn fill(
 ) -> Result<Filled, RebuildError> {
     let until = building.iter().map(|building| building.until).max().flatten();
     let categories: BTreeSet<_> = building.iter().flat_map(|building| building.model.categories.iter().copied()).collect();
-    let (mut events, count) = (0, building.len());
+    let mut events = 0;
     let mut tasks: JoinSet<Result<_, RebuildError>> = JoinSet::new();
-    let mut takers = Vec::with_capacity(count);
-    for (number, mut building) in building.into_iter().enumerate() {
+    let mut takers = Vec::with_capacity(building.len());
+    for mut building in building {
         let (taker, mut pages) = mpsc::channel::<Arc<Vec<Entry>>>(AHEAD);
         takers.push(taker);
         tasks.spawn(async move {
             while let Some(page) = pages.recv().await {
                 building.fill(&page).await?;
             }
-            Ok((number, building))
+            Ok(building)
         });
     }
     let mut pages = read_all(reader, None, Scope::categories(&Vec::from_iter(categories)));
@@ -144,18 +144,16 @@ pub(crate) async fn fill(
         }
     }
     drop(takers);
-    let mut filled = Vec::with_capacity(count);
+    let mut waiting = Vec::with_capacity(tasks.len());
     while let Some(done) = tasks.join_next().await {
-        filled.push(joined(done)?);
+        waiting.push(joined(done)?);
     }
-    filled.sort_unstable_by_key(|(number, _)| *number);
-    let waiting = filled.into_iter().map(|(_, building)| building).collect();
     Ok(Filled { waiting, finishing: JoinSet::new() })
 }
 
 /// Tables that have all rows and no indexes yet.
 pub(crate) struct Filled {
-    waiting: VecDeque<Building>,
+    waiting: Vec<Building>,
     finishing: JoinSet<Result<Building, RebuildError>>,
 }
 
@@ -164,7 +162,7 @@ impl Filled {
     pub async fn finish_next(&mut self, indexing: &(dyn Fn(&'static str) + Send + Sync)) -> Result<Option<Building>, RebuildError> {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
         while self.finishing.len() < cores
-            && let Some(mut building) = self.waiting.pop_front()
+            && let Some(mut building) = self.waiting.pop()
         {
             indexing(building.model.name);
             self.finishing.spawn(async move { building.finish().await.map(|()| building) });

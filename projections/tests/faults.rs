@@ -320,9 +320,9 @@ async fn whoever_holds_an_office_and_has_nothing_to_do_notices_its_loss() {
     let (mut holder, mut next) = (session().await, session().await);
     assert!(elected(&mut holder, "an office").await.expect("elected"));
     let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut holder).await.expect("asked");
-    let waiting = tokio::spawn(async move { in_office(&mut holder, std::future::pending::<()>()).await });
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert!(!waiting.is_finished(), "it holds the office while its session lives");
+    let mut waiting = tokio::spawn(async move { in_office(&mut holder, std::future::pending::<()>()).await });
+    let while_it_lives = tokio::time::timeout(Duration::from_millis(1_500), &mut waiting).await;
+    assert!(while_it_lives.is_err(), "it holds the office while its session lives");
     assert!(sqlx::query_scalar::<_, bool>("SELECT pg_terminate_backend($1)").bind(process).fetch_one(&pool).await.expect("asked"));
     let lost = tokio::time::timeout(SOON, waiting).await.expect("it notices").expect("no panic");
     assert!(lost.is_err());

@@ -23,30 +23,33 @@ fn of(event: account::Event) -> (Uuid, BillingEvent) {
     (Uuid::from_u128(7), event.into())
 }
 
+/// What comes of these wishes, one after another, from the opening of the account on.
+fn lived(wishes: impl IntoIterator<Item = account::Command>) -> Vec<(Uuid, BillingEvent)> {
+    let (mut account, mut events) = (accounts::account([]), vec![accounts::opened()]);
+    for wish in wishes {
+        let decided = accounts::decided(&account, wish);
+        account = decided.iter().fold(account, daftar_domain::Decider::evolve);
+        events.extend(decided);
+    }
+    events.into_iter().map(of).collect()
+}
+
 /// Two charges, one of them disputed; a payment over both that bounces; an import that is taken back; a deposit that pays.
 fn life() -> Vec<(Uuid, BillingEvent)> {
-    let mut account = accounts::account([]);
-    let mut events = vec![accounts::opened()];
-    let mut happen = |command: account::Command| {
-        let decided = accounts::decided(&account, command);
-        account = decided.iter().fold(std::mem::take(&mut account), daftar_domain::Decider::evolve);
-        events.extend(decided);
-    };
     let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
     let reason = accounts::reason("wrong file");
-    happen(account::Command::ImportOpeningBalance(accounts::import_opening_balance()));
-    happen(account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason: reason.clone() }));
-    happen(accounts::charge(accounts::ChargeOf::default()).into());
-    happen(
-        accounts::charge(accounts::ChargeOf { n: 2, minor: 2_300, vat: 300, due: "2024-03-20", ..accounts::ChargeOf::default() }).into(),
-    );
-    happen(account::DisputeItem { item: accounts::invoice(2), on: accounts::day("2024-03-10"), reason: reason.clone() }.into());
-    happen(accounts::record_payment(1, 12_000).into());
-    happen(accounts::take_deposit(1, 1_000).into());
-    happen(accounts::reverse_payment(1).into());
     let item = accounts::invoice(1);
-    happen(account::ApplyDeposit { deposit_id: accounts::deposit_id(1), item, on: accounts::day("2025-05-02") }.into());
-    events.into_iter().map(of).collect()
+    lived([
+        account::Command::ImportOpeningBalance(accounts::import_opening_balance()),
+        account::Command::ReverseOpeningBalance(account::ReverseOpeningBalance { batch_id, row, reason: reason.clone() }),
+        accounts::charge(accounts::ChargeOf::default()).into(),
+        accounts::charge(accounts::ChargeOf { n: 2, minor: 2_300, vat: 300, due: "2024-03-20", ..accounts::ChargeOf::default() }).into(),
+        account::DisputeItem { item: accounts::invoice(2), on: accounts::day("2024-03-10"), reason }.into(),
+        accounts::record_payment(1, 12_000).into(),
+        accounts::take_deposit(1, 1_000).into(),
+        accounts::reverse_payment(1).into(),
+        account::ApplyDeposit { deposit_id: accounts::deposit_id(1), item, on: accounts::day("2025-05-02") }.into(),
+    ])
 }
 
 #[tokio::test]
@@ -274,25 +277,19 @@ fn same_plans(account: &Account, rows: Vec<(AccountId, receivables::Plan)>) {
 #[tokio::test]
 async fn plans_are_told_with_what_of_each_instalment_is_paid() {
     let (_database, pool) = database().await;
-    let mut account = accounts::account([]);
-    let mut events = vec![accounts::opened()];
-    let mut happen = |command: account::Command| {
-        let decided = accounts::decided(&account, command);
-        account = decided.iter().fold(std::mem::take(&mut account), daftar_domain::Decider::evolve);
-        events.extend(decided);
-    };
-    happen(accounts::charge(accounts::ChargeOf::default()).into());
-    happen(accounts::agree_plan(1, 3).into());
-    happen(accounts::record_payment(5, 5_000).into());
-    happen(accounts::review_plan("2024-06-03").into());
-    happen(accounts::review_plan("2024-06-08").into());
     let rule = accounts::any_plan_rule();
-    happen(
-        account::AgreePlan { on: accounts::day("2024-06-09"), first_on: accounts::day("2024-07-01"), rule, ..accounts::agree_plan(2, 2) }
-            .into(),
-    );
-    happen(account::RecordPayment { value_on: accounts::day("2024-06-10"), ..accounts::record_payment(6, 6_500) }.into());
-    project_all::<Receivables>(&pool, events.into_iter().map(of).collect::<Vec<_>>()).await;
+    let another =
+        account::AgreePlan { on: accounts::day("2024-06-09"), first_on: accounts::day("2024-07-01"), rule, ..accounts::agree_plan(2, 2) };
+    let events = lived([
+        accounts::charge(accounts::ChargeOf::default()).into(),
+        accounts::agree_plan(1, 3).into(),
+        accounts::record_payment(5, 5_000).into(),
+        accounts::review_plan("2024-06-03").into(),
+        accounts::review_plan("2024-06-08").into(),
+        another.into(),
+        account::RecordPayment { value_on: accounts::day("2024-06-10"), ..accounts::record_payment(6, 6_500) }.into(),
+    ]);
+    project_all::<Receivables>(&pool, events).await;
     let plans = receivables::plans_of(&pool, &[AccountId::new(Uuid::from_u128(7))]).await.unwrap();
     let told = plans.into_iter().map(|(_, plan)| {
         let parts: Vec<_> = plan.instalments.iter().map(|part| format!("{} {}/{}", part.due_on, part.paid, part.amount)).collect();

@@ -18,7 +18,7 @@ use daftar_domain::{
     ids::{AccountId, DisconnectionId, MeterId, created_id},
     policy,
 };
-use daftar_projections::{chain, elected};
+use daftar_projections::{chain, elected, in_office};
 use daftar_store::{CommandContext, Followed, Scope};
 use futures::{StreamExt, TryStreamExt};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
@@ -74,7 +74,7 @@ impl Desk {
         let reached = reached(&mut db, NAME).await?;
         let mut open = self.open_until(reached).await?;
         let mut waiting = self.collections.engine.store().subscribe(reached, Scope::categories(CATEGORIES));
-        while let Some(followed) = waiting.next().await {
+        while let Some(followed) = in_office(&mut db, waiting.next()).await? {
             match followed? {
                 Followed::Event(stored) => {
                     let fact = stored.decode_billing().map_err(|unreadable| Interruption::Execution(unreadable.into()))?;

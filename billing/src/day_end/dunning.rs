@@ -14,11 +14,10 @@ use daftar_projections::{
     receivables::{Receivables, accounts_owing_by},
 };
 use daftar_store::CommandContext;
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     ACTOR, DayEndError, DayEnds, Ended, interrupted,
-    late::{AT_ONCE, PAGE, recorded},
+    late::{PAGE, count, recorded},
 };
 
 impl DayEnds {
@@ -51,8 +50,7 @@ impl DayEnds {
 
     async fn advance_all(&self, accounts: Vec<AccountId>, day: NaiveDate, ladder: &Ladder) -> Result<u64, DayEndError> {
         let accounts: BTreeSet<_> = accounts.into_iter().collect();
-        let advanced = stream::iter(accounts.into_iter().map(|account_id| self.advance(account_id, day, ladder)));
-        advanced.buffer_unordered(AT_ONCE).try_fold(0, async |sum, one| Ok(sum + one)).await
+        count(accounts.into_iter().map(|account_id| self.advance(account_id, day, ladder))).await
     }
 
     /// The debt is the account's own word, as it stands now: a row may be behind, and nobody is asked for what was paid.

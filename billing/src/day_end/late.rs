@@ -20,7 +20,7 @@ use crate::refusals::refusal;
 pub(super) const PAGE: u32 = 1_000;
 
 /// Streams that are asked at one time.
-pub(super) const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 64;
 
 impl DayEnds {
     pub(super) async fn late(&self, day: NaiveDate, ended: &mut Ended) -> Result<(), DayEndError> {
@@ -29,15 +29,13 @@ impl DayEnds {
             let page = invoices::due_before(&self.rows.db, day, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.due_on.map(|due_on| (due_on, last.id));
-            let overdue = stream::iter(page.iter().filter(|standing| !standing.overdue).map(|standing| self.fall_overdue(standing, day)));
-            ended.overdue += count(overdue.buffer_unordered(AT_ONCE)).await?;
+            let overdue = page.iter().filter(|standing| !standing.overdue).map(|standing| self.fall_overdue(standing, day));
+            ended.overdue += count(overdue).await?;
             let accounts: BTreeSet<AccountId> = page.iter().map(|standing| standing.account_id).collect();
-            let fees = stream::iter(accounts.into_iter().map(|account_id| self.assess(account_id, day)));
-            ended.late_fees += count(fees.buffer_unordered(AT_ONCE)).await?;
+            ended.late_fees += count(accounts.into_iter().map(|account_id| self.assess(account_id, day))).await?;
             let old: BTreeSet<AccountId> =
                 page.iter().filter(|standing| self.is_old(standing, day)).map(|standing| standing.account_id).collect();
-            let small = stream::iter(old.into_iter().map(|account_id| self.write_off_small_balances(account_id, day)));
-            ended.small_balances += count(small.buffer_unordered(AT_ONCE)).await?;
+            ended.small_balances += count(old.into_iter().map(|account_id| self.write_off_small_balances(account_id, day))).await?;
         }
     }
 
@@ -107,6 +105,7 @@ pub(super) fn recorded<E, R: std::error::Error + Send + Sync + 'static>(
     Ok(u64::from(recorded))
 }
 
-pub(super) async fn count(done: impl stream::Stream<Item = Result<u64, DayEndError>>) -> Result<u64, DayEndError> {
-    done.try_fold(0, async |sum, one| Ok(sum + one)).await
+/// Asks all of them, some at one time; what that comes to.
+pub(super) async fn count(asked: impl IntoIterator<Item = impl Future<Output = Result<u64, DayEndError>>>) -> Result<u64, DayEndError> {
+    stream::iter(asked).buffer_unordered(AT_ONCE).try_fold(0, async |sum, one| Ok(sum + one)).await
 }

@@ -1,6 +1,6 @@
-//! The end of a day: what is late falls overdue and bears its fee, plans whose instalments were missed are warned
-//! about and broken, debtors are led a step up the ladder, fees become invoices, what is too small to
-//! matter is given up, and gateways are asked about what they keep to themselves.
+//! The end of a day: what is late falls overdue and bears its fee, plans whose instalments were missed are warned about and broken, debtors are
+//! led a step up the ladder, fees become invoices, what is too small to matter is given up, and gateways are asked about what they keep to
+//! themselves.
 //!
 //! Each wish has an id that follows from what it is about and the day, and every rule is the aggregate's: a day that is ended twice has ended once.
 //! Days are ended in order, and those that were missed one after the other, each as of itself.

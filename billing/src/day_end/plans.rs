@@ -7,11 +7,10 @@ use daftar_domain::{
     ids::AccountId,
 };
 use daftar_projections::receivables::{Receivables, accounts_on_plans};
-use futures::{StreamExt, stream};
 
 use super::{
     DayEndError, DayEnds, Ended,
-    late::{AT_ONCE, PAGE, count},
+    late::{PAGE, count},
 };
 
 impl DayEnds {
@@ -27,8 +26,7 @@ impl DayEnds {
             let page = accounts_on_plans(&self.rows.db, after, PAGE).await?;
             let Some(last) = page.last().copied() else { break };
             after = Some(last);
-            let reviewed = stream::iter(page.into_iter().map(|account_id| self.review_plan(account_id, day)));
-            ended.plans += count(reviewed.buffer_unordered(AT_ONCE)).await?;
+            ended.plans += count(page.into_iter().map(|account_id| self.review_plan(account_id, day))).await?;
         }
         // What held dunning up is lifted before the ladder is climbed, or it would depend on who is quicker.
         if ended.plans > 0 { self.policies_done().await } else { Ok(()) }

@@ -269,9 +269,7 @@ async fn said(shop: &Shop) -> Vec<String> {
         }
         _ => None,
     };
-    let mut said: Vec<_> = shop.events().await.into_iter().filter_map(told).collect();
-    said.sort();
-    said
+    shop.told(told).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,9 +333,7 @@ async fn of_plans(shop: &Shop) -> Vec<String> {
         BillingEvent::Dunning(dunning::Event::DunningStepTaken(fact)) => Some(format!("{} {} {}", fact.on, fact.step, fact.owed)),
         _ => None,
     };
-    let mut told: Vec<_> = shop.events().await.into_iter().filter_map(told).collect();
-    told.sort();
-    told
+    shop.told(told).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

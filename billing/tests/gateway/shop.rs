@@ -183,6 +183,13 @@ impl Shop {
         self.log.read_all(None, Scope::billing()).map_ok(|stored| stored.decode_billing().unwrap()).try_collect().await.unwrap()
     }
 
+    /// What this makes of events, in no particular order of streams.
+    pub async fn told(&self, of: impl Fn(Recorded<BillingEvent>) -> Option<String>) -> Vec<String> {
+        let mut told: Vec<_> = self.events().await.into_iter().filter_map(of).collect();
+        told.sort();
+        told
+    }
+
     /// The names of a payment's events, in order.
     pub async fn story(&self, payment_id: PaymentId) -> Vec<&'static str> {
         let stream = StreamName::of::<Payment>(payment_id);

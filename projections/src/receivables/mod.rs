@@ -271,9 +271,8 @@ impl Receivables {
                 self.spend(Movement::of(fact, Cause::PaymentReversed, *on), CreditId::Payment(*payment_id), taken_back, -1);
             }
             Event::CreditAllocated(CreditAllocated { credit, item, amount, effective_on, plan, .. }) => {
-                if let Some(plan) = plan.and_then(|plan_id| self.plans.get_mut(&(fact.stream.id(), plan_id.into()))) {
-                    plan.paid += amount.minor;
-                    plan.position = position(fact);
+                if let Some(plan_id) = plan {
+                    self.change_plan(fact, (*plan_id).into(), |plan| plan.paid += amount.minor);
                 }
                 let movement = Movement { under_plan: plan.is_some(), ..Movement::of(fact, Cause::Allocation, *effective_on) };
                 self.pay(movement, *item, Some(*credit), *amount, -1);

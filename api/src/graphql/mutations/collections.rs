@@ -1,5 +1,5 @@
-//! What is done about debts: holding dunning up, instalment plans, and the orders to cut and restore, step by step. Whatever the law has to say is asked of the rules
-//! at the moment of asking, which nobody can choose.
+//! What is done about debts: holding dunning up, instalment plans, and the orders to cut and restore, step by step. Whatever the law has to say is
+//! asked of the rules at the moment of asking, which nobody can choose.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result as Answer, SimpleObject};
 use daftar_domain::{

@@ -1,5 +1,5 @@
-//! Late fees: a fixed amount or a percentage, once per item, never on what is disputed nor under a plan. The fee itself is a document: what is decided here is
-//! its amount.
+//! Late fees: a fixed amount or a percentage, once per item, never on what is disputed nor under a plan. The fee itself is a document:
+//! what is decided here is its amount.
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;

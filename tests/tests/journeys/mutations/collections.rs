@@ -97,29 +97,33 @@ impl House {
     /// The ids of an account's orders, once queries see so many.
     async fn orders_of(&self, account: &str, many: usize) -> Vec<Value> {
         let query = "query($account: ID!) { workOrders(filter: { accountId: $account }) { nodes { id stage } } }";
-        for _ in 0..400 {
-            let answer = self.graphql("en", query, json!({ "account": account }));
-            let orders = answer["data"]["workOrders"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
-            if orders.len() == many {
-                return orders;
-            }
-            sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{account} has no {many} orders");
+        let orders = |answer: &Value| answer["data"]["workOrders"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        let ask = || self.graphql("en", query, json!({ "account": account }));
+        let seen = orders(&until(400, ask, |answer| orders(answer).len() == many).await);
+        assert_eq!(seen.len(), many, "orders of {account}");
+        seen
     }
 
     async fn stage(&self, order: &Value, expected: &str) -> Value {
         let query = "query($id: ID!) { workOrder(id: $id) { stage way attempts unanswered cutAt liftCause dueBy restoredAt fee { amount } compensation { amount } timeline { what note } } }";
-        let mut last = Value::Null;
-        for _ in 0..400 {
-            last = self.graphql("en", query, json!({ "id": order }))["data"]["workOrder"].clone();
-            if last["stage"] == expected {
-                return last;
-            }
-            sleep(Duration::from_millis(25)).await;
-        }
-        panic!("not {expected}: {last}");
+        let ask = || self.graphql("en", query, json!({ "id": order }))["data"]["workOrder"].clone();
+        let seen = until(400, ask, |order| order["stage"] == expected).await;
+        assert_eq!(seen["stage"], expected, "{seen}");
+        seen
     }
+}
+
+/// Asks until the answer is as it should be, but no more often than this; the last answer.
+async fn until(times: usize, ask: impl Fn() -> Value, holds: impl Fn(&Value) -> bool) -> Value {
+    let mut answer = ask();
+    for _ in 1..times {
+        if holds(&answer) {
+            break;
+        }
+        sleep(Duration::from_millis(25)).await;
+        answer = ask();
+    }
+    answer
 }
 
 fn open() -> Value {
@@ -285,14 +289,7 @@ async fn in_instalments(story: &mut Story, due: NaiveDate) {
         aging { bands { amount { amount } } planned { amount } } openItems { planned { amount } }
         instalmentPlans { state total { amount } paid { amount } downPayment { amount } endedBecause instalments { amount { amount } paid { amount } } } } }";
     let seen = |house: &House| house.graphql("en", plans, json!({ "id": account }))["data"]["account"].clone();
-    let mut shown = seen(&story.house);
-    for _ in 0..400 {
-        if shown["dunning"]["held"] == "INSTALMENT_PLAN" {
-            break;
-        }
-        sleep(Duration::from_millis(25)).await;
-        shown = seen(&story.house);
-    }
+    let shown = until(400, || seen(&story.house), |shown| shown["dunning"]["held"] == "INSTALMENT_PLAN").await;
     let amount = |amount: &str| json!({ "amount": amount });
     let part = |of: &str| json!({ "amount": amount(of), "paid": amount("0.00") });
     let expected = json!({ "dunning": { "held": "INSTALMENT_PLAN" }, "balances": [{ "owed": amount("299.00"), "planned": amount("299.00") }],
@@ -376,14 +373,8 @@ async fn from_an_unpaid_bill_to_the_supply_again() {
     assert_eq!((ended.fees_billed, ended.refused), (1, 0));
     let outcomes = "query($from: Date!, $to: Date!) { dunningOutcomes(from: $from, to: $to) { step cause accounts } }";
     let period = json!({ "from": house.app.today() - Days::new(1), "to": house.app.today() });
-    let mut seen = Value::Null;
-    for _ in 0..200 {
-        seen = house.graphql("en", outcomes, period.clone())["data"]["dunningOutcomes"].clone();
-        if seen.as_array().is_some_and(|outcomes| !outcomes.is_empty()) {
-            break;
-        }
-        sleep(Duration::from_millis(25)).await;
-    }
+    let ask = || house.graphql("en", outcomes, period.clone())["data"]["dunningOutcomes"].clone();
+    let seen = until(200, ask, |seen| seen.as_array().is_some_and(|outcomes| !outcomes.is_empty())).await;
     assert_eq!(seen, json!([{ "step": "cut", "cause": "SETTLED", "accounts": 1 }]));
     let life = house.graphql("en", meters, json!({ "account": account }));
     let life: Vec<_> = life["data"]["meters"]["nodes"][0]["life"].as_array().unwrap().iter().map(|step| step["status"].clone()).collect();
