@@ -5,9 +5,9 @@ use std::time::Duration;
 use daftar_cluster::testing::{TestDatabase, server_url, test_database};
 use daftar_store::{
     Durability, Postgres, PostgresOptions, StoreError,
-    log::{Direction, ExpectedState, Log, StreamRead, WriteError, Written},
+    log::{Direction, ExpectedState, Log, LogPage, StreamRead, WriteError, Written},
 };
-use futures::{StreamExt, future::join_all};
+use futures::{FutureExt, StreamExt, future::join_all};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
@@ -309,4 +309,20 @@ async fn a_reader_that_was_dropped_half_way_leaves_no_trace() {
     }
     let followed: Vec<_> = log.follow(499).take(1).collect().await;
     assert_eq!(followed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_late_for_its_events_keeps_no_connection_from_others() {
+    let database = database().await;
+    let log = Postgres::connect(database.url(), PostgresOptions { readers: 1, ..options() }).await.unwrap();
+    log.append("a", NONE, vec![event(1)]).await.unwrap();
+    let mut late: Vec<_> = (0..3).map(|_| log.follow(0)).collect();
+    for following in &mut late {
+        assert!(following.next().now_or_never().is_none(), "it has to ask first");
+    }
+    let page = tokio::time::timeout(Duration::from_secs(30), log.read_all_page(1, Direction::Forwards, 1)).await;
+    assert_eq!(page.expect("nobody is in the way").unwrap().len(), 1);
+    for mut following in late {
+        assert!(matches!(following.next().await, Some(Ok(LogPage::Events(_)))));
+    }
 }

@@ -1,6 +1,6 @@
 //! Pages of events, read over a few connections of their own.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use sqlx::{
     PgExecutor, Row,
     postgres::{PgConnection, PgRow},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinSet};
 use uuid::Uuid;
 
 use super::connection::Server;
@@ -20,7 +20,10 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(super) struct Readers(Arc<Connections>);
+
+#[derive(Debug)]
+struct Connections {
     server: Server,
     permits: Semaphore,
     /// Connections that nobody uses at the moment.
@@ -29,7 +32,7 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(server: Server, connections: usize) -> Self {
-        Self { server, permits: Semaphore::new(connections.max(1)), idle: Mutex::default() }
+        Self(Arc::new(Connections { server, permits: Semaphore::new(connections.max(1)), idle: Mutex::default() }))
     }
 
     pub(super) async fn head(&self) -> Result<u64, StoreError> {
@@ -41,9 +44,13 @@ impl Readers {
     }
 
     pub(super) async fn stand(&self, stream: &str) -> Result<Stand, StoreError> {
-        self.read(|mut connection| async move {
-            let stand = stand(&mut connection, stream).await?;
-            Ok((connection, stand))
+        let stream: Arc<str> = stream.into();
+        self.read(move |mut connection| {
+            let stream = Arc::clone(&stream);
+            async move {
+                let stand = stand(&mut connection, &stream).await?;
+                Ok((connection, stand))
+            }
         })
         .await
     }
@@ -65,10 +72,14 @@ impl Readers {
                  WHERE stream = $1 AND revision <= $2 ORDER BY revision DESC LIMIT $3"
             }
         };
-        self.read(|mut connection| async move {
-            let query = sqlx::query(sql).bind(stream).bind(signed(revision)).bind(limit(max));
-            let events = events(query.fetch(&mut connection), max).await?;
-            Ok((connection, events))
+        let stream: Arc<str> = stream.into();
+        self.read(move |mut connection| {
+            let stream = Arc::clone(&stream);
+            async move {
+                let query = sqlx::query(sql).bind(&*stream).bind(signed(revision)).bind(limit(max));
+                let events = events(query.fetch(&mut connection), max).await?;
+                Ok((connection, events))
+            }
         })
         .await
     }
@@ -84,7 +95,7 @@ impl Readers {
                  WHERE position <= $1 ORDER BY position DESC LIMIT $2"
             }
         };
-        self.read(|mut connection| async move {
+        self.read(move |mut connection| async move {
             let query = sqlx::query(sql).bind(signed(position)).bind(limit(max));
             let events = events(query.fetch(&mut connection), max).await?;
             Ok((connection, events))
@@ -92,9 +103,26 @@ impl Readers {
         .await
     }
 
+    /// Asks in a task of its own. Whoever asked may come for the answer late or never, as one does who keeps a stream of events for later:
+    /// that must not keep a connection from those who wait for one.
+    async fn read<T, F>(&self, ask: impl Fn(PgConnection) -> F + Send + Sync + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(PgConnection, T), sqlx::Error>> + Send,
+    {
+        let connections = Arc::clone(&self.0);
+        // Dropped, it takes the task along.
+        let mut reading = JoinSet::new();
+        reading.spawn(async move { connections.read(ask).await });
+        let read = reading.join_next().await.expect("one was spawned");
+        read.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+    }
+}
+
+impl Connections {
     /// Asks, and asks again over a new connection if the one it had is lost, until patience ends.
     ///
-    /// The question gives the connection back once it has read the answer to its end. Whoever is dropped half-way drops the connection too.
+    /// The question gives the connection back once it has read the answer to its end. If it is dropped half-way, so is the connection.
     async fn read<T, F>(&self, ask: impl Fn(PgConnection) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<(PgConnection, T), sqlx::Error>>,
