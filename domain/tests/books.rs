@@ -44,6 +44,7 @@ struct Truth {
     /// Paid by cheque, and neither cleared nor bounced.
     in_hand: BTreeMap<(Uuid, CreditId), i64>,
     commission: i64,
+    compensation: i64,
     recoverable: i64,
 }
 
@@ -154,6 +155,7 @@ impl World {
             (LedgerAccount::VatPayable, -i128::from(self.truth.vat)),
             (LedgerAccount::ChequesInHand, self.truth.cheques()),
             (LedgerAccount::GatewayCommission, self.truth.commission.into()),
+            (LedgerAccount::Compensation, self.truth.compensation.into()),
             (LedgerAccount::VatRecoverable, self.truth.recoverable.into()),
         ] {
             assert_eq!(self.balance.balance(account, SAR), truth, "{account:?} after {last:?}");
@@ -256,6 +258,10 @@ impl Truth {
                 Event::AccountCredited(fact) => {
                     self.issued.remove(&fact.note_id.into());
                     self.credits.insert(of(CreditId::CreditNote(fact.note_id)), fact.amount.minor);
+                }
+                Event::CompensationCredited(fact) => {
+                    self.credits.insert(of(CreditId::Compensation(fact.disconnection_id)), fact.amount.minor);
+                    self.compensation += fact.amount.minor;
                 }
                 Event::PaymentReceived(fact) => {
                     self.credits.insert(of(CreditId::Payment(fact.payment_id)), fact.amount.minor);
@@ -385,10 +391,15 @@ impl Act {
                 world.account(n, account::RefundCredit { tender, ..accounts::refund(accounts::payment(small), m, minor / 20) });
             }
             16 => {
-                let credit = CreditId::CreditNote(note_id(100 + m * 4 + n));
+                let note = CreditId::CreditNote(note_id(100 + m * 4 + n));
+                let credit = if flag { CreditId::Compensation(accounts::disconnection_id(m)) } else { note };
                 world.account(n, accounts::refund(credit, 50 + m, minor / 9));
             }
-            17 => world.account(n, account::ReturnRefund { refund_id: accounts::refund_id(m), on: day, reason, policy }),
+            17 => {
+                for refund_id in (0..6).flat_map(|m| [m, 50 + m]).map(accounts::refund_id) {
+                    world.account(n, account::ReturnRefund { refund_id, on: day, reason: reason.clone(), policy });
+                }
+            }
             18 => world.account(n, accounts::take_deposit(m % 2, minor)),
             19 => world.account(n, account::ApplyDeposit { deposit_id: accounts::deposit_id(m % 2), item, on: day }),
             20 => world.account(n, accounts::return_deposit(m % 2)),
@@ -438,6 +449,7 @@ impl Act {
             }
             34 if flag => world.account(n, account::ReviewPlan { on: day }),
             34 => world.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
+            35 => world.account(n, account::CreditCompensation { on: day, policy, ..accounts::credit_compensation(m, minor) }),
             _ => world.tell(index + 1),
         }
     }
@@ -451,7 +463,7 @@ fn act() -> impl Strategy<Value = Act> {
     let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
     // Amounts small enough to meet, and now and then less than a riyal.
     let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
-    (0_u32..42, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+    (0_u32..43, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
         what,
         n,
         m,
@@ -500,6 +512,7 @@ fn the_histories_meet_every_event_that_moves_money() {
         AccountCredited
         AllocationFreed
         ChequeCleared
+        CompensationCredited
         CreditAllocated
         CreditNoteIssued
         CreditRefunded

@@ -74,6 +74,7 @@ struct Books {
     recalled: u32,
     completed: u32,
     broken: u32,
+    compensations: i128,
 }
 
 impl Books {
@@ -151,11 +152,18 @@ impl Home {
         let Ok(events) = order.decide(command) else { return false };
         *order = events.iter().fold(std::mem::take(order), Disconnection::evolve);
         for event in events {
+            // What a customer is owed for having waited is credited at once.
+            if let Some(Wish::Account(wish)) = books.post(StreamName::of::<Disconnection>(id), BillingEvent::Disconnection(event.clone())) {
+                assert!(self.account(books, *wish));
+            }
             match event {
                 Event::DisconnectionExecuted(_) => books.cuts += 1,
                 Event::ReconnectionExecuted(_) => books.restored += 1,
                 Event::DisconnectionRecalled(_) => books.recalled += 1,
-                Event::ReconnectionFellLate(_) => *self.fell_late.entry(id).or_default() += 1,
+                Event::ReconnectionFellLate(fact) => {
+                    *self.fell_late.entry(id).or_default() += 1;
+                    books.compensations += i128::from(fact.compensation.minor);
+                }
                 Event::ReconnectionRequested(fact) => {
                     if let Some(fee) = fact.fee {
                         *self.fees.entry(id).or_default() += 1;
@@ -453,6 +461,9 @@ fn year(seed: u64) -> Books {
         let planned: i128 = aged.iter().map(|aged| i128::from(aged.planned.minor)).sum();
         assert_eq!(books.balance.balance(LedgerAccount::Receivable, SAR), bands, "aging is the control account on {day}");
         assert_eq!(books.balance.balance(LedgerAccount::ReceivableInstalments, SAR), planned, "and plans are theirs on {day}");
+        let unapplied: i128 = homes.iter().map(|home| i128::from(home.account.receivable().unapplied(SAR).minor)).sum();
+        assert_eq!(books.balance.balance(LedgerAccount::Unapplied, SAR), -unapplied, "and credit is theirs on {day}");
+        assert_eq!(books.balance.balance(LedgerAccount::Compensation, SAR), books.compensations, "each who waited has his credit on {day}");
     }
     books
 }
@@ -470,10 +481,11 @@ proptest! {
 #[test]
 fn in_such_years_there_are_cuts_payments_that_meet_them_and_plans_that_are_kept_and_broken() {
     let years = (1..=4).map(year);
-    let of = |books: Books| [books.cuts, books.restored, books.recalled, books.completed, books.broken];
-    let [cuts, restored, recalled, completed, broken] =
+    let late = |books: &Books| u32::try_from(books.compensations / i128::from(orders::terms().compensation.minor)).unwrap();
+    let of = |books: Books| [books.cuts, books.restored, books.recalled, books.completed, books.broken, late(&books)];
+    let [cuts, restored, recalled, completed, broken, late] =
         years.map(of).reduce(|sum, year| std::array::from_fn(|n| sum[n] + year[n])).unwrap();
-    println!("{cuts} cuts, {restored} restored, {recalled} called back; {completed} plans completed, {broken} broken");
+    println!("{cuts} cuts, {restored} restored, {recalled} called back; {completed} plans completed, {broken} broken; {late} late");
     assert!(cuts > 20 && restored > 10 && recalled > 3, "{cuts} {restored} {recalled}");
-    assert!(completed > 5 && broken > 5, "{completed} {broken}");
+    assert!(completed > 5 && broken > 5 && late > 5, "{completed} {broken} {late}");
 }

@@ -318,6 +318,7 @@ fn account_commands() -> Vec<account::Command> {
             | Event::CreditAllocated(_)
             | Event::AllocationFreed(_)
             | Event::AccountCredited(_)
+            | Event::CompensationCredited(_)
             | Event::CreditRefunded(_)
             | Event::RefundReturned(_)
             | Event::DepositTaken(_)

@@ -214,6 +214,7 @@ impl Accounts {
             | account::Event::CreditAllocated(_)
             | account::Event::AllocationFreed(_)
             | account::Event::AccountCredited(_)
+            | account::Event::CompensationCredited(_)
             | account::Event::CreditRefunded(_)
             | account::Event::RefundReturned(_)
             | account::Event::DepositTaken(_)

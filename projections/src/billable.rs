@@ -157,6 +157,7 @@ impl Billable {
             | Event::CreditAllocated(_)
             | Event::AllocationFreed(_)
             | Event::AccountCredited(_)
+            | Event::CompensationCredited(_)
             | Event::CreditRefunded(_)
             | Event::RefundReturned(_)
             | Event::DepositTaken(_)

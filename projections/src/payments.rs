@@ -234,6 +234,7 @@ impl Payments {
             | Event::OpeningBalanceReversed(_)
             | Event::AccountCharged(_)
             | Event::AccountCredited(_)
+            | Event::CompensationCredited(_)
             | Event::ItemDisputed(_)
             | Event::DisputeResolved(_)
             | Event::DepositReleased(_)
@@ -411,7 +412,7 @@ impl Payments {
 fn payment_of(credit: CreditId) -> Option<PaymentId> {
     match credit {
         CreditId::Payment(payment_id) => Some(payment_id),
-        CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) => None,
+        CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) | CreditId::Compensation(_) => None,
     }
 }
 

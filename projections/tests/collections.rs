@@ -2,6 +2,7 @@
 
 use daftar_domain::{
     BillingEvent, Decider,
+    account::example as accounts,
     disconnection::{self, Disconnection, example as orders},
     dunning::{self, EndCause, example as dunnings},
     ids::AccountId,
@@ -35,7 +36,8 @@ async fn every_event_of_dunning_is_told() {
 
 #[tokio::test]
 async fn every_event_of_an_order_is_told() {
-    projecting::<Collections>().when(of_order(orders::events())).then_all(expect![[r#"
+    let credited = (orders::ACCOUNT.into(), accounts::compensation_credited(1, 7_500).into());
+    projecting::<Collections>().when(of_order(orders::events()).into_iter().chain([credited])).then_all(expect![[r#"
         {"table":"entry","row":{"at": "2024-07-15T04:00:00+00:00", "note": null, "what": "DisconnectionRequested", "actor": "job:spec", "stage": "requested", "position": 1, "revision": 0, "recorded_at": "2024-01-01T00:00:01+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
         {"table":"entry","row":{"at": "2024-07-15T04:10:00+00:00", "note": null, "what": "DisconnectionApproved", "actor": "job:spec", "stage": "approved", "position": 2, "revision": 1, "recorded_at": "2024-01-01T00:00:02+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
         {"table":"entry","row":{"at": "2024-07-15T04:20:00+00:00", "note": null, "what": "DisconnectionScheduled", "actor": "job:spec", "stage": "scheduled", "position": 3, "revision": 2, "recorded_at": "2024-01-01T00:00:03+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
@@ -50,7 +52,7 @@ async fn every_event_of_an_order_is_told() {
         {"table":"entry","row":{"at": "2024-07-15T05:30:00+00:00", "note": "nobody opened", "what": "ReconnectionFailed", "actor": "job:spec", "stage": "restoring", "position": 12, "revision": 11, "recorded_at": "2024-01-01T00:00:12+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
         {"table":"entry","row":{"at": "2024-07-15T07:16:00+00:00", "note": null, "what": "ReconnectionFellLate", "actor": "job:spec", "stage": "restoring", "position": 13, "revision": 12, "recorded_at": "2024-01-01T00:00:13+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
         {"table":"entry","row":{"at": "2024-07-15T07:20:00+00:00", "note": null, "what": "ReconnectionExecuted", "actor": "job:spec", "stage": "restored", "position": 14, "revision": 13, "recorded_at": "2024-01-01T00:00:14+00:00", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
-        {"table":"work_order","row":{"fee": 5000, "way": "headEnd", "note": "nobody opened", "owed": 50000, "stage": "restored", "cut_at": "2024-07-15T05:10:00+00:00", "due_by": "2024-07-15T07:15:00+00:00", "attempts": 1, "currency": "SAR", "meter_id": "00000000-0000-0000-0000-000000000020", "moved_at": "2024-01-01T00:00:14+00:00", "position": 14, "revision": 13, "lifted_at": "2024-07-15T05:15:00+00:00", "account_id": "00000000-0000-0000-0000-000000000007", "lift_cause": "debtSettled", "unanswered": false, "planned_for": "2024-07-15T05:00:00+00:00", "restored_at": "2024-07-15T07:20:00+00:00", "compensation": 7500, "requested_at": "2024-07-15T04:00:00+00:00", "terms_currency": "SAR", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
+        {"table":"work_order","row":{"fee": 5000, "way": "headEnd", "note": "nobody opened", "owed": 50000, "stage": "restored", "cut_at": "2024-07-15T05:10:00+00:00", "due_by": "2024-07-15T07:15:00+00:00", "attempts": 1, "currency": "SAR", "meter_id": "00000000-0000-0000-0000-000000000020", "moved_at": "2024-01-01T00:00:14+00:00", "position": 15, "revision": 13, "lifted_at": "2024-07-15T05:15:00+00:00", "account_id": "00000000-0000-0000-0000-000000000007", "lift_cause": "debtSettled", "unanswered": false, "planned_for": "2024-07-15T05:00:00+00:00", "restored_at": "2024-07-15T07:20:00+00:00", "compensation": 7500, "requested_at": "2024-07-15T04:00:00+00:00", "compensated_on": "2024-04-01", "terms_currency": "SAR", "disconnection_id": "00000000-0000-0000-0000-0000000003cb"}}
     "#]]).await;
 }
 

@@ -124,7 +124,7 @@ impl World {
         let item = items[if flag { self.lot.random_range(0..3) } else { 0 }];
         let (day, reason) = (on(self.lot.random_range(0..30)), Reason::new("drawn by lot").unwrap());
         let surplus = if flag { Surplus::AccountCredit } else { Surplus::Refund };
-        match self.lot.random_range(0..45) {
+        match self.lot.random_range(0..46) {
             0..=5 => {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
                 let lines = revenues.iter().take(usize::try_from(n).unwrap()).map(|revenue| invoices::line(*revenue, minor)).collect();
@@ -195,6 +195,7 @@ impl World {
             }
             36 if flag => self.account(n, account::ReviewPlan { on: day }),
             36 => self.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
+            37 => self.account(n, account::CreditCompensation { on: day, policy, ..accounts::credit_compensation(m, minor) }),
             _ => (0..=m).for_each(|_| self.tell()),
         }
     }

@@ -116,7 +116,7 @@ fn by_events(history: &[(Uuid, BillingEvent)]) -> Vec<Cohort> {
 
 fn which(credit: CreditId) -> fn(&mut Cohort) -> &mut i64 {
     match credit {
-        CreditId::CreditNote(_) => |cohort| &mut cohort.credited.minor,
+        CreditId::CreditNote(_) | CreditId::Compensation(_) => |cohort| &mut cohort.credited.minor,
         CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => |cohort| &mut cohort.paid.minor,
     }
 }

@@ -47,21 +47,22 @@ async fn each_event_that_moves_money_has_its_journal() {
                 {"journal":"32 CreditAllocated 2024-04-01: 2210 Dr 115.00, 1100 Cr 115.00"}
                 {"journal":"33 AllocationFreed 2024-05-01: 1100 Dr 115.00, 2210 Cr 115.00"}
                 {"journal":"34 AccountCredited 2024-04-01: 1115 Dr 23.00, 2210 Cr 23.00"}
-                {"journal":"35 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
-                {"journal":"36 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
-                {"journal":"37 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
-                {"journal":"38 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"39 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
-                {"journal":"42 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"43 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
-                {"journal":"44 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"47 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"48 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"50 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"51 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"60 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"62 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"64 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"35 CompensationCredited 2024-04-01: 5400 Dr 75.00, 2210 Cr 75.00"}
+                {"journal":"36 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
+                {"journal":"37 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
+                {"journal":"38 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
+                {"journal":"39 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"40 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
+                {"journal":"43 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"44 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
+                {"journal":"45 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
+                {"journal":"48 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"49 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"51 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"52 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"61 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"63 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"65 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
@@ -84,13 +85,14 @@ async fn days_and_balances_add_up_to_the_entries() {
                 {"account":1115,"currency":"SAR","balance":149.50,"entries":14950}
                 {"account":2100,"currency":"SAR","balance":-19.50,"entries":-1950}
                 {"account":2200,"currency":"SAR","balance":0.00,"entries":0}
-                {"account":2210,"currency":"SAR","balance":-137.01,"entries":-13701}
+                {"account":2210,"currency":"SAR","balance":-212.01,"entries":-21201}
                 {"account":3900,"currency":"SAR","balance":0.00,"entries":0}
                 {"account":4100,"currency":"SAR","balance":-50.00,"entries":-5000}
                 {"account":4130,"currency":"SAR","balance":-30.00,"entries":-3000}
                 {"account":4210,"currency":"SAR","balance":-50.00,"entries":-5000}
                 {"account":4900,"currency":"SAR","balance":-46.00,"entries":-4600}
                 {"account":5100,"currency":"SAR","balance":115.00,"entries":11500}
+                {"account":5400,"currency":"SAR","balance":75.00,"entries":7500}
                 {"account":5900,"currency":"SAR","balance":-0.99,"entries":-99}
             "#]],
         )

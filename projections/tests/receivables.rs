@@ -101,6 +101,7 @@ async fn each_event_that_moves_something_is_a_movement() {
                 {"cause":"allocation","document":null,"owed":-115.00,"planned":0.00,"unapplied":-115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
                 {"cause":"allocationFreed","document":null,"owed":115.00,"planned":0.00,"unapplied":115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
                 {"cause":"creditNote","document":"RUH-CRN-2024-000001","owed":0.00,"planned":0.00,"unapplied":23.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"compensation","document":null,"owed":0.00,"planned":0.00,"unapplied":75.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
                 {"cause":"refund","document":null,"owed":0.00,"planned":0.00,"unapplied":-3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
                 {"cause":"refundReturned","document":null,"owed":0.00,"planned":0.00,"unapplied":3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
                 {"cause":"depositTaken","document":null,"owed":0.00,"planned":0.00,"unapplied":0.00,"deposit":200.00,"due_on":null,"effective_on":"2024-02-01"}

@@ -105,6 +105,8 @@ pub struct AccountOrder {
     fee: Option<Money>,
     /// What is owed to the customer because it took longer; null if nothing is.
     compensation: Option<Money>,
+    /// When the account was credited with it; null while it was not.
+    compensated_on: Option<Date>,
     /// When it was back; null while it is not.
     restored_at: Option<DateTime>,
 }
@@ -120,6 +122,7 @@ impl From<Order> for AccountOrder {
             due_by: order.due_by.map(DateTime),
             fee: order.fee.map(Money::from),
             compensation: order.compensation.map(Money::from),
+            compensated_on: order.compensated_on.map(Date::from),
             restored_at: order.restored_at.map(DateTime),
         }
     }
@@ -384,6 +387,11 @@ impl WorkOrder {
     /// What is owed to the customer because it took longer; null if nothing is.
     async fn compensation(&self) -> Option<Money> {
         self.row.compensation.map(Money::from)
+    }
+
+    /// When the account was credited with it; null while it was not.
+    async fn compensated_on(&self) -> Option<Date> {
+        self.row.compensated_on.map(Date::from)
     }
 
     /// When it was back; null while it is not.

@@ -258,6 +258,8 @@ labelled! {
         Charge "مستند" "Charge",
         /// A credit note.
         CreditNote "إشعار دائن" "Credit note",
+        /// Credit for a supply that was not back in time.
+        Compensation "تعويض عن تأخر إعادة الخدمة" "Compensation for a late reconnection",
         /// A payment.
         Payment "دفعة" "Payment",
         /// A payment that was taken back.

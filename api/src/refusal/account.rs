@@ -59,6 +59,7 @@ impl Refusal for Rejection {
             Self::PaymentWasReversed => ("PAYMENT_WAS_REVERSED", "عُكست هذه الدفعة".into()),
             Self::PaymentWasRefunded => ("PAYMENT_WAS_REFUNDED", "رُد جزء من هذه الدفعة: يُطالب به بإشعار مدين".into()),
             Self::CreditNoteReused => ("CREDIT_NOTE_REUSED", "سبق قيد الإشعار الدائن بمحتوى آخر".into()),
+            Self::CompensationReused => ("COMPENSATION_REUSED", "سبق قيد التعويض بمحتوى آخر".into()),
             Self::NotACheque => ("NOT_A_CHEQUE", "لم يُدفع بشيك".into()),
             Self::NoSuchCredit => ("NO_SUCH_CREDIT", "لا يوجد رصيد دائن كهذا على الحساب".into()),
             Self::CreditHeld => ("CREDIT_HELD", "هذا الرصيد محجوز لفاتورة يُعاد إصدارها".into()),

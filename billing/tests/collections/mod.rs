@@ -192,6 +192,35 @@ async fn a_plan_brings_a_supply_back_and_stops_whoever_is_out() {
     assert_eq!(town.stage(order).await, Some(Stage::Recalled));
 }
 
+/// Section 15 of the rules: compensation is a credit on the bill, by itself.
+#[tokio::test]
+async fn who_waits_too_long_is_credited_and_the_credit_pays_what_is_owed_next() {
+    let town = town();
+    let (account, order) = town.ordered(51, MeterKind::Traditional).await;
+    town.send(order).await.unwrap();
+    town.ask_order(order, disconnection::Command::ReportDisconnected(town.done())).await.unwrap();
+    town.it_is("2024-07-15T10:00:00+03:00");
+    town.pay(account, 50_000).await;
+    town.desk_works().await;
+    town.it_is("2024-07-15T12:00:01+03:00");
+    for _ in 0..2 {
+        town.ask_order(order, disconnection::Command::CheckClock(disconnection::CheckClock { at: town.at() })).await.unwrap();
+        town.desk_works().await;
+    }
+    let next = accounts::charge(accounts::ChargeOf { n: 52, minor: 10_000, due: "2024-08-15", ..accounts::ChargeOf::default() });
+    town.ask::<account::Account>(account, next.into()).await;
+    town.desk_works().await;
+    let credit = account::CreditId::Compensation(order);
+    let credited = town.events().await.into_iter().filter_map(|event| match event.event {
+        BillingEvent::Account(account::Event::CompensationCredited(fact)) => Some((fact.disconnection_id, fact.amount.minor, None)),
+        BillingEvent::Account(account::Event::CreditAllocated(fact)) if fact.credit == credit => {
+            Some((order, fact.amount.minor, Some(fact.item)))
+        }
+        _ => None,
+    });
+    assert_eq!(credited.collect::<Vec<_>>(), [(order, 7_500, None), (order, 7_500, Some(accounts::invoice(52)))]);
+}
+
 /// Just after midnight in Riyadh, which is three hours ahead.
 fn night_after(last: NaiveDate) -> DateTime<Utc> {
     last.and_hms_opt(21, 5, 0).unwrap().and_utc()

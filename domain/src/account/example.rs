@@ -6,7 +6,10 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Actor, BillingPeriod, Code, Reason, SealedFor,
-    ids::{AccountId, ApplicationId, CashSessionId, DepositId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId},
+    ids::{
+        AccountId, ApplicationId, CashSessionId, DepositId, DisconnectionId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId,
+        RefundId,
+    },
     invoice::Surplus,
     register::DocumentNumber,
 };
@@ -141,7 +144,7 @@ pub fn allocated(credit: CreditId, n: u128, amount: i64, vat: i64, still_due: i6
 
 pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i64, i64), on: &str) -> Event {
     let paid = match credit {
-        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => amount,
+        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Compensation(_) => amount,
         CreditId::CreditNote(_) => 0,
     };
     CreditAllocated {
@@ -179,6 +182,20 @@ pub fn account_credited(n: u128, invoice: u128, minor: i64, surplus: Surplus) ->
     let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus, policy: _ } =
         credit_account(n, invoice, minor, surplus);
     AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus }.into()
+}
+
+pub fn credit_compensation(n: u128, minor: i64) -> CreditCompensation {
+    CreditCompensation {
+        disconnection_id: disconnection_id(n),
+        amount: sar(minor),
+        on: date(2024, 4, 1),
+        policy: AllocationPolicy::OldestDue,
+    }
+}
+
+pub fn compensation_credited(n: u128, minor: i64) -> Event {
+    let CreditCompensation { disconnection_id, amount, on, policy: _ } = credit_compensation(n, minor);
+    CompensationCredited { disconnection_id, amount, on }.into()
 }
 
 pub fn refund(credit: CreditId, n: u128, minor: i64) -> RefundCredit {
@@ -324,6 +341,10 @@ pub fn refund_id(n: u128) -> RefundId {
     RefundId::new(Uuid::from_u128(700 + n))
 }
 
+pub fn disconnection_id(n: u128) -> DisconnectionId {
+    DisconnectionId::new(Uuid::from_u128(970 + n))
+}
+
 pub fn plan_id(n: u128) -> InstalmentPlanId {
     InstalmentPlanId::new(Uuid::from_u128(1_100 + n))
 }
@@ -431,6 +452,7 @@ fn receivable_events() -> Vec<Event> {
         }
         .into(),
         account_credited(1, 1, 2_300, Surplus::AccountCredit),
+        compensation_credited(1, 7_500),
         credit_refunded(credit, 1, 300),
         RefundReturned { refund_id: refund_id(1), credit, amount: sar(300), tender: Tender::Cash, on, reason: reason("account unknown") }
             .into(),

@@ -27,14 +27,15 @@ pub use holder::{
 pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
-    BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, Covered, Credit, CreditAccount,
-    CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
-    DepositTaken, DisputeItem, DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment,
-    InstalmentMissed, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
-    OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled,
-    PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment,
-    RefundCredit, RefundReturned, Remainder, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
-    ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, CompensationCredited, Covered, Credit,
+    CreditAccount, CreditAllocated, CreditCompensation, CreditId, CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff,
+    DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause,
+    ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived,
+    OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken,
+    PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
+    RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause,
+    ReverseOpeningBalance, ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
+    WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -82,6 +83,7 @@ pub enum Command {
     RecordPayment(RecordPayment),
     ReversePayment(ReversePayment),
     CreditAccount(CreditAccount),
+    CreditCompensation(CreditCompensation),
     RefundCredit(RefundCredit),
     ReturnRefund(ReturnRefund),
     TakeDeposit(TakeDeposit),
@@ -135,6 +137,7 @@ events! {
     CreditAllocated 1
     AllocationFreed 1
     AccountCredited 1
+    CompensationCredited 1
     CreditRefunded 1
     RefundReturned 1
     DepositTaken 1
@@ -229,6 +232,8 @@ pub enum Rejection {
     PaymentWasRefunded,
     #[error("the credit note was already posted with other content")]
     CreditNoteReused,
+    #[error("the compensation was already credited with other content")]
+    CompensationReused,
     #[error("it was not paid by cheque")]
     NotACheque,
     #[error("the account has no such credit")]
@@ -284,7 +289,7 @@ macro_rules! commands_from {
 
 commands_from! {
     ClearConnection WithdrawConnection
-    ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount
+    ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount CreditCompensation
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
     WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
     AgreePlan ReviewPlan CancelPlan
@@ -341,6 +346,7 @@ impl Decider for Account {
             Command::RecordPayment(wish) => self.record_payment(wish),
             Command::ReversePayment(wish) => self.reverse_payment(wish),
             Command::CreditAccount(wish) => self.credit_account(wish),
+            Command::CreditCompensation(wish) => self.credit_compensation(wish),
             Command::RefundCredit(wish) => self.refund(wish),
             Command::ReturnRefund(wish) => self.return_refund(wish),
             Command::TakeDeposit(wish) => self.take_deposit(wish),
@@ -399,6 +405,7 @@ impl Decider for Account {
             Event::CreditAllocated(fact) => fact.post(&mut self.receivable),
             Event::AllocationFreed(fact) => fact.post(&mut self.receivable),
             Event::AccountCredited(fact) => fact.post(&mut self.receivable),
+            Event::CompensationCredited(fact) => fact.post(&mut self.receivable),
             Event::CreditRefunded(fact) => fact.post(&mut self.receivable),
             Event::RefundReturned(fact) => fact.post(&mut self.receivable),
             Event::DepositTaken(fact) => fact.post(&mut self.receivable),

@@ -82,8 +82,8 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         }
         Event::AccountCharged(fact) => (fact.issued_on, transfer(Receivable, IssuedNotCharged, fact.amount)),
         Event::AccountCredited(fact) => (fact.issued_on, transfer(IssuedNotCharged, Unapplied, fact.amount)),
+        Event::CompensationCredited(fact) => (fact.on, transfer(Compensation, Unapplied, fact.amount)),
         Event::PaymentReceived(fact) => {
-
             (fact.value_on, money_in(fact.tender, fact.session, fact.amount).credit(Unapplied, customer, fact.amount))
         }
         Event::PaymentReversed(fact) => {

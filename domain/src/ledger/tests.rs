@@ -78,6 +78,7 @@ fn what_each_event_of_an_account_does_to_the_books() {
         (charged(ChargeOf::default()), "2024-03-01 1100 Dr 115.00, 1115 Cr 115.00"),
         (charged(ChargeOf { minor: 0, vat: 0, ..ChargeOf::default() }), "nothing"),
         (account_credited(1, 1, 2_300, invoice::Surplus::Refund), "2024-04-01 1115 Dr 23.00, 2210 Cr 23.00"),
+        (compensation_credited(1, 7_500), "2024-04-01 5400 Dr 75.00, 2210 Cr 75.00"),
         (received(Tender::Cash), "2024-04-01 1010 Dr 5.00, 2210 Cr 5.00"),
         (received(Tender::Transfer), "2024-04-01 1020 Dr 5.00, 2210 Cr 5.00"),
         (received(Tender::Pos), "2024-04-01 1030 Dr 5.00, 2210 Cr 5.00"),

@@ -91,6 +91,7 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
         | Event::CreditAllocated(_)
         | Event::AllocationFreed(_)
         | Event::AccountCredited(_)
+        | Event::CompensationCredited(_)
         | Event::CreditRefunded(_)
         | Event::RefundReturned(_)
         | Event::DepositTaken(_)

@@ -30,7 +30,7 @@ use crate::{
     application::{self, Application},
     disconnection::Disconnection,
     dunning,
-    ids::{self, AccountId, InvoiceId},
+    ids::{self, AccountId, DisconnectionId, InvoiceId},
     invoice::{
         self, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote, IssueDebitNote,
         IssueInvoice, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument,
@@ -75,6 +75,7 @@ pub const NUMBER_DOCUMENT: &str = "numberDocument";
 pub const ISSUE_DOCUMENT: &str = "issueDocument";
 pub const CHARGE_ACCOUNT: &str = "chargeAccount";
 pub const CREDIT_ACCOUNT: &str = "creditAccount";
+pub const CREDIT_COMPENSATION: &str = "creditCompensation";
 pub const TELL_INVOICE: &str = "tellInvoice";
 pub const RECORD_PAYMENT: &str = "recordPayment";
 pub const REFUND_THROUGH_GATEWAY: &str = "refundThroughGateway";
@@ -103,7 +104,7 @@ pub const CATEGORIES: &[&str] = &[
 pub fn request(recorded: &Recorded<BillingEvent>) -> Option<Request> {
     let (name, stream, wish) = match &recorded.event {
         BillingEvent::Account(event) => of_account(AccountId::new(recorded.stream.id()), event, recorded.revision)?,
-        BillingEvent::Disconnection(event) => supply::of_disconnection(event)?,
+        BillingEvent::Disconnection(event) => supply::of_disconnection(DisconnectionId::new(recorded.stream.id()), event)?,
         BillingEvent::Application(event) => connections::of_application(event)?,
         BillingEvent::Invoice(event) => of_invoice(InvoiceId::new(recorded.stream.id()), event)?,
         BillingEvent::Payment(event) => of_payment(event)?,
@@ -279,6 +280,7 @@ fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Opti
         | Event::PaymentReceived(_)
         | Event::PaymentReversed(_)
         | Event::AccountCredited(_)
+        | Event::CompensationCredited(_)
         | Event::RefundReturned(_)
         | Event::DepositTaken(_)
         | Event::DepositReleased(_)

@@ -1,14 +1,15 @@
-//! A meter hears that its supply was cut, and that it is back.
+//! A meter hears that its supply was cut, and that it is back; an account is credited with what its customer is owed for having waited.
 
-use super::{Asked, TELL_METER, Wish};
+use super::{Asked, CREDIT_COMPENSATION, TELL_METER, Wish, to_account};
 use crate::{
     Reason, StreamName,
-    disconnection::{DisconnectionExecuted, Event, Moment, ReconnectionExecuted},
-    ids::MeterId,
+    account::{AllocationPolicy, CreditCompensation},
+    disconnection::{DisconnectionExecuted, Event, Moment, ReconnectionExecuted, ReconnectionFellLate},
+    ids::{DisconnectionId, MeterId},
     meter::{self, DisconnectMeter, Meter, ReconnectMeter},
 };
 
-pub(super) fn of_disconnection(event: &Event) -> Option<Asked> {
+pub(super) fn of_disconnection(disconnection_id: DisconnectionId, event: &Event) -> Option<Asked> {
     match event {
         Event::DisconnectionExecuted(DisconnectionExecuted { meter_id, at, .. }) => {
             let wish = DisconnectMeter { on: day(*at), reason: Reason::new("cut for a debt").ok()? };
@@ -17,6 +18,12 @@ pub(super) fn of_disconnection(event: &Event) -> Option<Asked> {
         Event::ReconnectionExecuted(ReconnectionExecuted { meter_id, at, .. }) => {
             let wish = ReconnectMeter { on: day(*at), reason: Reason::new("restored after a cut").ok()? };
             Some(to_meter(*meter_id, meter::Command::ReconnectMeter(wish)))
+        }
+        // Terms of another currency than the account's owe it nothing.
+        Event::ReconnectionFellLate(ReconnectionFellLate { account_id, at, compensation, .. }) if !compensation.is_zero() => {
+            let (on, policy) = (day(*at), AllocationPolicy::default());
+            let wish = CreditCompensation { disconnection_id, amount: *compensation, on, policy };
+            Some(to_account(CREDIT_COMPENSATION, *account_id, wish))
         }
         Event::DisconnectionRequested(_)
         | Event::DisconnectionApproved(_)

@@ -115,6 +115,7 @@ fn which_facts_ask_whom_for_what() {
         StockReserved: tellRepair repair NotePartReserved
         ShortageRecorded: tellRepair repair NotePartShort
         DisconnectionExecuted: tellMeter meter DisconnectMeter
+        ReconnectionFellLate: creditCompensation account CreditCompensation
         ReconnectionExecuted: tellMeter meter ReconnectMeter
         SiteInspected: keepPlace service_point AwaitConnection
         ApplicationRejected: keepPlace service_point ForgoConnection
@@ -185,6 +186,30 @@ fn a_completed_payment_is_recorded_once_however_often_it_is_told() {
     let completed = || asked_by_payment(payment::example::completed(true));
     let events = account_hears(completed(), vec![]);
     assert_eq!(account_hears(completed(), events), []);
+}
+
+#[test]
+fn who_waited_too_long_is_credited_once_however_often_it_is_told() {
+    let late = || asked_by_order(crate::disconnection::example::fell_late("10:16", "10:15"));
+    let events = account_hears(late(), vec![]);
+    let [Event::CompensationCredited(credited)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (credited.disconnection_id, credited.amount, credited.on),
+        (DisconnectionId::new(Uuid::from_u128(7)), sar(7_500), day("2024-07-15"))
+    );
+    assert_eq!(account_hears(late(), events), []);
+    let [first, again] = [late(), late()].map(|request| request.unwrap().command_id);
+    assert_eq!(first, again);
+}
+
+/// Terms of another currency than the account's owe it nothing, and the account is not bothered with it.
+#[test]
+fn nothing_is_not_credited() {
+    let crate::disconnection::Event::ReconnectionFellLate(fact) = crate::disconnection::example::fell_late("10:16", "10:15") else {
+        unreachable!()
+    };
+    let nothing = crate::disconnection::ReconnectionFellLate { compensation: sar(0), ..fact };
+    assert!(asked_by_order(nothing.into()).is_none());
 }
 
 #[test]

@@ -83,6 +83,8 @@ CREATE TABLE work_order (
     -- Of the fee and of the compensation.
     terms_currency   text,
     compensation     bigint,
+    -- When the account was credited with it.
+    compensated_on   date,
     restored_at      timestamptz,
     -- Why it failed the last time, or was withdrawn.
     note             text,
@@ -121,5 +123,6 @@ SELECT hold_id, account_id, ground, currency, daftar_projections.decimal(promise
 
 CREATE VIEW work_order_in_decimals AS
 SELECT disconnection_id, account_id, stage, currency, daftar_projections.decimal(owed, currency) AS owed, terms_currency,
-       daftar_projections.decimal(fee, terms_currency) AS fee, daftar_projections.decimal(compensation, terms_currency) AS compensation
+       daftar_projections.decimal(fee, terms_currency) AS fee, daftar_projections.decimal(compensation, terms_currency) AS compensation,
+       compensated_on
 FROM work_order;

@@ -6,6 +6,7 @@ mod queries;
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Decider, Money, Recorded,
+    account::{self, Account, CompensationCredited},
     disconnection::{self, Disconnection},
     dunning::{self, Dunning, DunningEnded, DunningHeld, DunningHoldLifted, DunningStepTaken},
 };
@@ -106,6 +107,7 @@ rows! {
         fee: Option<i64>,
         terms_currency: Option<String>,
         compensation: Option<i64>,
+        compensated_on: Option<NaiveDate>,
         restored_at: Option<DateTime<Utc>>,
         note: Option<String>,
         moved_at: DateTime<Utc>,
@@ -134,8 +136,8 @@ keys! {
 
 impl Projector for Collections {
     const NAME: &'static str = "collections";
-    const VERSION: i32 = 1;
-    const CATEGORIES: &'static [&'static str] = &[Disconnection::CATEGORY, Dunning::CATEGORY];
+    const VERSION: i32 = 2;
+    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Disconnection::CATEGORY, Dunning::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/collections/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/collections/indexes.sql");
 
@@ -148,6 +150,7 @@ impl Projector for Collections {
                 dunning::Event::DunningHoldLifted(event) => self.hold_lifted(fact, event),
             },
             BillingEvent::Disconnection(event) => self.ordered(fact, event),
+            BillingEvent::Account(account::Event::CompensationCredited(event)) => self.compensated(fact, event),
             _ => {}
         }
     }
@@ -239,5 +242,10 @@ impl Collections {
             recorded_at: row.moved_at,
             position: row.position,
         });
+    }
+    /// What the order promised has reached the account. The order itself has not moved.
+    fn compensated(&mut self, fact: &Recorded<BillingEvent>, event: &CompensationCredited) {
+        let Some(row) = self.orders.get_mut(&event.disconnection_id.into()) else { return };
+        (row.compensated_on, row.position) = (Some(event.on), position(fact));
     }
 }

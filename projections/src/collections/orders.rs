@@ -1,6 +1,6 @@
 //! The orders to cut and restore, as whoever carries them out sees them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Currency, Money, Recorded,
     disconnection::{self, DisconnectionRequested, Lift, LiftCause, Moment, Way},
@@ -54,6 +54,7 @@ impl OrderRow {
             fee: None,
             terms_currency: None,
             compensation: None,
+            compensated_on: None,
             restored_at: None,
             note: None,
             moved_at: fact.metadata.recorded_at,
@@ -174,6 +175,8 @@ pub struct Order {
     pub due_by: Option<DateTime<Utc>>,
     pub fee: Option<Money>,
     pub compensation: Option<Money>,
+    /// When the account was credited with it.
+    pub compensated_on: Option<NaiveDate>,
     pub restored_at: Option<DateTime<Utc>>,
     pub note: Option<String>,
     pub moved_at: DateTime<Utc>,
@@ -201,6 +204,7 @@ impl TryFrom<OrderRow> for Order {
             due_by: row.due_by,
             fee: row.fee.zip(terms).map(|(minor, currency)| Money::new(minor, currency)),
             compensation: row.compensation.zip(terms).map(|(minor, currency)| Money::new(minor, currency)),
+            compensated_on: row.compensated_on,
             restored_at: row.restored_at,
             note: row.note,
             moved_at: row.moved_at,

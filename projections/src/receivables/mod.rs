@@ -9,10 +9,10 @@ use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, Currency, Decider, Money, Reason, Recorded,
     account::{
-        self, Account, AccountCharged, AccountCredited, AllocationFreed, BreakCause, CancelCause, Covered, CreditAllocated, CreditId,
-        CreditRefunded, CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeResolved,
-        DownPayment, InstalmentMissed, ItemDisputed, ItemId, OpeningBalanceImported, OpeningBalanceReversed, PaymentReceived,
-        PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned,
+        self, Account, AccountCharged, AccountCredited, AllocationFreed, BreakCause, CancelCause, CompensationCredited, Covered,
+        CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
+        DepositTaken, DisputeResolved, DownPayment, InstalmentMissed, ItemDisputed, ItemId, OpeningBalanceImported, OpeningBalanceReversed,
+        PaymentReceived, PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -153,6 +153,7 @@ pub enum Cause {
     OpeningReversed,
     Charge,
     CreditNote,
+    Compensation,
     Payment,
     PaymentReversed,
     Allocation,
@@ -198,6 +199,7 @@ pub enum CreditKind {
     Payment,
     CreditNote,
     Deposit,
+    Compensation,
 }
 
 impl CreditKind {
@@ -207,6 +209,7 @@ impl CreditKind {
             CreditId::Payment(_) => Self::Payment,
             CreditId::CreditNote(_) => Self::CreditNote,
             CreditId::Deposit(_) => Self::Deposit,
+            CreditId::Compensation(_) => Self::Compensation,
         }
     }
 }
@@ -255,6 +258,11 @@ impl Receivables {
                     *amount,
                     1,
                 );
+            }
+            Event::CompensationCredited(CompensationCredited { disconnection_id, amount, on }) => {
+                let id = CreditId::Compensation(*disconnection_id);
+                self.credit(fact, id, None, *amount, *on);
+                self.spend(Movement::of(fact, Cause::Compensation, *on), id, *amount, 1);
             }
             Event::PaymentReceived(PaymentReceived { payment_id, external_reference, amount, value_on, .. }) => {
                 let document = Some(external_reference.to_string());
@@ -489,7 +497,7 @@ impl Receivables {
         self.add_to_cohort(key, movement.position, |cohort| match (movement.cause, credit) {
             (Cause::Opening | Cause::OpeningReversed | Cause::Charge, _) => cohort.charged += change,
             (Cause::DebtWrittenOff | Cause::DebtRecovered, _) => cohort.written_off -= change,
-            (_, Some(CreditId::CreditNote(_))) => cohort.credited -= change,
+            (_, Some(CreditId::CreditNote(_) | CreditId::Compensation(_))) => cohort.credited -= change,
             (_, _) => cohort.paid -= change,
         });
         match credit {
@@ -659,6 +667,7 @@ fn credit_id(id: CreditId) -> Uuid {
         CreditId::Payment(payment_id) => payment_id.into(),
         CreditId::CreditNote(note_id) => note_id.into(),
         CreditId::Deposit(deposit_id) => deposit_id.into(),
+        CreditId::Compensation(disconnection_id) => disconnection_id.into(),
     }
 }
 

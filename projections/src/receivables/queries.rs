@@ -140,8 +140,8 @@ pub async fn cohorts(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> R
                  -- What has moved since is in the sums of the months, and comes off.
                  SELECT date_trunc('month', item.issued_on::timestamp)::date, item.due_on, movement.currency,
                         CASE WHEN cause IN ('opening', 'openingReversed', 'charge') THEN -owed ELSE 0 END,
-                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind <> 'creditNote' THEN owed ELSE 0 END,
-                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind = 'creditNote' THEN owed ELSE 0 END,
+                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind NOT IN ('creditNote', 'compensation') THEN owed ELSE 0 END,
+                        CASE WHEN cause IN ('allocation', 'allocationFreed') AND credit.kind IN ('creditNote', 'compensation') THEN owed ELSE 0 END,
                         CASE WHEN cause IN ('debtWrittenOff', 'debtRecovered') THEN owed ELSE 0 END
                  FROM read_receivables.movement
                  JOIN read_receivables.item USING (account_id, item_id)

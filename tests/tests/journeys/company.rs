@@ -242,6 +242,9 @@ impl Company {
         ] {
             self.execute::<Disconnection>(orders::ORDER, command).await;
         }
+        let credited = "SELECT EXISTS (SELECT FROM read_collections.work_order WHERE compensated_on IS NOT NULL)
+                           AND EXISTS (SELECT FROM read_receivables.movement WHERE cause = 'compensation')";
+        self.house.until("what was owed for the delay was credited", credited).await;
     }
 
     /// One whose debts nobody follows: the oldest bill that is open, and when it was due.

@@ -73,6 +73,7 @@ doors! {
         ReversePayment => Mutation("reversePayment"),
         ClearCheque => Mutation("clearCheque"),
         CreditAccount => Process("a credit note that is issued credits its account"),
+        CreditCompensation => Process("a reconnection that falls late credits its account"),
         RefundCredit => Mutation("refundCredit"),
         ReturnRefund => Mutation("returnRefund"),
         TakeDeposit => Mutation("takeDeposit"),

@@ -8,7 +8,7 @@ use daftar_domain::{
         self as domain, Account, ApplyDeposit, ClearCheque, Command, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit,
         ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff, WriteOffSmallBalances,
     },
-    ids::{CashSessionId, DepositId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
+    ids::{CashSessionId, DepositId, DisconnectionId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
 };
 use daftar_store::Outcome;
 
@@ -86,6 +86,8 @@ enum CreditInput {
     CreditNote(ID),
     /// What is left of a deposit that was released, by its id.
     Deposit(ID),
+    /// What is left of a compensation, by the id of the order whose supply was back too late.
+    Compensation(ID),
     /// Credit that came with the opening balance.
     Opening(OpeningCreditInput),
 }
@@ -518,6 +520,7 @@ impl CreditInput {
             Self::Payment(id) => input::id("payment", &id, PaymentId::new).map(CreditId::Payment),
             Self::CreditNote(id) => input::id("creditNote", &id, NoteId::new).map(CreditId::CreditNote),
             Self::Deposit(id) => input::id("deposit", &id, DepositId::new).map(CreditId::Deposit),
+            Self::Compensation(id) => input::id("compensation", &id, DisconnectionId::new).map(CreditId::Compensation),
             Self::Opening(OpeningCreditInput { batch_id, row }) => {
                 let parse = || {
                     let batch_id = input::id("batchId", &batch_id, ImportBatchId::new)?;

@@ -50,7 +50,7 @@ impl Account {
                 let deposit = self.receivable.deposits.get(&id).ok_or(Rejection::NoSuchDeposit)?;
                 (deposit.tender, deposit.amount)
             }
-            CreditId::Opening { .. } | CreditId::CreditNote(_) => return Err(Rejection::NotACheque),
+            CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Compensation(_) => return Err(Rejection::NotACheque),
         };
         if tender != Some(Tender::Cheque) {
             return Err(Rejection::NotACheque);

@@ -74,7 +74,7 @@ impl Draft {
                 CreditId::Payment(payment_id) => {
                     self.receivable.payments.get(&payment_id).map_or(tender, |payment| payment.tender.goes_back_as())
                 }
-                CreditId::Deposit(_) | CreditId::CreditNote(_) | CreditId::Opening { .. } => tender,
+                CreditId::Deposit(_) | CreditId::CreditNote(_) | CreditId::Compensation(_) | CreditId::Opening { .. } => tender,
             };
             let refund_id = RefundId::new(created_id(refund_id.into(), &n.to_string()));
             let (approved_by, reason) = (approved_by.clone(), reason.clone());

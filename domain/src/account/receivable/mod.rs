@@ -11,6 +11,7 @@ mod aging;
 mod allocation;
 mod charges;
 mod cheques;
+mod compensation;
 mod credit_notes;
 mod debt;
 mod deposits;
@@ -33,6 +34,7 @@ pub use aging::{AgeBand, Aged};
 pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, Echo, FreeCause};
 pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
 pub use cheques::{ChequeCleared, ClearCheque};
+pub use compensation::{CompensationCredited, CreditCompensation};
 pub use credit_notes::{AccountCredited, CreditAccount};
 pub use debt::{Debt, Owed};
 pub use deposits::{ApplyDeposit, DepositReleased, DepositReturned, DepositTaken, ReturnDeposit, TakeDeposit};
@@ -53,7 +55,7 @@ pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, W
 use super::{Account, Event, Rejection};
 use crate::{
     Currency, Money,
-    ids::{DepositId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
+    ids::{DepositId, DisconnectionId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
 };
 use deposits::Deposit;
 use opening::Opening;
@@ -78,10 +80,15 @@ pub enum ItemId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CreditId {
-    Opening { batch_id: ImportBatchId, row: u32 },
+    Opening {
+        batch_id: ImportBatchId,
+        row: u32,
+    },
     Payment(PaymentId),
     CreditNote(NoteId),
     Deposit(DepositId),
+    /// Whose reconnection fell late.
+    Compensation(DisconnectionId),
 }
 
 impl CreditId {
@@ -161,6 +168,8 @@ pub struct Receivable {
     cleared: BTreeSet<CreditId>,
     /// By invoice and amount, to tell a note told twice from another under its id.
     credit_notes: BTreeMap<NoteId, (InvoiceId, Money)>,
+    /// By amount, for the same.
+    compensations: BTreeMap<DisconnectionId, Money>,
     /// Every import ever; at most one stands.
     opening: BTreeMap<(ImportBatchId, u32), Opening>,
 }

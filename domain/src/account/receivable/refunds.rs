@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Account, AllocationPolicy, CreditId, Event, Posting, Receivable, Rejection, Tender};
 use crate::{Actor, Money, Reason, ids::RefundId};
 
-/// Of a payment, a credit note or a deposit that was released. A gateway's payment is in the account only when it is completed, so a pending one
+/// Of a payment, a credit note, a compensation or a deposit that was released. A gateway's payment is in the account only when it is completed, so a pending one
 /// cannot be refunded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RefundCredit {
