@@ -3,7 +3,7 @@
 use daftar_domain::{
     Code, Currency, Money, VatCategory, VatStatus,
     invoice::VatTreatment,
-    meter::{EstimationRules, ReadingContext, TrueUpRules, ValidationRules},
+    meter::{EstimationRules, ReadingContext},
     rating::Rounding,
     repair::StorageRule,
     tariff::Figure,
@@ -12,8 +12,7 @@ use daftar_domain::{
 use super::Wish;
 
 pub fn readings(wish: &Wish<'_>) -> ReadingContext {
-    // Whether all estimated days lay in one slab is known to their bills alone. Without them they are billed again, which is always right.
-    ReadingContext { received_at: wish.context.now, validation: ValidationRules::default(), true_up: TrueUpRules::for_tariff(false) }
+    ReadingContext::usual(wish.context.now)
 }
 
 pub fn estimation() -> EstimationRules {

@@ -1,4 +1,4 @@
-//! The desk that raises orders to cut, and lifts those that have lost their reason.
+//! The desk that raises orders to cut, lifts those that have lost their reason, and hands to meters what was read on the way.
 //!
 //! It follows the log from where it had come to, for ever, and each thing that it asks has an id that follows from the event: seen again after
 //! a crash, it is found done. Which orders are open it learns from the log too, and so it knows exactly those that were there before the payment
@@ -13,14 +13,19 @@ use std::{
 use daftar_domain::{
     Actor, BillingEvent, Decider, Position, Recorded, StreamName,
     account::{self, Account},
-    disconnection::{self, Command, Disconnection, DisconnectionRequested, RequestDisconnection},
+    disconnection::{
+        self, Command, Disconnection, DisconnectionExecuted, DisconnectionRequested, Moment, ReconnectionExecuted, RequestDisconnection,
+        Way,
+    },
     dunning::{self, Action, Dunning, DunningHeld, DunningStepTaken},
-    ids::{AccountId, DisconnectionId, MeterId, created_id},
+    ids::{AccountId, DisconnectionId, MeterId, ReadingId, created_id},
+    meter::{self, Meter, Reading, ReadingContext, ReadingKind, RecordReading},
     policy,
 };
 use daftar_projections::{chain, elected, in_office};
 use daftar_store::{CommandContext, Followed, Scope};
 use futures::{StreamExt, TryStreamExt};
+use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::sleep;
 
@@ -35,6 +40,7 @@ const NAME: &str = "collections";
 
 const REQUEST: &str = "requestDisconnection";
 const LIFT: &str = "liftDisconnection";
+const RECORD: &str = "recordReadingOfOrder";
 
 const CATEGORIES: &[&str] = &[Account::CATEGORY, Disconnection::CATEGORY, Dunning::CATEGORY];
 
@@ -130,17 +136,7 @@ impl Desk {
             BillingEvent::Disconnection(event) => {
                 let id = DisconnectionId::new(fact.stream.id());
                 note(open, id, event);
-                // What the order was decided on may have changed while it was decided.
-                let asked = matches!(
-                    event,
-                    disconnection::Event::DisconnectionRequested(_)
-                        | disconnection::Event::DisconnectionDispatched(_)
-                        | disconnection::Event::DisconnectionExecuted(_)
-                );
-                if !asked {
-                    return Ok(false);
-                }
-                self.reconsider_one(fact, id).await?;
+                return self.hear_of_order(fact, id, event).await;
             }
             BillingEvent::Account(event) if lessens(event) => {
                 let account_id = AccountId::new(fact.stream.id());
@@ -152,6 +148,67 @@ impl Desk {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    async fn hear_of_order(
+        &self,
+        fact: &Recorded<BillingEvent>,
+        id: DisconnectionId,
+        event: &disconnection::Event,
+    ) -> Result<bool, Interruption> {
+        use disconnection::Event;
+        match event {
+            // What the order was decided on may have changed while it was decided.
+            Event::DisconnectionRequested(_) | Event::DisconnectionDispatched(_) => self.reconsider_one(fact, id).await?,
+            Event::DisconnectionExecuted(DisconnectionExecuted { meter_id, at, reading, .. }) => {
+                self.record(fact, id, *meter_id, *at, *reading).await?;
+                self.reconsider_one(fact, id).await?;
+            }
+            Event::ReconnectionExecuted(ReconnectionExecuted { meter_id, at, reading, .. }) => {
+                self.record(fact, id, *meter_id, *at, *reading).await?;
+            }
+            Event::DisconnectionApproved(_)
+            | Event::DisconnectionScheduled(_)
+            | Event::DisconnectionFailed(_)
+            | Event::DisconnectionRecalled(_)
+            | Event::DisconnectionCancelled(_)
+            | Event::SwitchUnanswered(_)
+            | Event::ReconnectionRequested(_)
+            | Event::ReconnectionDispatched(_)
+            | Event::ReconnectionFailed(_)
+            | Event::ReconnectionFellLate(_) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What whoever turned the switch has read is the meter's reading, if the meter believes it. The order goes on either way.
+    async fn record(
+        &self,
+        fact: &Recorded<BillingEvent>,
+        id: DisconnectionId,
+        meter_id: MeterId,
+        at: Moment,
+        reading: Option<Decimal>,
+    ) -> Result<(), Interruption> {
+        let Some(value) = reading else { return Ok(()) };
+        let context = self.context(fact, RECORD, policy::request_id(fact.id, RECORD));
+        let stream = StreamName::of::<Meter>(meter_id);
+        let way = self.collections.look::<Disconnection>(id).await.map_err(unread)?.way();
+        let meter = self.collections.look::<Meter>(meter_id).await.map_err(unread)?;
+        let register = match meter.only_register() {
+            Ok(Some(register)) => register.clone(),
+            Ok(None) => return self.refused(&context, &stream, "nobody has said which register was read").await,
+            Err(rejection) => return self.refused(&context, &stream, &rejection.to_string()).await,
+        };
+        let kind = match way {
+            Some(Way::HeadEnd) => ReadingKind::Smart,
+            Some(Way::Crew) | None => ReadingKind::Manual,
+        };
+        let reading_id = ReadingId::new(created_id(context.command_id, Meter::CATEGORY));
+        let reading = Reading { reading_id, register, kind, value, taken_on: at.date_naive(), taken_at: at.to_utc() };
+        let ReadingContext { received_at, validation, true_up } = ReadingContext::usual(fact.metadata.recorded_at);
+        let wish = RecordReading { reading, received_at, intervals: None, multiplier_seen: None, validation, true_up };
+        self.ask::<Meter>(&context, &stream, meter::Command::RecordReading(wish)).await
     }
 
     /// An order for each meter of the account that has none.
@@ -169,7 +226,8 @@ impl Desk {
                 owed: step.owed,
                 at: self.collections.moment(fact.metadata.recorded_at),
             };
-            self.ask(&self.context(fact, REQUEST, command_id), disconnection_id, Command::RequestDisconnection(wish)).await?;
+            let (context, stream) = (self.context(fact, REQUEST, command_id), StreamName::of::<Disconnection>(disconnection_id));
+            self.ask::<Disconnection>(&context, &stream, Command::RequestDisconnection(wish)).await?;
         }
         Ok(())
     }
@@ -192,7 +250,7 @@ impl Desk {
         let Some(cause) = order.cause_to_lift(account.receivable(), &self.collections.terms().ladder, held) else { return Ok(()) };
         let lift = self.collections.lift(id, at, cause).await.map_err(unread)?;
         let command_id = policy::request_id(policy::request_id(fact.id, LIFT), &id.to_string());
-        self.ask(&self.context(fact, LIFT, command_id), id, lift).await
+        self.ask::<Disconnection>(&self.context(fact, LIFT, command_id), &StreamName::of::<Disconnection>(id), lift).await
     }
 
     /// A stream as it stood when the fact was recorded. What came later is heard of later, and has its own moment.
@@ -206,12 +264,20 @@ impl Desk {
         Ok(state)
     }
 
-    async fn ask(&self, context: &CommandContext, id: DisconnectionId, command: Command) -> Result<(), Interruption> {
-        let stream = StreamName::of::<Disconnection>(id);
-        let outcome = self.collections.engine.execute::<Disconnection>(&stream, context, command).await;
-        let Some(reason) = refusals::refusal(outcome).map_err(Interruption::Execution)? else { return Ok(()) };
-        let policy = context.actor.as_str().strip_prefix("policy:").unwrap_or(LIFT);
-        let refused = Refused { policy, event_id: Some(context.causation_id), stream: &stream, reason: &reason };
+    async fn ask<D: Decider>(&self, context: &CommandContext, stream: &StreamName, command: D::Command) -> Result<(), Interruption>
+    where
+        D::Rejection: std::error::Error + Send + Sync + 'static,
+    {
+        let outcome = self.collections.engine.execute::<D>(stream, context, command).await;
+        match refusals::refusal(outcome).map_err(Interruption::Execution)? {
+            Some(reason) => self.refused(context, stream, &reason).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn refused(&self, context: &CommandContext, stream: &StreamName, reason: &str) -> Result<(), Interruption> {
+        let policy = context.actor.as_str().strip_prefix("policy:").unwrap_or(NAME);
+        let refused = Refused { policy, event_id: Some(context.causation_id), stream, reason };
         refusals::note(&self.collections.engine, context, refused).await.map_err(Interruption::Execution)
     }
 

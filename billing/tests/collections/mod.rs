@@ -14,8 +14,8 @@ use daftar_domain::{
     dunning::{self, Dunning, HoldDunning, HoldGround},
     ids::{AccountId, DunningHoldId, InvoiceId},
     invoice::{self, Invoice, IssueAtOnce, example as invoices},
-    meter::{Meter, MeterKind},
-    register,
+    meter::{self, Meter, MeterKind},
+    policy, register,
 };
 use daftar_projections::{Feed, MODELS, Projector, Runner, collections::Collections, receivables::Receivables};
 use daftar_store::{CommandContext, Memory};
@@ -219,6 +219,43 @@ async fn who_waits_too_long_is_credited_and_the_credit_pays_what_is_owed_next() 
         _ => None,
     });
     assert_eq!(credited.collect::<Vec<_>>(), [(order, 7_500, None), (order, 7_500, Some(accounts::invoice(52)))]);
+}
+
+/// What a crew reads while it is there is the meter's reading; what the meter does not believe, and of which register nobody knows, stays with the
+/// order, and stops nobody.
+#[tokio::test]
+async fn what_is_read_at_the_switch_is_the_meters_reading() {
+    let town = town();
+    let (account, order) = town.ordered(61, MeterKind::Traditional).await;
+    town.send(order).await.unwrap();
+    let read = |value: i64, done: Done| Done { reading: Some(value.into()), ..done };
+    town.ask_order(order, disconnection::Command::ReportDisconnected(read(1_400, town.done()))).await.unwrap();
+    town.desk_works().await;
+    town.pay(account, 50_000).await;
+    for _ in 0..2 {
+        town.desk_works().await;
+    }
+    town.it_is("2024-07-15T09:40:00+03:00");
+    let dispatch = disconnection::DispatchReconnection { at: town.at() };
+    town.ask_order(order, disconnection::Command::DispatchReconnection(dispatch)).await.unwrap();
+    // No dial shows so many digits.
+    town.ask_order(order, disconnection::Command::ReportReconnected(read(1_400_000_000, town.done()))).await.unwrap();
+    for _ in 0..2 {
+        town.desk_works().await;
+    }
+    assert_eq!((town.stage(order).await, town.meter(61).await), (Some(Stage::Restored), daftar_domain::meter::Status::Installed));
+    let told = town.events().await.into_iter().filter_map(|event| match event.event {
+        BillingEvent::Meter(meter::Event::ReadingRecorded(fact)) => {
+            Some(format!("{} {:?} {}", fact.reading.taken_at, fact.reading.kind, fact.reading.value))
+        }
+        BillingEvent::RefusedRequest(policy::refused::Event::RequestRefused(fact)) => Some(format!("{}: {}", fact.policy, fact.reason)),
+        _ => None,
+    });
+    expect_test::expect![[r#"
+        2024-01-01 06:00:00 UTC Initial 0
+        2024-07-15 06:00:00 UTC Manual 1400
+        tellInvoice: there is no such invoice
+        recordReadingOfOrder: the reading is refused: DigitsOverflow"#]].assert_eq(&told.collect::<Vec<_>>().join("\n"));
 }
 
 /// Just after midnight in Riyadh, which is three hours ahead.

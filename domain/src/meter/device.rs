@@ -120,6 +120,14 @@ impl Meter {
         self.registered.as_ref().map(|registered| &registered.device).ok_or(Rejection::NotRegistered)
     }
 
+    /// Of which register a figure is that comes without a name; nobody knows, if the meter has several.
+    pub fn only_register(&self) -> Result<Option<&Code>, Rejection> {
+        match &self.device()?.registers[..] {
+            [only] => Ok(Some(&only.code)),
+            _ => Ok(None),
+        }
+    }
+
     pub(super) fn register_of(&self, code: &Code) -> Result<&Register, Rejection> {
         let register = self.device()?.registers.iter().find(|register| register.code == *code);
         register.ok_or_else(|| Rejection::NoSuchRegister(code.clone()))
@@ -146,6 +154,19 @@ mod tests {
         given::<Meter>([example::registered()])
             .when(wish(|device| device.kind = MeterKind::Prepaid))
             .then_rejected(Rejection::AlreadyRegistered);
+    }
+
+    #[test]
+    fn a_figure_without_a_name_is_of_the_only_register() {
+        let of = |registers: &[Register]| {
+            let device = Device { registers: registers.to_vec(), ..example::device() };
+            let registered = MeterRegistered { device, registered_on: example::day("2024-01-01") };
+            <Meter as crate::Decider>::evolve(Meter::default(), &registered.into()).only_register().unwrap().cloned()
+        };
+        let (only, other) = (example::register(), Register { code: Code::new("export").unwrap(), ..example::register() });
+        assert_eq!(of(std::slice::from_ref(&only)), Some(only.code.clone()));
+        assert_eq!(of(&[only, other]), None);
+        assert_eq!(Meter::default().only_register(), Err(Rejection::NotRegistered));
     }
 
     #[test]

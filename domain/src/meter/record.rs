@@ -44,6 +44,14 @@ pub struct ReadingContext {
     pub true_up: TrueUpRules,
 }
 
+impl ReadingContext {
+    /// By the rules of now. Whether all estimated days lay in one slab is known to their bills alone: without them they are billed again, which
+    /// is always right.
+    pub fn usual(received_at: DateTime<Utc>) -> Self {
+        Self { received_at, validation: ValidationRules::default(), true_up: TrueUpRules::for_tariff(false) }
+    }
+}
+
 impl Meter {
     pub(super) fn record(&self, wish: RecordReading) -> Result<Vec<Event>, Rejection> {
         let RecordReading { reading, received_at, intervals, multiplier_seen, validation, true_up } = wish;
