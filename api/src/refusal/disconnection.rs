@@ -49,6 +49,7 @@ fn prohibited(why: &Prohibited) -> String {
         Prohibited::NoFinalNotice => "لم يُرسل إشعار نهائي".into(),
         Prohibited::NoticeTooLate { on, days } => format!("لم تمض على الإشعار النهائي في {on} مدة {days} أيام"),
         Prohibited::CalendarsEnd { until } => format!("العطل ورمضان والاختبارات معروفة حتى {until} فقط"),
+        Prohibited::ExamsUnknown { until } => format!("مواعيد الاختبارات معروفة حتى {until} فقط، والمكان مسكون"),
         Prohibited::RestDay => "يوم راحة".into(),
         Prohibited::Holiday { name } => format!("عطلة رسمية ({name})"),
         Prohibited::Ramadan { name } => format!("شهر رمضان، والمكان مسكون ({name})"),

@@ -19,13 +19,17 @@ use super::{
     ACTOR, DayEndError, DayEnds, Ended, interrupted,
     late::{PAGE, count, recorded},
 };
+use crate::collections::CollectionTerms;
 
 impl DayEnds {
     /// After what is late has fallen overdue. Without a ladder nobody is asked for anything.
     pub(super) async fn dun(&self, day: NaiveDate, ended: &mut Ended) -> Result<(), DayEndError> {
-        let Some(ladder) = self.terms.as_ref().and_then(|terms| terms.collections.as_ref()).map(|collections| &collections.ladder) else {
+        let Some(CollectionTerms { ladder, guard, .. }) = self.terms.as_ref().and_then(|terms| terms.collections.as_ref()) else {
             return Ok(());
         };
+        for missing in guard.unknown_on(day) {
+            tracing::warn!(%day, %missing, "the guard's calendars do not reach this day: nobody is cut whom they could protect");
+        }
         self.rows.caught_up::<Receivables>(&self.engine).await?;
         self.rows.caught_up::<Collections>(&self.engine).await?;
         // A reminder may come before the bill is due.

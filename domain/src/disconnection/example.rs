@@ -11,7 +11,7 @@ pub const ORDER: DisconnectionId = DisconnectionId::new(Uuid::from_u128(971));
 pub const ACCOUNT: AccountId = dunning::example::ACCOUNT;
 pub const METER: MeterId = MeterId::new(Uuid::from_u128(32));
 
-/// The rules of Saudi Arabia with the calendars of one year.
+/// The rules of Saudi Arabia with the calendars of four years, and the exams of the first.
 pub fn guard() -> Guard {
     serde_json::from_str(include_str!("../../../fixtures/collections/guard-ksa.json")).expect("rules")
 }

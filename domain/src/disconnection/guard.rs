@@ -31,8 +31,11 @@ pub struct Guard {
     /// Of the Umm al-Qura calendar, which is announced and not computed.
     pub ramadan: Vec<Days>,
     pub exams: Vec<Days>,
-    /// The last day for which holidays, Ramadan and exams are known.
+    /// The last day for which holidays and Ramadan are known, and exams as well if nothing else is said of them.
     pub calendars_until: NaiveDate,
+    /// The last day for which exams are known: they are announced year by year, by others.
+    #[serde(default)]
+    pub exams_until: Option<NaiveDate>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +97,8 @@ pub enum Prohibited {
     NoticeTooLate { on: NaiveDate, days: u16 },
     #[error("holidays, Ramadan and exams are known until {until} only")]
     CalendarsEnd { until: NaiveDate },
+    #[error("exams are known until {until} only, and people live there")]
+    ExamsUnknown { until: NaiveDate },
     #[error("it is a day of rest")]
     RestDay,
     #[error("it is a holiday: {name}")]
@@ -167,16 +172,21 @@ impl Guard {
         days.take(self.warning_days.into()).count()
     }
 
+    /// The calendars that do not reach so far: nobody knows whether they forbid a cut, and so they do.
+    pub fn unknown_on(&self, day: NaiveDate) -> impl Iterator<Item = Prohibited> {
+        let ended = (day > self.calendars_until).then_some(Prohibited::CalendarsEnd { until: self.calendars_until });
+        let exams = self.exams_until.filter(|until| day > *until).map(|until| Prohibited::ExamsUnknown { until });
+        ended.into_iter().chain(exams)
+    }
+
     fn prohibits_on(&self, day: NaiveDate, class: CustomerClass) -> Vec<Prohibited> {
-        let mut found = vec![];
-        if day > self.calendars_until {
-            found.push(Prohibited::CalendarsEnd { until: self.calendars_until });
-        }
+        let lived_in = class == CustomerClass::Residential;
+        let mut found: Vec<_> = self.unknown_on(day).filter(|why| lived_in || !matches!(why, Prohibited::ExamsUnknown { .. })).collect();
         if self.rest_days.contains(&day.weekday()) {
             found.push(Prohibited::RestDay);
         }
         found.extend(among(&self.holidays, day).map(|name| Prohibited::Holiday { name }));
-        if class == CustomerClass::Residential {
+        if lived_in {
             found.extend(among(&self.ramadan, day).map(|name| Prohibited::Ramadan { name }));
             found.extend(among(&self.exams, day).map(|name| Prohibited::Exams { name }));
         }
@@ -233,7 +243,9 @@ mod tests {
         assert_eq!(at("2024-07-15T09:00:00+00:00"), []);
         assert_eq!(at("2024-07-19T09:00:00+03:00"), [Prohibited::RestDay]);
         assert_eq!(at("2024-09-23T09:00:00+03:00"), [Prohibited::Holiday { name: code("national-day-2024") }]);
-        assert_eq!(at("2025-01-01T09:00:00+03:00"), [Prohibited::CalendarsEnd { until: day("2024-12-31") }]);
+        let shops = |at: &str| found(at, Evidence { class: CustomerClass::Commercial, ..evidence() });
+        assert_eq!(shops("2027-12-30T09:00:00+03:00"), []);
+        assert_eq!(shops("2028-01-03T09:00:00+03:00"), [Prohibited::CalendarsEnd { until: day("2027-12-31") }]);
     }
 
     #[test]
@@ -251,9 +263,25 @@ mod tests {
             ("2024-04-07T09:00:00+03:00", Some(Prohibited::Ramadan { name: code("ramadan-1445") })),
             ("2024-05-26T09:00:00+03:00", Some(Prohibited::Exams { name: code("third-term-1445") })),
             ("2024-06-11T09:00:00+03:00", None),
+            ("2024-12-31T09:00:00+03:00", None),
+            ("2025-01-01T09:00:00+03:00", Some(Prohibited::ExamsUnknown { until: day("2024-12-31") })),
         ] {
             assert_eq!(found(at, long_ago(CustomerClass::Residential)), Vec::from_iter(why), "{at}");
             assert_eq!(found(at, long_ago(CustomerClass::Commercial)), [], "{at}");
+        }
+    }
+
+    /// By the Umm al-Qura calendar.
+    #[test]
+    fn ramadan_of_the_years_to_come() {
+        for (first, last) in [("2025-03-01", "2025-03-29"), ("2026-02-18", "2026-03-19"), ("2027-02-08", "2027-03-09")] {
+            let fasted = |day: NaiveDate| {
+                guard().prohibits_on(day, CustomerClass::Residential).iter().any(|why| matches!(why, Prohibited::Ramadan { .. }))
+            };
+            let (first, last) = (day(first), day(last));
+            assert!(first.iter_days().take_while(|day| *day <= last).all(fasted), "{first}");
+            assert!(!fasted(first.pred_opt().unwrap()) && !fasted(last.succ_opt().unwrap()), "{first}");
+            assert!(among(&guard().holidays, last.succ_opt().unwrap()).is_some(), "Eid follows {last}");
         }
     }
 
