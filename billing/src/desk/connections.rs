@@ -19,25 +19,87 @@ const GIVE_BACK: &str = "giveBackConnectionFee";
 
 impl Desk {
     pub(super) async fn hear_of_connections(&self, fact: &Recorded<BillingEvent>) -> Result<(), Interruption> {
-        use invoice::Event::{InvoiceIssued as Issued, InvoiceReopened as Reopened, InvoiceSettled as Settled};
         match &fact.event {
-            BillingEvent::Application(application::Event::ConnectionFeeInvoiced(fee)) => self.bill_connection(fact, fee).await,
-            BillingEvent::Application(application::Event::ApplicationCancelled(cancelled)) => self.give_back(fact, cancelled).await,
+            BillingEvent::Application(event) => self.hear_of_application(fact, event).await,
+            BillingEvent::Invoice(event) => self.hear_of_invoice(fact, event).await,
+            BillingEvent::Account(_)
+            | BillingEvent::AccountingPeriods(_)
+            | BillingEvent::AppointmentDay(_)
+            | BillingEvent::Audit(_)
+            | BillingEvent::BillRun(_)
+            | BillingEvent::Branch(_)
+            | BillingEvent::ConnectionPrices(_)
+            | BillingEvent::Correction(_)
+            | BillingEvent::Disconnection(_)
+            | BillingEvent::Dunning(_)
+            | BillingEvent::Meter(_)
+            | BillingEvent::Part(_)
+            | BillingEvent::Payment(_)
+            | BillingEvent::Premises(_)
+            | BillingEvent::ReadCycle(_)
+            | BillingEvent::RefusedRequest(_)
+            | BillingEvent::Register(_)
+            | BillingEvent::Repair(_)
+            | BillingEvent::Reservation(_)
+            | BillingEvent::ServicePoint(_)
+            | BillingEvent::Settlement(_)
+            | BillingEvent::Stock(_)
+            | BillingEvent::Tariff(_)
+            | BillingEvent::User(_) => Ok(()),
+        }
+    }
+
+    async fn hear_of_application(&self, fact: &Recorded<BillingEvent>, event: &application::Event) -> Result<(), Interruption> {
+        use application::Event;
+        match event {
+            Event::ConnectionFeeInvoiced(fee) => self.bill_connection(fact, fee).await,
+            Event::ApplicationCancelled(cancelled) => self.give_back(fact, cancelled).await,
+            Event::ApplicationSubmitted(_)
+            | Event::ReviewBegun(_)
+            | Event::InformationAsked(_)
+            | Event::InformationGiven(_)
+            | Event::SiteInspected(_)
+            | Event::ConnectionPriced(_)
+            | Event::ConnectionFeePaid(_)
+            | Event::ConnectionFeeReopened(_)
+            | Event::InstallationScheduled(_)
+            | Event::ConnectionInstalled(_)
+            | Event::ConnectionActivated(_)
+            | Event::ApplicationRejected(_) => Ok(()),
+        }
+    }
+
+    async fn hear_of_invoice(&self, fact: &Recorded<BillingEvent>, event: &invoice::Event) -> Result<(), Interruption> {
+        use invoice::Event;
+        match event {
             // Cancelled while it was being issued: whichever came later sees the other.
-            BillingEvent::Invoice(Issued(InvoiceIssued { subject: Subject::Connection { application_id }, .. })) => {
+            Event::InvoiceIssued(InvoiceIssued { subject: Subject::Connection { application_id }, .. }) => {
                 let application = self.look::<Application>(*application_id).await?;
                 match application.cancelled() {
                     Some(cancelled) => self.give_back(fact, cancelled).await,
                     None => Ok(()),
                 }
             }
-            BillingEvent::Invoice(Settled(settled)) => {
+            Event::InvoiceSettled(settled) => {
                 self.tell(fact, application::Command::NoteFeePaid(NoteFeePaid { as_of: fact.revision, on: settled.on })).await
             }
-            BillingEvent::Invoice(Reopened(reopened)) => {
+            Event::InvoiceReopened(reopened) => {
                 self.tell(fact, application::Command::NoteFeeReopened(NoteFeeReopened { as_of: fact.revision, on: reopened.on })).await
             }
-            _ => Ok(()),
+            Event::InvoiceDrafted(_)
+            | Event::InvoiceHeld(_)
+            | Event::InvoiceReleased(_)
+            | Event::DraftDiscarded(_)
+            | Event::InvoiceApproved(_)
+            | Event::InvoiceIssued(_)
+            | Event::CreditNoteApproved(_)
+            | Event::CreditNoteIssued(_)
+            | Event::InvoiceCancelled(_)
+            | Event::DebitNoteApproved(_)
+            | Event::DebitNoteIssued(_)
+            | Event::InvoicePartlyPaid(_)
+            | Event::InvoiceFellOverdue(_)
+            | Event::InvoiceWrittenOff(_) => Ok(()),
         }
     }
 
