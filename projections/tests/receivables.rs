@@ -303,3 +303,50 @@ async fn plans_are_told_with_what_of_each_instalment_is_paid() {
     .assert_eq(&told.collect::<Vec<_>>().join("\n"));
     assert_eq!(receivables::accounts_on_plans(&pool, None, 10).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn plans_are_found_by_their_state_and_by_what_is_due_next() {
+    let (_database, pool) = database().await;
+    let agreed = |on: &str, first_on: &str, n, rule: account::PlanRule| {
+        let dates = account::AgreePlan { on: accounts::day(on), first_on: accounts::day(first_on), rule, ..accounts::agree_plan(n, 2) };
+        account::Command::from(dates)
+    };
+    let events = lived([
+        accounts::charge(accounts::ChargeOf::default()).into(),
+        agreed("2024-04-02", "2024-05-01", 1, accounts::any_plan_rule()),
+        account::CancelPlan {
+            plan_id: accounts::plan_id(1),
+            on: accounts::day("2024-04-03"),
+            reason: accounts::reason("a new plan follows"),
+        }
+        .into(),
+        agreed("2024-04-03", "2024-05-01", 2, accounts::any_plan_rule()),
+        account::RecordPayment { value_on: accounts::day("2024-04-10"), ..accounts::record_payment(5, 5_750) }.into(),
+    ]);
+    project_all::<Receivables>(&pool, events).await;
+    let db = &pool;
+    let all = receivables::PlanFilter::default();
+    let told = async |filter: receivables::PlanFilter, after| {
+        let found = receivables::plans(db, &filter, after, 9).await.unwrap();
+        assert!(after.is_some() || receivables::plans_count(db, &filter).await.unwrap() == u64::try_from(found.len()).unwrap());
+        let told = found.iter().map(|(_, plan)| format!("{:?} next {:?} {:?}", plan.state, plan.next_due_on(), plan.reason));
+        (told.collect::<Vec<_>>().join("\n"), found.first().map(|(_, plan)| (plan.agreed_on, plan.plan_id)))
+    };
+    let (both, first) = told(all, None).await;
+    expect![[r#"
+        Running next Some(2024-06-01) None
+        Cancelled next None Some("a new plan follows")"#]]
+    .assert_eq(&both);
+    let (after_the_first, _) = told(all, first).await;
+    assert_eq!(both.lines().nth(1), Some(&*after_the_first));
+    let state = |state| receivables::PlanFilter { state: Some(state), ..all };
+    assert_eq!(told(state(receivables::PlanState::Running), None).await.0, both.lines().next().unwrap());
+    assert_eq!(told(state(receivables::PlanState::Broken), None).await.0, "");
+    // The first of its two is paid.
+    let due_by = |day: &str| receivables::PlanFilter { due_by: Some(accounts::day(day)), ..all };
+    for (day, found) in [("2024-05-01", ""), ("2024-05-31", ""), ("2024-06-01", both.lines().next().unwrap())] {
+        assert_eq!(told(due_by(day), None).await.0, found, "{day}");
+    }
+    let stranger = receivables::PlanFilter { account_id: Some(AccountId::new(Uuid::from_u128(8))), ..all };
+    assert_eq!(told(stranger, None).await.0, "");
+}

@@ -5,16 +5,20 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use daftar_domain::{
     Code,
-    ids::{AccountId, DisconnectionId, MeterId},
+    ids::{AccountId, DisconnectionId, InstalmentPlanId, MeterId},
 };
-use daftar_projections::collections::{self, Case, Entry, Filter, Order};
+use daftar_projections::{
+    collections::{self, Case, Entry, Filter, Order},
+    receivables::{self, PlanFilter},
+};
 
 use super::{
     account::Account,
     answer, app, caller,
-    enums::{DunningAction, DunningEnd, HoldGround, LiftCause, NoticeChannel, SwitchWay, WorkStage},
+    enums::{DunningAction, DunningEnd, HoldGround, InstalmentPlanState, LiftCause, NoticeChannel, SwitchWay, WorkStage},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
+    receivable::InstalmentPlan,
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
 };
@@ -445,6 +449,54 @@ impl From<Entry> for WorkOrderEntry {
     }
 }
 
+/// A debt that is paid in parts, as staff see it.
+#[derive(Debug)]
+pub struct PlannedDebt {
+    account_id: AccountId,
+    plan: receivables::Plan,
+    among: Arc<Owners>,
+}
+
+/// A debt that is paid in parts, or was to be.
+#[Object]
+impl PlannedDebt {
+    /// Whose debt it is.
+    async fn account(&self, context: &Context<'_>) -> Option<Result<Account>> {
+        Some(answer(context, self.among.account(context, self.account_id).await))
+    }
+
+    /// The plan that was agreed on.
+    async fn plan(&self) -> InstalmentPlan {
+        self.plan.clone().into()
+    }
+
+    /// What was said when it was cancelled; null if nobody said anything.
+    async fn reason(&self) -> Option<&str> {
+        self.plan.reason.as_deref()
+    }
+}
+
+/// Which plans: those to which everything that is given applies.
+#[derive(Debug, Default, InputObject)]
+struct InstalmentPlanFilter {
+    /// Of this account.
+    account_id: Option<ID>,
+    /// That stand so.
+    state: Option<InstalmentPlanState>,
+    /// Whose next instalment is to be paid on this day or before.
+    due_by: Option<Date>,
+}
+
+impl InstalmentPlanFilter {
+    fn parse(self) -> Result<PlanFilter, Problem> {
+        Ok(PlanFilter {
+            account_id: self.account_id.map(|id| input::id("filter.accountId", &id, AccountId::new)).transpose()?,
+            state: self.state.map(Into::into),
+            due_by: self.due_by.map(|day| day.day("filter.dueBy")).transpose()?,
+        })
+    }
+}
+
 /// Which orders: those to which everything that is given applies.
 #[derive(Debug, Default, InputObject)]
 struct WorkOrderFilter {
@@ -549,6 +601,35 @@ impl CollectionsQuery {
     async fn work_order(&self, context: &Context<'_>, #[graphql(desc = "The order's id.")] id: ID) -> Option<Result<WorkOrder>> {
         let order = async { WorkOrder::find(app(context), caller(context), DisconnectionId::new(super::id("id", &id)?)).await };
         Some(answer(context, order.await))
+    }
+
+    /// Debts that are paid in parts, or were to be, the latest agreed first; for staff who collect or keep the books.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn instalment_plans(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which of them; all without it.")] filter: Option<InstalmentPlanFilter>,
+        #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+    ) -> Option<Result<Connection<PlannedDebt>>> {
+        let page = async {
+            let (caller, app) = (caller(context), app(context));
+            collectors(caller)?;
+            let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
+            let place = paging.place("instalmentPlans")?;
+            let place = place.map(|[on, id]: [String; 2]| Ok::<_, Problem>((part(&on)?, InstalmentPlanId::new(part(&id)?)))).transpose()?;
+            let found = receivables::plans(&app.read_models, &filter, place, paging.limit()).await?;
+            let among = Arc::new(Owners::of(caller, found.iter().map(|(account_id, _)| *account_id))?);
+            let plans = found.into_iter().map(|(account_id, plan)| PlannedDebt { account_id, plan, among: among.clone() }).collect();
+            let at = |debt: &PlannedDebt| cursor("instalmentPlans", &[&debt.plan.agreed_on, &debt.plan.plan_id]);
+            let pool = app.read_models.clone();
+            let count = move || {
+                let pool = pool.clone();
+                async move { Ok(receivables::plans_count(&pool, &filter).await?) }
+            };
+            Ok(Connection::new(&paging, plans, at, count))
+        };
+        Some(answer(context, page.await))
     }
 
     /// Orders to cut and restore, the latest asked for first; for staff.

@@ -150,6 +150,8 @@ pub struct InstalmentPlan {
     ended_on: Option<Date>,
     /// Why it ended before it was paid; null if it did not.
     ended_because: Option<InstalmentPlanEnd>,
+    /// When the next instalment is to be paid; null if none is.
+    next_due_on: Option<Date>,
     /// Its parts, the first to be paid first.
     instalments: Vec<Instalment>,
 }
@@ -171,6 +173,7 @@ impl From<receivables::Plan> for InstalmentPlan {
             |part: receivables::Instalment| Instalment { due_on: part.due_on.into(), amount: part.amount.into(), paid: part.paid.into() };
         Self {
             id: ID(plan.plan_id.to_string()),
+            next_due_on: plan.next_due_on().map(Date::from),
             state: plan.state.into(),
             total: plan.total.into(),
             paid: plan.paid.into(),

@@ -255,7 +255,8 @@ async fn what_is_read_at_the_switch_is_the_meters_reading() {
         2024-01-01 06:00:00 UTC Initial 0
         2024-07-15 06:00:00 UTC Manual 1400
         tellInvoice: there is no such invoice
-        recordReadingOfOrder: the reading is refused: DigitsOverflow"#]].assert_eq(&told.collect::<Vec<_>>().join("\n"));
+        recordReadingOfOrder: the reading is refused: DigitsOverflow"#]]
+    .assert_eq(&told.collect::<Vec<_>>().join("\n"));
 }
 
 /// Just after midnight in Riyadh, which is three hours ahead.

@@ -11,4 +11,5 @@ CREATE INDEX ON dispute (account_id, item_id, position);
 ALTER TABLE cohort ADD PRIMARY KEY (issued_in, due_on, currency);
 ALTER TABLE plan ADD PRIMARY KEY (account_id, plan_id);
 CREATE INDEX ON plan (account_id) WHERE state = 'running';
+CREATE INDEX ON plan (agreed_on, plan_id);
 ALTER TABLE instalment ADD PRIMARY KEY (account_id, plan_id, number);

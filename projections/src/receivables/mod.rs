@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    Balance, Cohort, Instalment, OpenItem, Place, Plan, Statement, StatementLine, accounts_on_plans, accounts_owing_by,
-    accounts_with_open_items, aged, aged_of, balances, balances_of, cohorts, open_items, open_items_of, plans_of, statement,
-    statement_lines,
+    Balance, Cohort, Instalment, OpenItem, Place, Plan, PlanFilter, Statement, StatementLine, accounts_on_plans, accounts_owing_by,
+    accounts_with_open_items, aged, aged_of, balances, balances_of, cohorts, open_items, open_items_of, plans, plans_count, plans_of,
+    statement, statement_lines,
 };
 
 use crate::{
@@ -216,7 +216,7 @@ impl CreditKind {
 
 impl Projector for Receivables {
     const NAME: &'static str = "receivables";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");

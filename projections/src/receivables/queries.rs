@@ -1,6 +1,6 @@
 //! What receivables are asked, as of any moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use daftar_domain::{
@@ -17,7 +17,7 @@ use super::{Cause, PlanEnd, PlanState, Receivables};
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, to_bigint, whole},
+    columns::{from_bigint, from_name, to_bigint, to_name, whole},
 };
 
 /// What all accounts together owe, by age; in each currency.
@@ -335,6 +335,69 @@ pub struct Instalment {
     pub amount: Money,
     /// Of this one: what was paid of the plan pays its instalments one after the other.
     pub paid: Money,
+}
+
+impl Plan {
+    /// Of the first instalment that is not paid; none, if nobody asks for one any more.
+    pub fn next_due_on(&self) -> Option<NaiveDate> {
+        let next = || self.instalments.iter().find(|instalment| instalment.paid.minor < instalment.amount.minor);
+        match self.state {
+            PlanState::Running => next().map(|instalment| instalment.due_on),
+            PlanState::Completed | PlanState::Broken | PlanState::Cancelled => None,
+        }
+    }
+}
+
+/// Which plans are meant: those to which all that is named here applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PlanFilter {
+    pub account_id: Option<AccountId>,
+    pub state: Option<PlanState>,
+    /// The next instalment is due on this day or before.
+    pub due_by: Option<NaiveDate>,
+}
+
+/// Plans, the latest agreed first, after one that was seen.
+pub async fn plans(
+    db: impl PgExecutor<'_> + Copy,
+    filter: &PlanFilter,
+    after: Option<(NaiveDate, InstalmentPlanId)>,
+    limit: u32,
+) -> Result<Vec<(AccountId, Plan)>, QueryError> {
+    let (agreed_on, id) = after.unzip();
+    let page = sqlx::query!(
+        "SELECT account_id, plan_id FROM read_receivables.plan
+         WHERE (account_id = $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL)
+           AND ($3::date IS NULL OR state = 'running' AND paid < (SELECT sum(amount) FROM read_receivables.instalment part
+                WHERE part.account_id = plan.account_id AND part.plan_id = plan.plan_id AND due_on <= $3))
+           AND ((agreed_on, plan_id) < ($4, $5) OR $4 IS NULL)
+         ORDER BY agreed_on DESC, plan_id DESC LIMIT $6",
+        filter.account_id.map(Uuid::from),
+        filter.state.map(|state| to_name(&state)),
+        filter.due_by,
+        agreed_on,
+        id.map(Uuid::from),
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    let accounts: BTreeSet<_> = page.iter().map(|row| AccountId::new(row.account_id)).collect();
+    let found = plans_of(db, &accounts.into_iter().collect::<Vec<_>>()).await?;
+    let mut found: HashMap<(Uuid, Uuid), _> = found.into_iter().map(|(of, plan)| ((of.into(), plan.plan_id.into()), (of, plan))).collect();
+    Ok(page.into_iter().filter_map(|row| found.remove(&(row.account_id, row.plan_id))).collect())
+}
+
+pub async fn plans_count(db: impl PgExecutor<'_>, filter: &PlanFilter) -> Result<u64, QueryError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_receivables.plan
+           WHERE (account_id = $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL)
+             AND ($3::date IS NULL OR state = 'running' AND paid < (SELECT sum(amount) FROM read_receivables.instalment part
+                  WHERE part.account_id = plan.account_id AND part.plan_id = plan.plan_id AND due_on <= $3))"#,
+        filter.account_id.map(Uuid::from),
+        filter.state.map(|state| to_name(&state)),
+        filter.due_by,
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
 }
 
 /// Of each account its plans, the latest first.

@@ -216,7 +216,17 @@ impl Company {
         let (down_payment, rule, first_on) = (Some(down.payment_id), accounts::any_plan_rule(), due_on + Days::new(7));
         let plan = AgreePlan { items: vec![item], down_payment, on: due_on, first_on, rule, ..accounts::agree_plan(1, 3) };
         let missed = ReviewPlan { on: first_on + Days::new(1) };
-        for wish in [account::Command::from(down), plan.into(), missed.into()] {
+        // It was broken; the next was agreed by mistake, and the one after it runs.
+        let (on, plan_id) = (first_on + Days::new(2), accounts::plan_id(2));
+        let again = |n| AgreePlan {
+            items: vec![item],
+            on,
+            first_on: on + Days::new(7),
+            rule: accounts::any_plan_rule(),
+            ..accounts::agree_plan(n, 3)
+        };
+        let mistaken = account::CancelPlan { plan_id, on, reason: accounts::reason("another was meant") };
+        for wish in [account::Command::from(down), plan.into(), missed.into(), again(2).into(), mistaken.into(), again(3).into()] {
             self.execute::<Account>(third, wish).await;
         }
         let promise = HoldDunning { account_id: first, hold_id: HOLD, ..hold(HoldGround::PromiseToPay, "2026-05-02", Some("2999-12-31")) };

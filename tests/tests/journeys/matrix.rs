@@ -98,6 +98,7 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         ("dunningOutcomes", Staff(vec![json!({ "from": "2026-01-01", "to": "2027-01-01" })])),
         ("workOrder", Staff(each("id", &[json!(daftar_domain::disconnection::example::ORDER)]))),
         ("workOrders", staff()),
+        ("instalmentPlans", staff()),
         ("billRuns", staff()),
         ("billRunExceptions", Staff(each("name", runs))),
         ("repair", owned("id", repairs)),
