@@ -385,6 +385,8 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Database(error) => error.into(),
             QueryError::Malformed { .. } => Self::Internal(error.into()),
+            // A cursor that was not made here.
+            QueryError::NotASpot => Self::invalid("after", Flaw::NotACursor),
         }
     }
 }

@@ -16,10 +16,12 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     as_of::AsOf,
     columns::{beginning_with, from_bigint, from_name, position, sealed, to_bigint, to_name},
-    keys, rows,
+    keys,
+    order::page,
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -390,39 +392,59 @@ pub struct Filter {
     pub number: Option<String>,
 }
 
-/// Accounts in the order of their numbers, after one that was seen.
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    filter: &Filter,
-    after: Option<(&AccountNumber, AccountId)>,
-    limit: u32,
-) -> Result<Vec<Account>, QueryError> {
-    let [from, to] = beginning_with(filter.number.as_deref());
-    let (number, id) = after.map_or(("", Uuid::nil()), |(number, id)| (number.as_str(), id.into()));
-    let rows = sqlx::query_as!(
-        AccountRow,
-        "SELECT * FROM read_accounts.account
-         WHERE (class = $1 OR $1 IS NULL) AND (standing = $2 OR $2 IS NULL) AND (currency = $3 OR $3 IS NULL)
-           AND number >= $4 AND number < $5 AND (number, account_id) > ($6, $7)
-         ORDER BY number, account_id LIMIT $8",
-        filter.class.map(|class| to_name(&class)),
-        filter.standing.map(|standing| to_name(&standing)),
-        filter.currency.map(Currency::code),
-        from,
-        to,
-        number,
-        id,
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Account::try_from).collect()
+/// What accounts can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    Number,
+    OpenedOn,
+}
+
+impl Account {
+    pub fn spot(&self, by: Order) -> Spot {
+        let ids = [self.id.into()];
+        match by {
+            Order::Number => Spot::new(&self.number.to_string(), ids),
+            Order::OpenedOn => Spot::new(&self.opened_on, ids),
+        }
+    }
+}
+
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Account>, QueryError> {
+    let (from, to) = beginning_with(filter.number.as_deref());
+    macro_rules! by {
+        ($by:literal as $key:ty) => {
+            page!(
+                db,
+                page,
+                AccountRow,
+                "SELECT * FROM read_accounts.account
+                 WHERE (class = $4 OR $4 IS NULL) AND (standing = $5 OR $5 IS NULL) AND (currency = $6 OR $6 IS NULL)
+                   AND (number >= $7 OR $7 IS NULL) AND (number < $8 OR $8 IS NULL)",
+                $by as $key,
+                ("account_id" 0) behind "($2, $3)",
+                [
+                    filter.class.map(|class| to_name(&class)),
+                    filter.standing.map(|standing| to_name(&standing)),
+                    filter.currency.map(Currency::code),
+                    from,
+                    to,
+                ]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::Number => by!("number" as String),
+        Order::OpenedOn => by!("opened_on" as NaiveDate),
+    };
+    rows.into_iter().map(Account::try_from).collect()
 }
 
 pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
-    let [from, to] = beginning_with(filter.number.as_deref());
+    let (from, to) = beginning_with(filter.number.as_deref());
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM read_accounts.account
            WHERE (class = $1 OR $1 IS NULL) AND (standing = $2 OR $2 IS NULL) AND (currency = $3 OR $3 IS NULL)
-             AND number >= $4 AND number < $5"#,
+             AND (number >= $4 OR $4 IS NULL) AND (number < $5 OR $5 IS NULL)"#,
         filter.class.map(|class| to_name(&class)),
         filter.standing.map(|standing| to_name(&standing)),
         filter.currency.map(Currency::code),

@@ -13,9 +13,11 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
-    keys, rows,
+    keys,
+    order::page,
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -73,7 +75,7 @@ keys! {
 
 impl Projector for Applications {
     const NAME: &'static str = "applications";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Aggregate::CATEGORY];
     const TABLES: &'static str = include_str!("../models/applications/tables.sql");
     const INDEXES: &'static str = include_str!("../models/applications/indexes.sql");
@@ -277,30 +279,43 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: ApplicationId) -> Result<Option<
     found.fetch_optional(db).await?.map(Application::try_from).transpose()
 }
 
-/// The longest waiting first, after one that was seen.
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    filter: &Filter,
-    after: Option<(NaiveDate, ApplicationId)>,
-    limit: u32,
-) -> Result<Vec<Application>, QueryError> {
-    let (day, id) = after.map_or((NaiveDate::MIN, Uuid::nil()), |(day, id)| (day, id.into()));
-    let found = sqlx::query_as!(
-        ApplicationRow,
-        "SELECT * FROM read_applications.application
-         WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR status = $2) AND (submitted_on, application_id) > ($3, $4)
-         ORDER BY submitted_on, application_id LIMIT $5",
-        filter.account_id.map(Uuid::from),
-        filter.status.as_ref().map(to_name),
-        day.max(FIRST_DAY),
-        id,
-        i64::from(limit),
-    );
-    found.fetch_all(db).await?.into_iter().map(Application::try_from).collect()
+/// What applications can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    SubmittedOn,
+    ChangedOn,
 }
 
-/// Before every day on which anybody applies, and one that PostgreSQL can say.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
+impl Application {
+    pub fn spot(&self, by: Order) -> Spot {
+        let ids = [self.id.into()];
+        match by {
+            Order::SubmittedOn => Spot::new(&self.submitted_on, ids),
+            Order::ChangedOn => Spot::new(&self.changed_on, ids),
+        }
+    }
+}
+
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Application>, QueryError> {
+    macro_rules! by {
+        ($by:literal) => {
+            page!(
+                db,
+                page,
+                ApplicationRow,
+                "SELECT * FROM read_applications.application WHERE (account_id = $4 OR $4 IS NULL) AND (status = $5 OR $5 IS NULL)",
+                $by as NaiveDate,
+                ("application_id" 0) behind "($2, $3)",
+                [filter.account_id.map(Uuid::from), filter.status.as_ref().map(to_name)]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::SubmittedOn => by!("submitted_on"),
+        Order::ChangedOn => by!("changed_on"),
+    };
+    rows.into_iter().map(Application::try_from).collect()
+}
 
 pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
     let found = sqlx::query_scalar!(

@@ -22,6 +22,8 @@ pub enum QueryError {
     Database(#[from] sqlx::Error),
     #[error("column `{column}` of read model `{model}` does not hold what its projector writes")]
     Malformed { model: &'static str, column: &'static str, source: serde_json::Error },
+    #[error("a page cannot begin behind what is not in the list's order")]
+    NotASpot,
 }
 
 /// The name that a variant has on disk, in events and in rows alike.
@@ -56,9 +58,8 @@ pub(crate) fn month(date: NaiveDate) -> NaiveDate {
 }
 
 /// Between which texts those lie that begin so: with the first, and without the second. The column must sort by bytes.
-pub(crate) fn beginning_with(prefix: Option<&str>) -> [String; 2] {
-    let prefix = prefix.unwrap_or_default();
-    [prefix.to_owned(), format!("{prefix}{}", char::MAX)]
+pub(crate) fn beginning_with(prefix: Option<&str>) -> (Option<String>, Option<String>) {
+    prefix.map(|prefix| (prefix.to_owned(), format!("{prefix}{}", char::MAX))).unzip()
 }
 
 /// Where a fact stands, as every row has it that the fact made or changed.

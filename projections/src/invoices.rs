@@ -17,10 +17,12 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     as_of::AsOf,
     columns::{from_bigint, from_name, position, to_bigint, to_name, whole},
-    keys, rows,
+    keys,
+    order::{FIRST_DAY, LAST_DAY, page},
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -103,7 +105,7 @@ pub enum Kind {
 
 impl Projector for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[Invoice::CATEGORY];
     const TABLES: &'static str = include_str!("../models/invoices/tables.sql");
     const INDEXES: &'static str = include_str!("../models/invoices/indexes.sql");
@@ -397,32 +399,53 @@ impl Filter {
     }
 }
 
-/// Issued invoices, the latest first, after one that was seen.
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    filter: &Filter,
-    after: Option<(NaiveDate, InvoiceId)>,
-    limit: u32,
-) -> Result<Vec<Standing>, QueryError> {
-    let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
-    let ((from, to), statuses) = (filter.issued.unwrap_or((FIRST_DAY, LAST_DAY)), filter.statuses());
-    let rows = sqlx::query_as!(
-        InvoiceRow,
-        "SELECT * FROM read_invoices.invoice
-         WHERE (account_id = $1 OR $1 IS NULL) AND (status = ANY($2) OR $2 IS NULL) AND (overdue = $3 OR $3 IS NULL)
-           AND (currency = $4 OR $4 IS NULL) AND issued_on BETWEEN $5 AND $6 AND (issued_on, invoice_id) < ($7, $8)
-         ORDER BY issued_on DESC, invoice_id DESC LIMIT $9",
-        filter.account_id.map(Uuid::from),
-        statuses.as_deref(),
-        filter.overdue,
-        filter.currency.map(Currency::code),
-        from,
-        to,
-        day,
-        id,
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
+/// What issued invoices can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    IssuedOn,
+    DueOn,
+    LeftToPay,
+    Number,
+}
+
+impl Standing {
+    pub fn spot(&self, by: Order) -> Spot {
+        let ids = [self.id.into()];
+        match by {
+            Order::IssuedOn => Spot::of(self.issued_on, ids),
+            Order::DueOn => Spot::of(self.due_on, ids),
+            Order::LeftToPay => Spot::new(&self.left_to_pay.minor, ids),
+            Order::Number => Spot::of(self.number.clone(), ids),
+        }
+    }
+}
+
+/// Issued invoices.
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Standing>, QueryError> {
+    let ((from, to), statuses) = (filter.issued.unzip(), filter.statuses());
+    macro_rules! by {
+        ($by:literal as $key:ty) => {
+            page!(
+                db,
+                page,
+                InvoiceRow,
+                "SELECT * FROM read_invoices.invoice
+                 WHERE (account_id = $4 OR $4 IS NULL) AND (status = ANY($5) OR $5 IS NULL) AND (overdue = $6 OR $6 IS NULL)
+                   AND (currency = $7 OR $7 IS NULL) AND issued_on IS NOT NULL AND (issued_on >= $8 OR $8 IS NULL)
+                   AND (issued_on <= $9 OR $9 IS NULL)",
+                $by as $key,
+                ("invoice_id" 0) behind "($2, $3)",
+                [filter.account_id.map(Uuid::from), statuses.as_deref(), filter.overdue, filter.currency.map(Currency::code), from, to]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::IssuedOn => by!("issued_on" as NaiveDate),
+        Order::DueOn => by!("due_on" as NaiveDate),
+        Order::LeftToPay => by!("left_to_pay" as i64),
+        Order::Number => by!("number" as String),
+    };
+    rows.into_iter().map(Standing::try_from).collect()
 }
 
 /// What some invoices in one currency come to.
@@ -515,10 +538,6 @@ pub struct Document {
 pub async fn documents(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Vec<Document>, QueryError> {
     Ok(documents_of(db, &[id], as_of).await?.into_iter().map(|(_, document)| document).collect())
 }
-
-/// As far as PostgreSQL and this program both reach.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
 
 impl TryFrom<InvoiceRow> for Standing {
     type Error = QueryError;

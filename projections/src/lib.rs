@@ -41,7 +41,8 @@
 //! - **SQL.** `tables.sql` has the columns in the order and types of the row's fields, `NOT NULL` unless the field is an `Option`, no keys,
 //!   no schema names. `indexes.sql` adds the primary key and what the queries need. Money is `bigint` minor units and a `currency` beside
 //!   it. A name in a column is [`to_name`](columns::to_name) of the variant.
-//! - **Queries** are `query!`-checked, name the schema `read_<model>`, and take `impl PgExecutor<'_>`. After a change: `make sqlx-prepare`.
+//! - **Queries** are `query!`-checked, name the schema `read_<model>`, and take `impl PgExecutor<'_>`. A list whose order people choose
+//!   asks by `page!` (`order.rs`). After a change: `make sqlx-prepare`.
 //! - **Add it to [`MODELS`]**, raise `VERSION` whenever rows would differ, and write examples with `spec` in `tests/`, which deliver every
 //!   event twice, in batches of 1, 7 and 1,000, and by a rebuild, to the same rows.
 //!
@@ -69,6 +70,7 @@ pub mod ledger;
 pub mod meters;
 mod metrics;
 mod model;
+mod order;
 pub mod payments;
 mod projector;
 mod readable;
@@ -96,6 +98,7 @@ pub use columns::QueryError;
 pub use feed::Feed;
 pub use metrics::Metrics;
 pub use model::{Model, Place};
+pub use order::{Direction, Page, Spot};
 pub use projector::{Batch, DeliverError, Projector, deliver};
 pub use readable::{Readable, Step};
 pub use runner::{Runner, Stopped, chain, elected, in_office};

@@ -16,10 +16,12 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     as_of::AsOf,
     columns::{beginning_with, from_bigint, from_name, position, to_bigint, to_name},
-    keys, rows,
+    keys,
+    order::page,
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -129,7 +131,7 @@ pub enum Change {
 
 impl Projector for Meters {
     const NAME: &'static str = "meters";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const CATEGORIES: &'static [&'static str] = &[Meter::CATEGORY];
     const TABLES: &'static str = include_str!("../models/meters/tables.sql");
     const INDEXES: &'static str = include_str!("../models/meters/indexes.sql");
@@ -383,35 +385,61 @@ pub struct Filter {
     pub serial: Option<String>,
 }
 
-/// Meters in the order of their serial numbers, after one that was seen.
-pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, after: Option<(&str, MeterId)>, limit: u32) -> Result<Vec<Device>, QueryError> {
-    let [from, to] = beginning_with(filter.serial.as_deref());
-    let (serial, id) = after.map_or(("", Uuid::nil()), |(serial, id)| (serial, id.into()));
-    let rows = sqlx::query_as!(
-        MeterRow,
-        "SELECT * FROM read_meters.meter
-         WHERE (kind = $1 OR $1 IS NULL) AND (status = $2 OR $2 IS NULL) AND (service = $3 OR $3 IS NULL)
-           AND (account_id = $4 OR $4 IS NULL) AND serial >= $5 AND serial < $6 AND (serial, meter_id) > ($7, $8)
-         ORDER BY serial, meter_id LIMIT $9",
-        filter.kind.map(|kind| to_name(&kind)),
-        filter.status.map(|status| to_name(&status)),
-        filter.service.map(|service| to_name(&service)),
-        filter.account_id.map(Uuid::from),
-        from,
-        to,
-        serial,
-        id,
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Device::try_from).collect()
+/// What meters can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    Serial,
+    /// Those that need no certificate are the last.
+    CertifiedUntil,
+}
+
+impl Device {
+    pub fn spot(&self, by: Order) -> Spot {
+        let ids = [self.id.into()];
+        match by {
+            Order::Serial => Spot::new(&self.serial, ids),
+            Order::CertifiedUntil => Spot::of(self.certified_until, ids),
+        }
+    }
+}
+
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Device>, QueryError> {
+    let (from, to) = beginning_with(filter.serial.as_deref());
+    macro_rules! by {
+        ($by:literal as $key:ty) => {
+            page!(
+                db,
+                page,
+                MeterRow,
+                "SELECT * FROM read_meters.meter
+                 WHERE (kind = $4 OR $4 IS NULL) AND (status = $5 OR $5 IS NULL) AND (service = $6 OR $6 IS NULL)
+                   AND (account_id = $7 OR $7 IS NULL) AND (serial >= $8 OR $8 IS NULL) AND (serial < $9 OR $9 IS NULL)",
+                $by as $key,
+                ("meter_id" 0) behind "($2, $3)",
+                [
+                    filter.kind.map(|kind| to_name(&kind)),
+                    filter.status.map(|status| to_name(&status)),
+                    filter.service.map(|service| to_name(&service)),
+                    filter.account_id.map(Uuid::from),
+                    from,
+                    to,
+                ]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::Serial => by!("serial" as String),
+        Order::CertifiedUntil => by!("COALESCE(certified_until, DATE '9999-12-31')" as NaiveDate),
+    };
+    rows.into_iter().map(Device::try_from).collect()
 }
 
 pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {
-    let [from, to] = beginning_with(filter.serial.as_deref());
+    let (from, to) = beginning_with(filter.serial.as_deref());
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM read_meters.meter
            WHERE (kind = $1 OR $1 IS NULL) AND (status = $2 OR $2 IS NULL) AND (service = $3 OR $3 IS NULL)
-             AND (account_id = $4 OR $4 IS NULL) AND serial >= $5 AND serial < $6"#,
+             AND (account_id = $4 OR $4 IS NULL) AND (serial >= $5 OR $5 IS NULL) AND (serial < $6 OR $6 IS NULL)"#,
         filter.kind.map(|kind| to_name(&kind)),
         filter.status.map(|status| to_name(&status)),
         filter.service.map(|service| to_name(&service)),

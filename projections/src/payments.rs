@@ -17,10 +17,12 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     as_of::AsOf,
     columns::{from_name, position, to_name, whole},
-    keys, rows,
+    keys,
+    order::{FIRST_DAY, LAST_DAY, page},
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -151,7 +153,7 @@ pub enum Cause {
 
 impl Projector for Payments {
     const NAME: &'static str = "payments";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
     const TABLES: &'static str = include_str!("../models/payments/tables.sql");
     const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
@@ -478,35 +480,55 @@ pub struct Filter {
     pub value: Option<(NaiveDate, NaiveDate)>,
 }
 
-/// Payments, the latest first, after one that was seen.
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    filter: &Filter,
-    after: Option<(NaiveDate, PaymentId, AccountId)>,
-    limit: u32,
-) -> Result<Vec<Received>, QueryError> {
-    let (day, id, account_id) = after.map_or((LAST_DAY, Uuid::max(), Uuid::max()), |(day, id, account)| (day, id.into(), account.into()));
-    let (from, to) = filter.value.unwrap_or((FIRST_DAY, LAST_DAY));
-    let rows = sqlx::query_as!(
-        PaymentRow,
-        "SELECT * FROM read_payments.payment
-         WHERE (account_id = $1 OR $1 IS NULL) AND (tender = $2 OR $2 IS NULL) AND (channel = $3 OR $3 IS NULL)
-           AND (currency = $4 OR $4 IS NULL) AND ((reversed_on IS NOT NULL) = $5 OR $5 IS NULL)
-           AND value_on BETWEEN $6 AND $7 AND (value_on, payment_id, account_id) < ($8, $9, $10)
-         ORDER BY value_on DESC, payment_id DESC, account_id DESC LIMIT $11",
-        filter.account_id.map(Uuid::from),
-        filter.tender.map(|tender| to_name(&tender)),
-        filter.channel.as_ref().map(Code::as_str),
-        filter.currency.map(Currency::code),
-        filter.reversed,
-        from,
-        to,
-        day,
-        id,
-        account_id,
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
+/// What payments can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    ValueOn,
+    Amount,
+}
+
+impl Received {
+    /// Two accounts may each have a payment of one id.
+    pub fn spot(&self, by: Order) -> Spot<2> {
+        let ids = [self.id.into(), self.account_id.into()];
+        match by {
+            Order::ValueOn => Spot::new(&self.value_on, ids),
+            Order::Amount => Spot::new(&self.amount.minor, ids),
+        }
+    }
+}
+
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order, 2>) -> Result<Vec<Received>, QueryError> {
+    let (from, to) = filter.value.unzip();
+    macro_rules! by {
+        ($by:literal as $key:ty) => {
+            page!(
+                db,
+                page,
+                PaymentRow,
+                "SELECT * FROM read_payments.payment
+                 WHERE (account_id = $5 OR $5 IS NULL) AND (tender = $6 OR $6 IS NULL) AND (channel = $7 OR $7 IS NULL)
+                   AND (currency = $8 OR $8 IS NULL) AND ((reversed_on IS NOT NULL) = $9 OR $9 IS NULL)
+                   AND (value_on >= $10 OR $10 IS NULL) AND (value_on <= $11 OR $11 IS NULL)",
+                $by as $key,
+                ("payment_id" 0, "account_id" 1) behind "($2, $3, $4)",
+                [
+                    filter.account_id.map(Uuid::from),
+                    filter.tender.map(|tender| to_name(&tender)),
+                    filter.channel.as_ref().map(Code::as_str),
+                    filter.currency.map(Currency::code),
+                    filter.reversed,
+                    from,
+                    to,
+                ]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::ValueOn => by!("value_on" as NaiveDate),
+        Order::Amount => by!("amount" as i64),
+    };
+    rows.into_iter().map(Received::try_from).collect()
 }
 
 /// What some payments in one currency come to.
@@ -538,7 +560,6 @@ pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, 
     sums.collect()
 }
 
-/// The payments that the outside calls so: in each account at most one.
 /// Payments whose gateway has yet to say what became of them, or of a refund, after one that was seen.
 pub async fn in_doubt(db: impl PgExecutor<'_>, after: Option<PaymentId>, limit: u32) -> Result<Vec<PaymentId>, QueryError> {
     let found = sqlx::query_scalar!(
@@ -633,10 +654,6 @@ async fn cash(db: impl PgExecutor<'_>, unit: &str, from: NaiveDate, as_of: AsOf)
     });
     cash.collect()
 }
-
-/// As far as PostgreSQL and this program both reach.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
 
 impl TryFrom<PaymentRow> for Received {
     type Error = QueryError;

@@ -14,9 +14,11 @@ use uuid::Uuid;
 pub use belongings::{AskedPart, Entry, File, Offer, Which, entry_counts, files, offers, parts, timeline};
 
 use crate::{
-    Projector, QueryError,
+    Page, Projector, QueryError, Spot,
     columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
-    keys, rows,
+    keys,
+    order::page,
+    rows,
     rows::{Current, History, Table},
 };
 
@@ -125,7 +127,7 @@ keys! {
 
 impl Projector for Repairs {
     const NAME: &'static str = "repairs";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const CATEGORIES: &'static [&'static str] = &[Repair::CATEGORY];
     const TABLES: &'static str = include_str!("../models/repairs/tables.sql");
     const INDEXES: &'static str = include_str!("../models/repairs/indexes.sql");
@@ -490,31 +492,55 @@ impl Filter {
     }
 }
 
-/// Repairs, the latest asked for first, after one that was seen.
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    filter: &Filter,
-    after: Option<(DateTime<Utc>, RepairId)>,
-    limit: u32,
-) -> Result<Vec<Found>, QueryError> {
-    let ((requested_at, id), accounts) = (after.unzip(), filter.account_ids());
-    let rows = sqlx::query_as!(
-        RepairRow,
-        "SELECT * FROM read_repairs.repair
-         WHERE (account_id = ANY($1) OR $1 IS NULL) AND (branch_id = $2 OR $2 IS NULL) AND (status = $3 OR $3 IS NULL)
-           AND (technician = $4 OR $4 IS NULL) AND ((waiting_since IS NOT NULL) = $5 OR $5 IS NULL)
-           AND ((requested_at, repair_id) < ($6, $7) OR $6 IS NULL)
-         ORDER BY requested_at DESC, repair_id DESC LIMIT $8",
-        accounts.as_deref(),
-        filter.branch_id.map(Uuid::from),
-        filter.status.map(|status| to_name(&status)),
-        filter.technician.as_ref().map(Actor::as_str),
-        filter.waiting,
-        requested_at,
-        id.map(Uuid::from),
-        i64::from(limit),
-    );
-    rows.fetch_all(db).await?.into_iter().map(Found::try_from).collect()
+/// What repairs can be listed in the order of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    RequestedAt,
+    MovedAt,
+    /// Those whose customers wait for nothing are the last.
+    WaitingSince,
+}
+
+impl Found {
+    pub fn spot(&self, by: Order) -> Spot {
+        let ids = [self.id.into()];
+        match by {
+            Order::RequestedAt => Spot::new(&self.requested_at, ids),
+            Order::MovedAt => Spot::new(&self.moved_at, ids),
+            Order::WaitingSince => Spot::of(self.waiting_since, ids),
+        }
+    }
+}
+
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Found>, QueryError> {
+    let accounts = filter.account_ids();
+    macro_rules! by {
+        ($by:literal) => {
+            page!(
+                db,
+                page,
+                RepairRow,
+                "SELECT * FROM read_repairs.repair
+                 WHERE (account_id = ANY($4) OR $4 IS NULL) AND (branch_id = $5 OR $5 IS NULL) AND (status = $6 OR $6 IS NULL)
+                   AND (technician = $7 OR $7 IS NULL) AND ((waiting_since IS NOT NULL) = $8 OR $8 IS NULL)",
+                $by as DateTime<Utc>,
+                ("repair_id" 0) behind "($2, $3)",
+                [
+                    accounts.as_deref(),
+                    filter.branch_id.map(Uuid::from),
+                    filter.status.map(|status| to_name(&status)),
+                    filter.technician.as_ref().map(Actor::as_str),
+                    filter.waiting,
+                ]
+            )
+        };
+    }
+    let rows = match page.by {
+        Order::RequestedAt => by!("requested_at"),
+        Order::MovedAt => by!("moved_at"),
+        Order::WaitingSince => by!("COALESCE(waiting_since, TIMESTAMPTZ '9999-12-31 00:00:00+00')"),
+    };
+    rows.into_iter().map(Found::try_from).collect()
 }
 
 pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, QueryError> {

@@ -7,11 +7,17 @@ use daftar_domain::{
     application::{Application, Command, Event, NoteFeePaid, NoteFeeReopened, Status, example as applications},
     ids::ApplicationId,
 };
-use daftar_projections::applications::{Applications, Filter, board, by_id, count, list, steps_of};
+use daftar_projections::{
+    Direction, Page,
+    applications::{self as rows, Applications, Filter, Order, board, by_id, count, list, steps_of},
+};
 use expect_test::expect;
 use uuid::Uuid;
 
-use crate::spec::{database, project_all, projecting};
+use crate::{
+    lists::{Orders, in_all_orders},
+    spec::{database, project_all, projecting},
+};
 
 fn of(id: ApplicationId, events: Vec<Event>) -> Vec<(Uuid, BillingEvent)> {
     events.into_iter().map(|event| (id.into(), event.into())).collect()
@@ -68,10 +74,13 @@ async fn a_row_stands_where_its_application_stands() {
     let counted: u64 = board(&pool).await.unwrap().iter().map(|(_, count)| count).sum();
     let everybody = Filter::default();
     assert_eq!(counted, count(&pool, &everybody).await.unwrap());
-    let first = list(&pool, &everybody, None, 3).await.unwrap();
-    let last = first.last().unwrap();
-    let next = list(&pool, &everybody, Some((last.submitted_on, last.id)), 100).await.unwrap();
-    assert_eq!(u64::try_from(first.len() + next.len()).unwrap(), counted);
+    let whole = Page { by: Order::SubmittedOn, direction: Direction::Ascending, after: None, limit: 100 };
+    let found = list(&pool, &everybody, &whole).await.unwrap();
+    assert_eq!(u64::try_from(found.len()).unwrap(), counted);
+    let orders: Orders<'_, rows::Application, Order> =
+        &[(Order::SubmittedOn, |a, b| a.submitted_on.cmp(&b.submitted_on)), (Order::ChangedOn, |a, b| a.changed_on.cmp(&b.changed_on))];
+    let read = async |page: &Page<Order>| list(&pool, &everybody, page).await.unwrap();
+    in_all_orders(&found, orders, 3, read, rows::Application::spot).await;
     let scheduled = Filter { status: Some(Status::InstallScheduled), account_id: Some(applications::ACCOUNT) };
     assert_eq!(count(&pool, &scheduled).await.unwrap(), 3);
 }

@@ -1,20 +1,25 @@
-//! Lists as portals page through them: whatever the filter, every row that fits comes once and in order, and the totals are those of all.
+//! Lists as portals page through them: whatever the filter and the order, every row that fits comes once and in its place, and the totals are
+//! those of all.
 
-use std::fmt::Debug;
+use std::{cmp::Ordering, fmt::Debug};
 
+use chrono::Days;
 use daftar_domain::{
     BillingEvent, Currency, Service,
     account::{self, AccountNumber, CustomerClass, Tender},
-    ids::{AccountId, MeterId},
+    ids::MeterId,
     invoice::Status,
     meter::{self, MeterKind},
 };
 use daftar_projections::{
+    Direction, Page, Spot,
     accounts::{self, Accounts, Headcount, Standing},
     invoices::{self, Invoices},
     meters::{self, Meters},
     payments::{self, Payments},
 };
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Executor, PgPool};
 use uuid::Uuid;
 
 use crate::{
@@ -23,15 +28,37 @@ use crate::{
     spec::{database, project_all},
 };
 
-/// Reads page by page until there is no more.
-async fn paged<R: Clone + Debug, C>(size: usize, read: impl AsyncFn(Option<C>) -> Vec<R>, cursor: impl Fn(&R) -> C) -> Vec<R> {
-    let (mut seen, mut after) = (vec![], None);
-    loop {
-        let page = read(after.take()).await;
-        assert!(page.len() <= size);
-        let Some(last) = page.last() else { return seen };
-        after = Some(cursor(last));
-        seen.extend(page);
+fn page<B, const IDS: usize>(by: B, direction: Direction, after: Option<Spot<IDS>>, limit: u32) -> Page<B, IDS> {
+    Page { by, direction, after, limit }
+}
+
+/// Each order, and how two members are in it.
+pub type Orders<'a, R, B> = &'a [(B, fn(&R, &R) -> Ordering)];
+
+/// Read page by page in each of the orders, both ways, all that fits is there, in that order.
+pub async fn in_all_orders<R: Clone + Debug + PartialEq, B: Copy + Debug, const IDS: usize>(
+    fits: &[R],
+    orders: Orders<'_, R, B>,
+    size: u32,
+    read: impl AsyncFn(&Page<B, IDS>) -> Vec<R>,
+    spot: impl Fn(&R, B) -> Spot<IDS>,
+) {
+    for (by, compare) in orders {
+        let mut sorted = fits.to_vec();
+        sorted.sort_by(|a, b| compare(a, b).then_with(|| spot(a, *by).ids.cmp(&spot(b, *by).ids)));
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let mut seen: Vec<R> = vec![];
+            loop {
+                let rows = read(&page(*by, direction, seen.last().map(|row| spot(row, *by)), size)).await;
+                assert!(rows.len() <= size as usize);
+                if rows.is_empty() {
+                    break;
+                }
+                seen.extend(rows);
+            }
+            assert_eq!(seen, sorted, "by {by:?}, {direction:?}");
+            sorted.reverse();
+        }
     }
 }
 
@@ -45,7 +72,8 @@ pub fn thirty_accounts() -> Vec<(Uuid, BillingEvent)> {
         let currency = if n % 2 == 0 { Currency::SAR } else { Currency::YER };
         let number = AccountNumber::new(format!("{}-{n:02}", ["A", "AB", "B"][usize::try_from(n % 3).unwrap()])).unwrap();
         let mut of = |event: account::Event| events.push((Uuid::from_u128(n), event.into()));
-        of(account::AccountOpened { class, currency, number, ..opened(n) }.into());
+        let opened_on = opened(n).opened_on - Days::new(u64::try_from(n % 7).unwrap());
+        of(account::AccountOpened { class, currency, number, opened_on, ..opened(n) }.into());
         let said = account::example::events();
         let find = |name: &str| said.iter().find(|event| daftar_domain::EventSchema::event_type(*event) == name).cloned().unwrap();
         if n % 5 == 0 {
@@ -58,13 +86,22 @@ pub fn thirty_accounts() -> Vec<(Uuid, BillingEvent)> {
     events
 }
 
+const ACCOUNTS: Orders<'static, accounts::Account, accounts::Order> = &[
+    (accounts::Order::Number, |a, b| a.number.as_str().cmp(b.number.as_str())),
+    (accounts::Order::OpenedOn, |a, b| a.opened_on.cmp(&b.opened_on)),
+];
+
+async fn all_accounts(pool: &PgPool) -> Vec<accounts::Account> {
+    let page = page(accounts::Order::Number, Direction::Ascending, None, 1_000);
+    accounts::list(pool, &accounts::Filter::default(), &page).await.unwrap()
+}
+
 #[tokio::test]
 async fn accounts() {
     let (_database, pool) = database().await;
     project_all::<Accounts>(&pool, thirty_accounts()).await;
-    let everything = accounts::list(&pool, &accounts::Filter::default(), None, 1_000).await.unwrap();
+    let everything = all_accounts(&pool).await;
     assert_eq!(everything.len(), 30);
-    assert!(everything.is_sorted_by_key(|account| (account.number.to_string(), account.id)));
     let mut met = vec![];
     for class in [None, Some(CustomerClass::Commercial)] {
         for standing in [None, Some(Standing::Active), Some(Standing::Suspended), Some(Standing::Closed)] {
@@ -78,11 +115,8 @@ async fn accounts() {
                             && number.is_none_or(|number| account.number.as_str().starts_with(number))
                     });
                     let fits: Vec<_> = fits.cloned().collect();
-                    let read = async |after: Option<(AccountNumber, AccountId)>| {
-                        let after = after.as_ref().map(|(number, id)| (number, *id));
-                        accounts::list(&pool, &filter, after, 4).await.unwrap()
-                    };
-                    assert_eq!(paged(4, read, |account| (account.number.clone(), account.id)).await, fits, "{filter:?}");
+                    let read = async |page: &Page<accounts::Order>| accounts::list(&pool, &filter, page).await.unwrap();
+                    in_all_orders(&fits, ACCOUNTS, 4, read, accounts::Account::spot).await;
                     assert_eq!(accounts::count(&pool, &filter).await.unwrap(), fits.len() as u64, "{filter:?}");
                     met.push(fits.len());
                 }
@@ -96,7 +130,7 @@ async fn accounts() {
 async fn accounts_are_counted_by_what_they_are_at_last() {
     let (_database, pool) = database().await;
     project_all::<Accounts>(&pool, thirty_accounts()).await;
-    let everything = accounts::list(&pool, &accounts::Filter::default(), None, 1_000).await.unwrap();
+    let everything = all_accounts(&pool).await;
     let headcounts = accounts::headcounts(&pool).await.unwrap();
     assert_eq!(headcounts.iter().map(|headcount| headcount.accounts).sum::<u64>(), 30);
     for Headcount { class, standing, accounts } in headcounts {
@@ -105,14 +139,21 @@ async fn accounts_are_counted_by_what_they_are_at_last() {
     }
 }
 
+const INVOICES: Orders<'static, invoices::Standing, invoices::Order> = &[
+    (invoices::Order::IssuedOn, |a, b| a.issued_on.cmp(&b.issued_on)),
+    (invoices::Order::DueOn, |a, b| a.due_on.cmp(&b.due_on)),
+    (invoices::Order::LeftToPay, |a, b| a.left_to_pay.minor.cmp(&b.left_to_pay.minor)),
+    (invoices::Order::Number, |a, b| a.number.cmp(&b.number)),
+];
+
 #[tokio::test]
 async fn invoices() {
     for seed in 1..=3 {
         let (_database, pool) = database().await;
         project_all::<Invoices>(&pool, history(seed, 250)).await;
-        let everything = invoices::list(&pool, &invoices::Filter::default(), None, 1_000).await.unwrap();
+        let whole = page(invoices::Order::IssuedOn, Direction::Descending, None, 1_000);
+        let everything = invoices::list(&pool, &invoices::Filter::default(), &whole).await.unwrap();
         assert!(everything.len() > 4 && everything.iter().all(|invoice| invoice.issued_on.is_some()));
-        assert!(everything.is_sorted_by_key(|invoice| std::cmp::Reverse((invoice.issued_on, invoice.id))));
         let issued = everything[everything.len() / 2].issued_on.unwrap();
         for account_id in [None, Some(everything[0].account_id)] {
             for statuses in [None, Some(vec![]), Some(vec![Status::Open, Status::PartlyPaid]), Some(vec![Status::Paid])] {
@@ -126,8 +167,8 @@ async fn invoices() {
                                 && issued.is_none_or(|(from, to)| invoice.issued_on.is_some_and(|on| from <= on && on <= to))
                         });
                         let fits: Vec<_> = fits.cloned().collect();
-                        let read = async |after| invoices::list(&pool, &filter, after, 2).await.unwrap();
-                        assert_eq!(paged(2, read, |invoice| (invoice.issued_on.unwrap(), invoice.id)).await, fits, "{filter:?}");
+                        let read = async |page: &Page<invoices::Order>| invoices::list(&pool, &filter, page).await.unwrap();
+                        in_all_orders(&fits, INVOICES, 3, read, invoices::Standing::spot).await;
                         let sums = invoices::sums(&pool, &filter).await.unwrap();
                         let [count, total, left] = sums
                             .first()
@@ -142,11 +183,17 @@ async fn invoices() {
     }
 }
 
+const PAYMENTS: Orders<'static, payments::Received, payments::Order> = &[
+    (payments::Order::ValueOn, |a, b| a.value_on.cmp(&b.value_on)),
+    (payments::Order::Amount, |a, b| a.amount.minor.cmp(&b.amount.minor)),
+];
+
 #[tokio::test]
 async fn payments() {
     let (_database, pool) = database().await;
     project_all::<Payments>(&pool, history(4, 400)).await;
-    let everything = payments::list(&pool, &payments::Filter::default(), None, 1_000).await.unwrap();
+    let whole = page(payments::Order::ValueOn, Direction::Descending, None, 1_000);
+    let everything = payments::list(&pool, &payments::Filter::default(), &whole).await.unwrap();
     assert!(everything.len() > 8 && everything.iter().any(|payment| payment.reversed_on.is_some()));
     let value = everything[everything.len() / 2].value_on;
     for account_id in [None, Some(everything[0].account_id)] {
@@ -161,9 +208,8 @@ async fn payments() {
                             && value.is_none_or(|(from, to)| from <= payment.value_on && payment.value_on <= to)
                     });
                     let fits: Vec<_> = fits.cloned().collect();
-                    let read = async |after| payments::list(&pool, &filter, after, 3).await.unwrap();
-                    let cursor = |payment: &payments::Received| (payment.value_on, payment.id, payment.account_id);
-                    assert_eq!(paged(3, read, cursor).await, fits, "{filter:?}");
+                    let read = async |page: &Page<payments::Order, 2>| payments::list(&pool, &filter, page).await.unwrap();
+                    in_all_orders(&fits, PAYMENTS, 3, read, payments::Received::spot).await;
                     let sums = payments::sums(&pool, &filter).await.unwrap();
                     let [count, amount] = sums.first().map_or([0; 2], |sum| [i64::try_from(sum.payments).unwrap(), sum.amount.minor]);
                     assert_eq!(count, i64::try_from(fits.len()).unwrap());
@@ -174,6 +220,14 @@ async fn payments() {
     }
 }
 
+const METERS: Orders<'static, meters::Device, meters::Order> = &[
+    (meters::Order::Serial, |a, b| a.serial.cmp(&b.serial)),
+    (meters::Order::CertifiedUntil, |a, b| {
+        let last = |meter: &meters::Device| (meter.certified_until.is_none(), meter.certified_until);
+        last(a).cmp(&last(b))
+    }),
+];
+
 #[tokio::test]
 async fn meters() {
     let (_database, pool) = database().await;
@@ -182,6 +236,8 @@ async fn meters() {
         let meter::Event::MeterRegistered(mut registered) = meter::example::events().remove(0) else { panic!("registered") };
         registered.device.meter_id = MeterId::new(Uuid::from_u128(n));
         registered.device.serial = daftar_domain::Code::new(format!("S{}-{n}", n % 3)).unwrap();
+        registered.device.certified_until =
+            registered.device.certified_until.filter(|_| n % 5 > 0).map(|day| day + Days::new(u64::try_from(n % 4).unwrap()));
         registered.device.kind = if n % 2 == 0 { MeterKind::Smart } else { MeterKind::Traditional };
         events.push((Uuid::from_u128(n), meter::Event::from(registered).into()));
         if n % 4 == 0 {
@@ -189,8 +245,10 @@ async fn meters() {
         }
     }
     project_all::<Meters>(&pool, events).await;
-    let everything = meters::list(&pool, &meters::Filter::default(), None, 100).await.unwrap();
-    assert_eq!((everything.len(), everything.is_sorted_by_key(|meter| (meter.serial.clone(), meter.id))), (12, true));
+    let whole = page(meters::Order::Serial, Direction::Ascending, None, 100);
+    let everything = meters::list(&pool, &meters::Filter::default(), &whole).await.unwrap();
+    assert_eq!(everything.len(), 12);
+    assert!(everything.iter().any(|meter| meter.certified_until.is_none()));
     for kind in [None, Some(MeterKind::Smart)] {
         for status in [None, Some(meters::Status::Installed), Some(meters::Status::Scrapped)] {
             for serial in [None, Some("S1"), Some("S2-1")] {
@@ -205,14 +263,39 @@ async fn meters() {
                             && account_id.is_none_or(|id| meter.account_id == Some(id))
                     });
                     let fits: Vec<_> = fits.cloned().collect();
-                    let read = async |after: Option<(String, MeterId)>| {
-                        let after = after.as_ref().map(|(serial, id)| (serial.as_str(), *id));
-                        meters::list(&pool, &filter, after, 2).await.unwrap()
-                    };
-                    assert_eq!(paged(2, read, |meter| (meter.serial.clone(), meter.id)).await, fits, "{filter:?}");
+                    let read = async |page: &Page<meters::Order>| meters::list(&pool, &filter, page).await.unwrap();
+                    in_all_orders(&fits, METERS, 2, read, meters::Device::spot).await;
                     assert_eq!(meters::count(&pool, &filter).await.unwrap(), fits.len() as u64);
                 }
             }
         }
     }
+}
+
+/// A page costs the same however long the list is: its rows come from an index, already in their order, also where the plan was made before
+/// the values were known.
+#[tokio::test]
+async fn every_order_has_its_index() {
+    let (_database, pool) = database().await;
+    let mut db = pool.acquire().await.unwrap();
+    let set = "SET enable_seqscan = off; SET enable_sort = off; SET plan_cache_mode = force_generic_plan";
+    db.execute(set).await.unwrap();
+    let mut pages = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.sqlx")).unwrap() {
+        let checked: Value = serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
+        let query = checked["query"].as_str().unwrap();
+        if query.ends_with(" LIMIT $1") && [") > ($2, $3", ") < ($2, $3"].iter().any(|behind| query.contains(behind)) {
+            let values = vec!["NULL"; checked["describe"]["parameters"]["Left"].as_array().unwrap().len()].join(", ");
+            db.execute(AssertSqlSafe(format!("PREPARE page_{pages} AS {query}"))).await.unwrap();
+            let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE page_{pages} ({values})"));
+            let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut *db).await.unwrap();
+            assert!(!plan.iter().any(|line| line.contains("Sort")), "{query}\n{plan:#?}");
+            pages += 1;
+        }
+    }
+    assert_eq!(
+        pages,
+        2 * (ACCOUNTS.len() + INVOICES.len() + PAYMENTS.len() + METERS.len() + 3 + 2),
+        "repairs have three, applications two"
+    );
 }

@@ -11,7 +11,8 @@ use daftar_domain::{
     stock::{self, Stock},
 };
 use daftar_projections::{
-    repairs::{Filter, Repairs, Which, by_id, count, entry_counts, files, list, offers, open_with_part, parts, timeline},
+    Direction, Page,
+    repairs::{Filter, Order, Repairs, Which, by_id, count, entry_counts, files, list, offers, open_with_part, parts, timeline},
     workshop::{self, Workshop},
 };
 use expect_test::expect;
@@ -144,8 +145,13 @@ async fn a_repair_is_found_with_all_that_belongs_to_it() {
     assert_eq!((found.device.clone(), found.complaint.clone()), (repairs::device(), repairs::request().complaint));
     let mine =
         Filter { accounts: Some(vec![found.account_id]), status: Some(Status::PartsPending), waiting: Some(false), ..Filter::default() };
-    assert_eq!(list(&pool, &mine, None, 10).await.unwrap(), std::slice::from_ref(&found));
-    assert_eq!(list(&pool, &mine, Some((found.requested_at, id)), 10).await.unwrap(), []);
+    for by in [Order::RequestedAt, Order::MovedAt, Order::WaitingSince] {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let page = Page { by, direction, after: None, limit: 10 };
+            assert_eq!(list(&pool, &mine, &page).await.unwrap(), std::slice::from_ref(&found));
+            assert_eq!(list(&pool, &mine, &Page { after: Some(found.spot(by)), ..page }).await.unwrap(), []);
+        }
+    }
     assert_eq!(count(&pool, &mine).await.unwrap(), 1);
     assert_eq!(count(&pool, &Filter { waiting: Some(true), ..mine }).await.unwrap(), 0);
     let offered = offers(&pool, &[id]).await.unwrap();

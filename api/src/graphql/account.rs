@@ -3,7 +3,6 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 use daftar_domain::{
     Sealed,
-    account::AccountNumber,
     ids::{AccountId, InvoiceId, PaymentId},
 };
 use daftar_projections::{accounts, agreements, invoices, payments, receivables, search};
@@ -13,7 +12,7 @@ use super::{
     agreement::Agreement,
     answer, app, caller,
     collections::Dunning,
-    enums::{AddressKind, ContactKind, CustomerClass, DocumentLanguage, Standing},
+    enums::{AccountSort, AddressKind, ContactKind, CustomerClass, DocumentLanguage, SortDirection, Standing},
     invoice::Invoice,
     paging::{Connection, Paging, cost, cursor, part},
     payment::Payment,
@@ -26,7 +25,7 @@ use crate::{
     app::App,
     caller::{Caller, EVERY_DESK, Visible},
     input,
-    problem::{Flaw, Problem},
+    problem::Problem,
 };
 
 #[derive(Debug, Default)]
@@ -68,12 +67,14 @@ impl AccountQuery {
         Some(answer(context, accounts.await))
     }
 
-    /// Accounts in the order of their numbers, for staff.
+    /// Accounts, for staff.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn accounts(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<AccountFilter>,
+        #[graphql(desc = "What they are in the order of; NUMBER without it.")] order_by: Option<AccountSort>,
+        #[graphql(desc = "Which way; ASCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Account>>> {
@@ -81,14 +82,10 @@ impl AccountQuery {
             let (caller, app) = (caller(context), app(context));
             caller.staff(EVERY_DESK)?;
             let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
-            let place = paging.place("accounts")?.map(|[number, id]: [String; 2]| {
-                let number = AccountNumber::new(&number).map_err(|_| Problem::invalid("after", Flaw::NotACursor))?;
-                Ok::<_, Problem>((number, AccountId::new(part(&id)?)))
-            });
-            let place = place.transpose()?;
-            let seen = place.as_ref().map(|(number, id)| (number, *id));
-            let found = accounts::list(&app.read_models, &filter, seen, paging.limit()).await?;
-            let at = |account: &Account| cursor("accounts", &[&account.row.number, &account.row.id]);
+            let by = order_by.unwrap_or(AccountSort::Number);
+            let ordered = paging.ordered("accounts", by, direction.unwrap_or(SortDirection::Ascending))?;
+            let found = accounts::list(&app.read_models, &filter, &ordered.page).await?;
+            let at = |account: &Account| ordered.cursor(&account.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

@@ -13,10 +13,10 @@ use daftar_projections::applications::{self, Step};
 use super::{
     account::Account,
     answer, app, caller,
-    enums::{ApplicationStatus, CustomerClass, LineUnit, MeterKind, Phase, Service},
+    enums::{ApplicationSort, ApplicationStatus, CustomerClass, LineUnit, MeterKind, Phase, Service, SortDirection},
     language,
     money::Money,
-    paging::{Connection, Paging, cost, cursor, part},
+    paging::{Connection, Paging, cost},
     scalars::{Date, Decimal},
     siblings::{Together, grouped},
 };
@@ -344,12 +344,14 @@ impl ApplicationQuery {
         Some(answer(context, found.await))
     }
 
-    /// Applications, the longest waiting first. Staff see all of them, customers those of an account of theirs that they name.
+    /// Applications. Staff see all of them, customers those of an account of theirs that they name.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn applications(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<ApplicationFilter>,
+        #[graphql(desc = "What they are in the order of; SUBMITTED_ON without it.")] order_by: Option<ApplicationSort>,
+        #[graphql(desc = "Which way; ASCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Application>>> {
@@ -361,10 +363,10 @@ impl ApplicationQuery {
                 None => caller.staff(EVERY_DESK).map(|()| None)?,
             };
             let (filter, paging) = (applications::Filter { account_id, status: status.map(Into::into) }, Paging::new(first, after)?);
-            let place =
-                paging.place("applications")?.map(|[day, id]: [String; 2]| Ok::<_, Problem>((part(&day)?, ApplicationId::new(part(&id)?))));
-            let found = applications::list(&app.read_models, &filter, place.transpose()?, paging.limit()).await?;
-            let at = |application: &Application| cursor("applications", &[&application.row.submitted_on, &application.row.id]);
+            let by = order_by.unwrap_or(ApplicationSort::SubmittedOn);
+            let ordered = paging.ordered("applications", by, direction.unwrap_or(SortDirection::Ascending))?;
+            let found = applications::list(&app.read_models, &filter, &ordered.page).await?;
+            let at = |application: &Application| ordered.cursor(&application.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

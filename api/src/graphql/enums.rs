@@ -4,7 +4,9 @@ use async_graphql::{Enum, Object, SimpleObject, resolver_utils::EnumType};
 use daftar_domain::{
     self as domain, account, application, connection_prices, disconnection, dunning, invoice, ledger, meter, read_cycle, repair,
 };
-use daftar_projections::{accounts, bill_runs, collections, invoices, meters, payments, readings, receivables, workshop};
+use daftar_projections::{
+    accounts, applications, bill_runs, collections, invoices, meters, payments, readings, receivables, repairs, workshop,
+};
 
 use super::language;
 use crate::language::Language;
@@ -821,6 +823,75 @@ labelled! {
         Single "طور واحد" "Single phase",
         /// Three.
         Three "ثلاثة أطوار" "Three phases",
+    }
+
+    /// Which way a list goes.
+    #[graphql(remote = "daftar_projections::Direction")]
+    enum SortDirection {
+        /// The least, the earliest, what begins with 0 first.
+        Ascending "تصاعدي" "Ascending",
+        /// The most, the latest, what begins with 9 first.
+        Descending "تنازلي" "Descending",
+    }
+
+    /// What accounts can be listed in the order of.
+    #[graphql(remote = "accounts::Order")]
+    enum AccountSort {
+        /// Their numbers.
+        Number "رقم الحساب" "Number",
+        /// The day on which they were opened.
+        OpenedOn "تاريخ الفتح" "Opened on",
+    }
+
+    /// What issued invoices can be listed in the order of.
+    #[graphql(remote = "invoices::Order")]
+    enum InvoiceSort {
+        /// The day on which they were issued.
+        IssuedOn "تاريخ الإصدار" "Issued on",
+        /// The day by which they are to be paid.
+        DueOn "تاريخ الاستحقاق" "Due on",
+        /// What is left to pay, as a number of the currency's smallest units: where there are several currencies, ask for one.
+        LeftToPay "المبلغ المتبقي" "Left to pay",
+        /// Their numbers.
+        Number "رقم الفاتورة" "Number",
+    }
+
+    /// What payments can be listed in the order of.
+    #[graphql(remote = "payments::Order")]
+    enum PaymentSort {
+        /// The day from which they count.
+        ValueOn "تاريخ القيد" "Value date",
+        /// How much was paid, as a number of the currency's smallest units: where there are several currencies, ask for one.
+        Amount "المبلغ" "Amount",
+    }
+
+    /// What meters can be listed in the order of.
+    #[graphql(remote = "meters::Order")]
+    enum MeterSort {
+        /// Their serial numbers.
+        Serial "الرقم التسلسلي" "Serial number",
+        /// The day until which they are certified; those without one after all others.
+        CertifiedUntil "تاريخ انتهاء المعايرة" "Certified until",
+    }
+
+    /// What repairs can be listed in the order of.
+    #[graphql(remote = "repairs::Order")]
+    enum RepairSort {
+        /// When they were asked for.
+        RequestedAt "تاريخ الطلب" "Requested",
+        /// When something last happened.
+        MovedAt "آخر حركة" "Last moved",
+        /// Since when their customers wait for a word; those that do not after all others.
+        WaitingSince "في الانتظار منذ" "Waiting since",
+    }
+
+    /// What applications can be listed in the order of.
+    #[graphql(remote = "applications::Order")]
+    enum ApplicationSort {
+        /// The day on which they were submitted.
+        SubmittedOn "تاريخ التقديم" "Submitted on",
+        /// The day of what happened last.
+        ChangedOn "تاريخ آخر تغيير" "Last changed on",
     }
 
     /// How long each step of a series is.

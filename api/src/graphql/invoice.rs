@@ -16,7 +16,7 @@ use super::{
     answer, app,
     bill::{BilledService, LineExplanation},
     caller,
-    enums::{DocumentKind, InvoiceStatus, LineUnit, Revenue, VatCategory},
+    enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
     language,
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
@@ -508,12 +508,14 @@ impl InvoiceQuery {
         Some(answer(context, invoice.await))
     }
 
-    /// Issued invoices of all accounts, the latest first; for staff.
+    /// Issued invoices of all accounts, for staff.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn invoices(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<InvoiceFilter>,
+        #[graphql(desc = "What they are in the order of; ISSUED_ON without it.")] order_by: Option<InvoiceSort>,
+        #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Invoice>>> {
@@ -521,13 +523,16 @@ impl InvoiceQuery {
             let (caller, app) = (caller(context), app(context));
             caller.staff(EVERY_DESK)?;
             let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
-            let found = invoices::list(&app.read_models, &filter, place(&paging, "invoices")?, paging.limit()).await?;
+            let by = order_by.unwrap_or(InvoiceSort::IssuedOn);
+            let ordered = paging.ordered("invoices", by, direction.unwrap_or(SortDirection::Descending))?;
+            let found = invoices::list(&app.read_models, &filter, &ordered.page).await?;
+            let at = |invoice: &Invoice| ordered.cursor(&invoice.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());
                 async move { Ok(invoices::sums(&pool, &filter).await?.into_iter().map(|sum| sum.invoices).sum()) }
             };
-            Ok(Connection::new(&paging, Invoice::all(caller, found)?, |invoice| invoice.cursor("invoices"), count))
+            Ok(Connection::new(&paging, Invoice::all(caller, found)?, at, count))
         };
         Some(answer(context, page.await))
     }

@@ -13,7 +13,10 @@ use daftar_projections::{
 
 use super::{
     answer, app, caller,
-    enums::{ComponentChange, Direction, MeterKind, MeterPart, MeterStatus, ReadingKind, ReadingState, RegisterUnit, Service},
+    enums::{
+        ComponentChange, Direction, MeterKind, MeterPart, MeterSort, MeterStatus, ReadingKind, ReadingState, RegisterUnit, Service,
+        SortDirection,
+    },
     paging::{Connection, Paging, cost, cursor, part},
     scalars::{Date, DateTime, Decimal},
     siblings::{Together, grouped},
@@ -432,23 +435,24 @@ impl MeterQuery {
         Some(answer(context, meter.await))
     }
 
-    /// Meters in the order of their serial numbers, for staff.
+    /// Meters, for staff.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn meters(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<MeterFilter>,
+        #[graphql(desc = "What they are in the order of; SERIAL without it.")] order_by: Option<MeterSort>,
+        #[graphql(desc = "Which way; ASCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Meter>>> {
         let page = async {
             caller(context).staff(EVERY_DESK)?;
             let (app, paging, filter) = (app(context), Paging::new(first, after)?, filter.unwrap_or_default().parse()?);
-            let place = paging.place("meters")?;
-            let place = place.map(|[serial, id]: [String; 2]| Ok::<_, Problem>((serial, MeterId::new(part(&id)?)))).transpose()?;
-            let seen = place.as_ref().map(|(serial, id)| (serial.as_str(), *id));
-            let found = meters::list(&app.read_models, &filter, seen, paging.limit()).await?;
-            let at = |meter: &Meter| cursor("meters", &[&meter.row.serial, &meter.row.id]);
+            let by = order_by.unwrap_or(MeterSort::Serial);
+            let ordered = paging.ordered("meters", by, direction.unwrap_or(SortDirection::Ascending))?;
+            let found = meters::list(&app.read_models, &filter, &ordered.page).await?;
+            let at = |meter: &Meter| ordered.cursor(&meter.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

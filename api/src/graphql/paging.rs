@@ -2,11 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
-use async_graphql::{Context, Object, OutputType, Result, SimpleObject, TypeName};
+use async_graphql::{Context, Object, OutputType, Result, SimpleObject, TypeName, resolver_utils::EnumType};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use daftar_projections::{Page, Spot};
 use futures::future::BoxFuture;
+use uuid::Uuid;
 
-use super::answer;
+use super::{answer, enums::SortDirection};
 use crate::problem::{Flaw, Problem};
 
 /// So many unless they ask for another number.
@@ -32,7 +34,25 @@ impl Paging {
 
     /// Where the page begins, if the cursor is one of this list in this order.
     pub fn place<const N: usize>(&self, list: &str) -> Result<Option<[String; N]>, Problem> {
-        let not_a_cursor = || Problem::invalid("after", Flaw::NotACursor);
+        self.parts(list)?.map(|parts| <[String; N]>::try_from(parts).map_err(|_| not_a_cursor())).transpose()
+    }
+
+    /// The page of a list in an order that its reader chose. Its cursors are good for that order only.
+    pub fn ordered<W, B, const IDS: usize>(&self, list: &str, by: W, direction: SortDirection) -> Result<Ordered<B, IDS>, Problem>
+    where
+        W: EnumType + Into<B>,
+    {
+        let list = format!("{list}/{}/{}", name(by), name(direction));
+        let after = self.parts(&list)?.map(|parts| {
+            let (key, ids) = parts.split_first().ok_or_else(not_a_cursor)?;
+            let ids = ids.iter().map(|id| part(id)).collect::<Result<Vec<Uuid>, _>>()?;
+            Ok::<_, Problem>(Spot { key: key.clone(), ids: ids.try_into().map_err(|_| not_a_cursor())? })
+        });
+        let page = Page { by: by.into(), direction: direction.into(), after: after.transpose()?, limit: self.limit() };
+        Ok(Ordered { list, page })
+    }
+
+    fn parts(&self, list: &str) -> Result<Option<Vec<String>>, Problem> {
         let Some(after) = &self.after else { return Ok(None) };
         let text = BASE64_URL_SAFE_NO_PAD.decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let text = text.filter(|text| !text.chars().any(char::is_control)).ok_or_else(not_a_cursor)?;
@@ -40,8 +60,7 @@ impl Paging {
         if parts.next() != Some(list) {
             return Err(not_a_cursor());
         }
-        let parts: Vec<String> = parts.map(str::to_owned).collect();
-        <[String; N]>::try_from(parts).map(Some).map_err(|_| not_a_cursor())
+        Ok(Some(parts.map(str::to_owned).collect()))
     }
 
     /// One more than fits on the page: whether it comes tells whether there is a next one.
@@ -50,12 +69,35 @@ impl Paging {
     }
 }
 
+/// A list in an order that its reader chose.
+#[derive(Debug)]
+pub struct Ordered<B, const IDS: usize = 1> {
+    list: String,
+    pub page: Page<B, IDS>,
+}
+
+impl<B, const IDS: usize> Ordered<B, IDS> {
+    pub fn cursor(&self, spot: &Spot<IDS>) -> String {
+        let ids = spot.ids.iter().map(|id| id as &dyn fmt::Display);
+        cursor(&self.list, &std::iter::once(&spot.key as &dyn fmt::Display).chain(ids).collect::<Vec<_>>())
+    }
+}
+
+/// As the schema has it.
+fn name<W: EnumType>(word: W) -> &'static str {
+    W::items().iter().find(|item| item.value == word).map_or("", |item| item.name)
+}
+
+fn not_a_cursor() -> Problem {
+    Problem::invalid("after", Flaw::NotACursor)
+}
+
 /// Not in any number, day or id.
 const SEPARATOR: char = '|';
 
 /// A part of a place in a list.
 pub fn part<T: std::str::FromStr>(part: &str) -> Result<T, Problem> {
-    part.parse().map_err(|_| Problem::invalid("after", Flaw::NotACursor))
+    part.parse().map_err(|_| not_a_cursor())
 }
 
 pub fn cursor(list: &str, parts: &[&dyn fmt::Display]) -> String {
@@ -174,6 +216,8 @@ pub struct PageInfo {
 
 #[cfg(test)]
 mod tests {
+    use daftar_projections::payments;
+
     use super::*;
 
     #[test]
@@ -184,6 +228,26 @@ mod tests {
         assert!(paging.place::<2>("accounts/number").is_err());
         assert!(paging.place::<1>("accounts/latest").is_err());
         assert!(Paging::new(None, Some("what?".to_owned())).unwrap().place::<2>("accounts/latest").is_err());
+    }
+
+    #[test]
+    fn a_cursor_is_good_for_the_order_it_came_from_and_no_other() {
+        use crate::graphql::enums::PaymentSort::{Amount, ValueOn};
+        let ordered = |after, by, direction| Paging::new(None, after).unwrap().ordered::<_, payments::Order, 2>("payments", by, direction);
+        let spot = Spot { key: "700".to_owned(), ids: [Uuid::from_u128(1), Uuid::from_u128(2)] };
+        let at = || Some(ordered(None, Amount, SortDirection::Ascending).unwrap().cursor(&spot));
+        let again = ordered(at(), Amount, SortDirection::Ascending).unwrap();
+        assert_eq!((again.page.after.as_ref(), again.cursor(&spot)), (Some(&spot), at().unwrap()));
+        for (by, direction) in [(Amount, SortDirection::Descending), (ValueOn, SortDirection::Ascending)] {
+            assert!(
+                matches!(ordered(at(), by, direction), Err(Problem::Invalid { field, .. }) if field == "after"),
+                "{by:?} {direction:?}"
+            );
+        }
+        for forged in ["", "|700", "|700|00000000-0000-0000-0000-000000000001", "|700|1|2"] {
+            let forged = BASE64_URL_SAFE_NO_PAD.encode(format!("payments/AMOUNT/ASCENDING{forged}"));
+            assert!(ordered(Some(forged), Amount, SortDirection::Ascending).is_err());
+        }
     }
 
     #[test]

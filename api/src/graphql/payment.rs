@@ -11,9 +11,9 @@ use daftar_projections::payments;
 use super::{
     account::Account,
     answer, app, caller,
-    enums::{CashCause, Tender},
+    enums::{CashCause, PaymentSort, SortDirection, Tender},
     money::Money,
-    paging::{Connection, Paging, cost, cursor, part},
+    paging::{Connection, Paging, cost, cursor},
     receivable::document_id,
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
@@ -198,12 +198,14 @@ pub struct PaymentQuery;
 
 #[Object]
 impl PaymentQuery {
-    /// Payments of all accounts, the latest first; for staff.
+    /// Payments of all accounts, for staff.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn payments(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<PaymentFilter>,
+        #[graphql(desc = "What they are in the order of; VALUE_ON without it.")] order_by: Option<PaymentSort>,
+        #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Payment>>> {
@@ -211,11 +213,10 @@ impl PaymentQuery {
             let (caller, app) = (caller(context), app(context));
             caller.staff(EVERY_DESK)?;
             let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
-            let place = paging.place("payments")?.map(|[day, id, account_id]: [String; 3]| {
-                Ok::<_, Problem>((part(&day)?, PaymentId::new(part(&id)?), AccountId::new(part(&account_id)?)))
-            });
-            let found = payments::list(&app.read_models, &filter, place.transpose()?, paging.limit()).await?;
-            let at = |payment: &Payment| cursor("payments", &[&payment.row.value_on, &payment.row.id, &payment.row.account_id]);
+            let by = order_by.unwrap_or(PaymentSort::ValueOn);
+            let ordered = paging.ordered("payments", by, direction.unwrap_or(SortDirection::Descending))?;
+            let found = payments::list(&app.read_models, &filter, &ordered.page).await?;
+            let at = |payment: &Payment| ordered.cursor(&payment.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

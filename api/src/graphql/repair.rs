@@ -17,7 +17,7 @@ use daftar_projections::{
 use super::{
     account::{Account, opened},
     answer, app, caller,
-    enums::{RepairAudience, RepairCoverage, RepairSide, RepairStatus, RepairStep, VatCategory},
+    enums::{RepairAudience, RepairCoverage, RepairSide, RepairSort, RepairStatus, RepairStep, SortDirection, VatCategory},
     invoice::{DocumentLine, Invoice},
     language,
     money::Money,
@@ -662,29 +662,33 @@ impl RepairQuery {
         Some(answer(context, repair.await))
     }
 
-    /// Repairs of all accounts, the latest asked for first; for staff.
+    /// Repairs of all accounts, for staff.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn repairs(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which of them; all without it.")] filter: Option<RepairFilter>,
+        #[graphql(desc = "What they are in the order of; REQUESTED_AT without it.")] order_by: Option<RepairSort>,
+        #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Repair>>> {
         let page = async {
             caller(context).staff(EVERY_DESK)?;
             let filter = filter.unwrap_or_default().parse().map_err(|problem| problem.within("filter"))?;
-            list(context, "repairs", filter, Paging::new(first, after)?).await
+            list(context, "repairs", filter, (order_by, direction), Paging::new(first, after)?).await
         };
         Some(answer(context, page.await))
     }
 
-    /// Repairs that are yours, the latest asked for first: a customer's own, and those that somebody of the workshop is in charge of.
+    /// Repairs that are yours: a customer's own, and those that somebody of the workshop is in charge of.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn my_repairs(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Those that stand there; all without it.")] status: Option<RepairStatus>,
+        #[graphql(desc = "What they are in the order of; REQUESTED_AT without it.")] order_by: Option<RepairSort>,
+        #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
     ) -> Option<Result<Connection<Repair>>> {
@@ -697,7 +701,7 @@ impl RepairQuery {
                 }
                 Caller::Staff { user, .. } => repairs::Filter { technician: Some(Actor::user(user)), status, ..everything },
             };
-            list(context, "myRepairs", filter, Paging::new(first, after)?).await
+            list(context, "myRepairs", filter, (order_by, direction), Paging::new(first, after)?).await
         };
         Some(answer(context, page.await))
     }
@@ -707,12 +711,14 @@ async fn list(
     context: &Context<'_>,
     name: &'static str,
     filter: repairs::Filter,
+    (by, direction): (Option<RepairSort>, Option<SortDirection>),
     paging: Paging,
 ) -> std::result::Result<Connection<Repair>, Problem> {
     let (caller, app) = (caller(context), app(context));
-    let place = paging.place(name)?.map(|[at, id]: [String; 2]| Ok::<_, Problem>((part(&at)?, RepairId::new(part(&id)?)))).transpose()?;
-    let found = repairs::list(&app.read_models, &filter, place, paging.limit()).await?;
-    let at = |repair: &Repair| cursor(name, &[&repair.row.requested_at.to_rfc3339(), &repair.row.id]);
+    let by = by.unwrap_or(RepairSort::RequestedAt);
+    let ordered = paging.ordered(name, by, direction.unwrap_or(SortDirection::Descending))?;
+    let found = repairs::list(&app.read_models, &filter, &ordered.page).await?;
+    let at = |repair: &Repair| ordered.cursor(&repair.row.spot(ordered.page.by));
     let pool = app.read_models.clone();
     let count = move || {
         let (pool, filter) = (pool.clone(), filter.clone());

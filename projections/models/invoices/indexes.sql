@@ -1,6 +1,9 @@
 ALTER TABLE invoice ADD PRIMARY KEY (invoice_id);
 CREATE INDEX ON invoice (account_id, issued_on DESC, invoice_id DESC);
 CREATE INDEX ON invoice (issued_on DESC, invoice_id DESC) WHERE issued_on IS NOT NULL;
+CREATE INDEX ON invoice (due_on, invoice_id) WHERE issued_on IS NOT NULL;
+CREATE INDEX ON invoice (left_to_pay, invoice_id) WHERE issued_on IS NOT NULL;
+CREATE INDEX ON invoice (number, invoice_id) WHERE issued_on IS NOT NULL;
 CREATE INDEX ON invoice (due_on, invoice_id) WHERE left_to_pay > 0;
 CREATE INDEX ON invoice (status, invoice_id) WHERE status IN ('draft', 'held', 'approved');
 CREATE INDEX ON standing (invoice_id, position);

@@ -4,8 +4,8 @@ CREATE TABLE invoice (
     account_id    uuid    NOT NULL,
     status        text    NOT NULL,
     overdue       boolean NOT NULL,
-    -- Empty until it is issued.
-    number        text,
+    -- Empty until it is issued. Sorted by bytes, as lists of invoices are.
+    number        text    COLLATE "C",
     issued_on     date,
     due_on        date,
     supplied_from date    NOT NULL,

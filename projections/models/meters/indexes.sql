@@ -1,5 +1,6 @@
 ALTER TABLE meter ADD PRIMARY KEY (meter_id);
 CREATE INDEX ON meter (serial, meter_id);
+CREATE INDEX ON meter (COALESCE(certified_until, DATE '9999-12-31'), meter_id);
 CREATE INDEX ON meter (account_id) WHERE account_id IS NOT NULL;
 CREATE INDEX ON meter (premises_id);
 ALTER TABLE register ADD PRIMARY KEY (meter_id, code);

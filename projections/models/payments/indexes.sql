@@ -1,6 +1,7 @@
 ALTER TABLE payment ADD PRIMARY KEY (account_id, payment_id);
 CREATE INDEX ON payment (account_id, value_on DESC, payment_id DESC);
 CREATE INDEX ON payment (value_on DESC, payment_id DESC, account_id DESC);
+CREATE INDEX ON payment (amount, payment_id, account_id);
 CREATE INDEX ON payment (reference);
 ALTER TABLE attempt ADD PRIMARY KEY (payment_id);
 CREATE INDEX ON attempt (account_id, started_at);

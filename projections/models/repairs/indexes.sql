@@ -1,6 +1,8 @@
 ALTER TABLE repair ADD PRIMARY KEY (repair_id);
 CREATE INDEX ON repair (account_id, requested_at DESC, repair_id DESC);
 CREATE INDEX ON repair (requested_at DESC, repair_id DESC);
+CREATE INDEX ON repair (moved_at, repair_id);
+CREATE INDEX ON repair (COALESCE(waiting_since, TIMESTAMPTZ '9999-12-31 00:00:00+00'), repair_id);
 CREATE INDEX ON repair (branch_id, status, requested_at DESC, repair_id DESC);
 ALTER TABLE estimate ADD PRIMARY KEY (repair_id, visit, number);
 ALTER TABLE entry ADD PRIMARY KEY (repair_id, revision);

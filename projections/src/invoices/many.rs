@@ -8,8 +8,8 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Document, InvoiceRow, LAST_DAY, Standing, from_bigint, from_json, from_name, malformed};
-use crate::{QueryError, as_of::AsOf};
+use super::{Document, InvoiceRow, Standing, from_bigint, from_json, from_name, malformed};
+use crate::{QueryError, as_of::AsOf, order::LAST_DAY};
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[InvoiceId]) -> Result<Vec<Standing>, QueryError> {
     let rows = sqlx::query_as!(InvoiceRow, "SELECT * FROM read_invoices.invoice WHERE invoice_id = ANY($1)", &uuids(ids));

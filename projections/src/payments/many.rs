@@ -9,11 +9,12 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{LAST_DAY, PaymentRow, Received, currency, from_name, malformed};
+use super::{PaymentRow, Received, currency, from_name, malformed};
 use crate::{
     QueryError,
     as_of::AsOf,
     columns::{from_bigint, whole},
+    order::LAST_DAY,
 };
 
 /// Of each account its payments, the latest first, after one that was seen; so many of each.

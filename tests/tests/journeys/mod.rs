@@ -12,6 +12,7 @@ mod machines;
 mod matrix;
 mod mutations;
 mod open_account;
+mod orders;
 mod queries;
 mod repair;
 mod resilience;

@@ -104,6 +104,16 @@ fn cases(asked: &Asked) -> Vec<Case> {
             [page(), vec![json!({ "filter": { "issuedFrom": "x" } })]].concat(),
         ),
         case(
+            "invoices",
+            Staff,
+            "query($by: InvoiceSort, $direction: SortDirection, $after: String) { invoices(orderBy: $by, direction: $direction, after: $after, first: 3) { nodes { number dueOn leftToPay { amount } } } }",
+            json!({ "by": "LEFT_TO_PAY", "direction": "DESCENDING" }),
+            // Of this list in another order; and in this one, but with what is no amount.
+            ["aW52b2ljZXMvSVNTVUVEX09OL0RFU0NFTkRJTkd8MjAyNi0xMC0wMXwwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDc",
+             "aW52b2ljZXMvTEVGVF9UT19QQVkvREVTQ0VORElOR3xtdWNofDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwNw"]
+            .map(|after| json!({ "by": "LEFT_TO_PAY", "direction": "DESCENDING", "after": after })).to_vec(),
+        ),
+        case(
             "unpaidInvoices",
             Staff,
             "query($before: Date, $first: Int, $after: String) { unpaidInvoices(dueBefore: $before, first: $first, after: $after) { totalCount nodes { number dueOn leftToPay { amount } } } }",
