@@ -276,7 +276,7 @@ pub struct Doorkeeper {
     /// Whose pages may read our answers, such as https://portal.example; may be given several times
     #[arg(long, value_name = "ORIGIN", env = "DAFTAR_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origin: Vec<HeaderValue>,
-    /// Serves a page to try queries on, at /graphql
+    /// Serves a page to try queries and what machines ask for, at /graphql
     #[arg(long, env = "DAFTAR_EXPLORER")]
     pub explorer: bool,
 }

@@ -42,3 +42,38 @@ at("schema").addEventListener("click", async () => {
   const types = (answer.data?.__schema.types ?? []).filter((t) => !t.name.startsWith("__") && t.kind !== "SCALAR");
   show(types.length ? types.map((t) => `${t.name}${t.description ? `    # ${t.description}` : ""}\n${[...(t.fields ?? []), ...(t.inputFields ?? []), ...(t.enumValues ?? [])].map(line).join("\n")}`).join("\n\n") : answer);
 });
+// What machines ask for: /openapi.json as text, and a request of that kind, made with the page's own token.
+at("machines").addEventListener("click", async () => {
+  const described = await (await fetch("/openapi.json")).json();
+  const meant = (part) => part?.$ref ? part.$ref.slice(2).split("/").reduce((whole, name) => whole[name], described) : part;
+  const type = (schema) => schema?.$ref?.split("/").pop() ?? (schema?.items ? `[${type(schema.items)}]` : schema?.enum?.join(" | ") ?? schema?.type ?? "");
+  const about = (text) => text ? `    # ${text}` : "";
+  const of = (content) => Object.entries(content ?? {}).map(([kind, { schema }]) => `${kind} ${type(schema)}`.trim()).join(", ");
+  const operation = (path, method, { summary, description, parameters, requestBody, responses }) => [
+    `${method.toUpperCase()} ${path}${about(summary)}`,
+    description && `  # ${description}`,
+    ...(parameters ?? []).map(meant).map((p) => `  ${p.in} ${p.name}${p.required ? "!" : ""}: ${type(p.schema)}${about(p.description)}`),
+    requestBody && `  body ${of(requestBody.content)}`,
+    ...Object.entries(responses).map(([status, response]) => `  ${status} ${of(meant(response).content)}${about(meant(response).description)}`),
+  ].filter(Boolean).join("\n");
+  const schema = ([name, { description, properties, required }]) => `${name}${about(description)}\n` +
+    Object.entries(properties ?? {}).map(([field, s]) => `  ${field}${required?.includes(field) ? "!" : ""}: ${type(s)}${about(s.description)}`).join("\n");
+  const paths = Object.entries(described.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, o]) => operation(path, method, o)));
+  show([described.info.description, ...paths, ...Object.entries(described.components.schemas).map(schema)].join("\n\n"));
+});
+at("machine").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [method, body] = [at("method").value, at("body").value];
+  const headers = { "Accept-Language": navigator.language };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (method === "POST") Object.assign(headers, { "Content-Type": at("kind").value, "Idempotency-Key": at("key").value });
+  try {
+    // Of this server alone, whatever stands in the field: the token is for nobody else.
+    const address = new URL(at("path").value, location.origin);
+    if (address.origin !== location.origin) throw new Error(address.origin);
+    const response = await fetch(address, { method, headers, body: method === "POST" ? body : undefined });
+    show(`${response.status} ${response.statusText}\n\n${await response.text()}`);
+  } catch (error) {
+    show(String(error));
+  }
+});

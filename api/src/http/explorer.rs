@@ -21,3 +21,16 @@ pub fn page() -> Html<&'static str> {
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], text)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_has_what_its_script_takes_hold_of() {
+        let (page, script) = (include_str!("explorer.html"), include_str!("explorer.js"));
+        let taken: Vec<_> = script.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(taken.len() > 10);
+        for id in taken {
+            assert!(page.contains(&format!("id=\"{id}\"")), "nothing in the page is `{id}`");
+        }
+    }
+}

@@ -187,4 +187,8 @@ async fn the_description_names_what_is_there() {
         assert!(![404, 405].contains(&asked.status), "{path}: {asked:?}");
     }
     assert_eq!(house.get("/v1/nothing").status, 404);
+    let written = description.to_string();
+    for reference in written.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(description.pointer(reference).is_some(), "{reference} leads nowhere");
+    }
 }
