@@ -31,7 +31,8 @@ use daftar_billing::{gateway::webhook, head_end};
 use daftar_domain::ids::UserId;
 use futures::FutureExt;
 use tokio::{net::TcpListener, time::timeout};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
 use self::{
@@ -327,6 +328,9 @@ async fn watch(State(metrics): State<Arc<Metrics>>, request: HttpRequest, next: 
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
     let id = Uuid::new_v4();
     let span = tracing::info_span!("request", %id, user = tracing::field::Empty);
+    // For the collector alone, if there is one. The path has ids and names of files in it, its pattern has not.
+    span.set_attribute("http.request.method", method.to_string());
+    span.set_attribute("http.route", route.clone());
     async move {
         let answered = async {
             // What is attached may be larger, and is measured where it is taken in.
@@ -345,6 +349,7 @@ async fn watch(State(metrics): State<Arc<Metrics>>, request: HttpRequest, next: 
         }
         let status = response.status().as_u16();
         metrics.answered(&route, status, started.elapsed());
+        Span::current().set_attribute("http.response.status_code", i64::from(status));
         tracing::info!(%method, path, status, elapsed = ?started.elapsed(), "answered");
         response
     }

@@ -20,3 +20,4 @@ pub mod problem;
 mod refusal;
 mod seal;
 pub mod stop;
+pub mod telemetry;

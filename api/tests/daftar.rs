@@ -33,6 +33,8 @@ pub fn daftar(arguments: &[&str]) -> Command {
         "DAFTAR_TIME_ZONE",
         "DAFTAR_BILL_TERMS",
         "DAFTAR_SEAL_KEY_FILE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         command.env_remove(name);
     }

@@ -1,6 +1,7 @@
 //! The `daftar` program as whoever runs it meets it.
 
 mod bill_run;
+mod collector;
 mod commands;
 mod daftar;
 mod head_end;

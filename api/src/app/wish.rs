@@ -5,6 +5,7 @@ use daftar_domain::{Actor, CommandHash, Decider, Position, Sealed, SealedFor, St
 use daftar_projections::MODELS;
 use daftar_store::{CommandContext, ExecuteError, keyring::By};
 use futures::{StreamExt, TryStreamExt, future::join_all};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::App;
@@ -90,7 +91,8 @@ impl<'a> Wish<'a> {
     where
         Problem: From<ExecuteError<D::Rejection>>,
     {
-        let outcome = self.app.engine.execute_as::<D>(&StreamName::of::<D>(id), &self.context, command, said).await?;
+        let (stream, span) = (StreamName::of::<D>(id), span::<D>(&self.context));
+        let outcome = self.app.engine.execute_as::<D>(&stream, &self.context, command, said).instrument(span).await?;
         // Without an event there is nothing that the wish could have been about.
         self.written(&[D::CATEGORY], outcome.position().ok_or(Problem::NotFound)?).await
     }
@@ -100,7 +102,9 @@ impl<'a> Wish<'a> {
     where
         Problem: From<ExecuteError<D::Rejection>>,
     {
-        Ok(self.app.engine.execute::<D>(&StreamName::of::<D>(id), &self.part(part), command).await?.position())
+        let context = self.part(part);
+        let span = span::<D>(&context);
+        Ok(self.app.engine.execute::<D>(&StreamName::of::<D>(id), &context, command).instrument(span).await?.position())
     }
 
     /// A part of the wish, with an id of its own.
@@ -119,4 +123,9 @@ impl<'a> Wish<'a> {
         let readable = join_all(concerned.map(|model| self.app.readable(model.name, position))).await;
         Ok(Written { position, readable: readable.into_iter().all(|readable| readable) })
     }
+}
+
+/// Of a command on its way to one aggregate.
+fn span<D: Decider>(context: &CommandContext) -> Span {
+    tracing::debug_span!("command", id = %context.command_id, correlation = %context.correlation_id, category = D::CATEGORY)
 }

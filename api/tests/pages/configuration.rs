@@ -40,6 +40,12 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
         "what the simulated head-end and the engine know each other by",
     ),
     ("DAFTAR_USER_PASSWORD", "`user create`, `user reset`", "the password, where no file holds it"),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "every command",
+        "the collector that spans of requests and commands are sent to, by OTLP over gRPC, as `http://127.0.0.1:4317`; nowhere, if absent. The other variables of OpenTelemetry for that hold too",
+    ),
+    ("OTEL_SERVICE_NAME", "every command", "what the spans are said to be of; `daftar`, if absent"),
 ];
 
 #[test]
