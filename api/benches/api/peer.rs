@@ -23,9 +23,10 @@ const TABLES: &str = "
     ALTER TABLE peer.invoice ADD PRIMARY KEY (invoice_id), ADD FOREIGN KEY (account_id) REFERENCES peer.account;
     CREATE INDEX ON peer.invoice (issued_on DESC, invoice_id DESC);
     CREATE INDEX ON peer.invoice (account_id);
-    CREATE TABLE peer.line AS SELECT invoice_id, lines.number::int AS number, line->>'code' AS code, coalesce(line #>> '{net,minor}', line->>'net') AS net
+    -- Not `line`: PostgreSQL has a type of that name.
+    CREATE TABLE peer.invoice_line AS SELECT invoice_id, lines.number::int AS number, line->>'code' AS code, coalesce(line #>> '{net,minor}', line->>'net') AS net
         FROM read_invoices.document, jsonb_array_elements(content::jsonb->'lines') WITH ORDINALITY AS lines (line, number) WHERE kind = 'invoice';
-    ALTER TABLE peer.line ADD PRIMARY KEY (invoice_id, number), ADD FOREIGN KEY (invoice_id) REFERENCES peer.invoice;
+    ALTER TABLE peer.invoice_line ADD PRIMARY KEY (invoice_id, number), ADD FOREIGN KEY (invoice_id) REFERENCES peer.invoice;
     CREATE TABLE peer.payment AS SELECT payment_id, reference, amount FROM read_payments.payment;
     ALTER TABLE peer.payment ADD PRIMARY KEY (payment_id);
     CREATE TABLE peer.allocation AS SELECT invoice_id, payment_id, sum(amount)::bigint AS amount
@@ -39,7 +40,7 @@ const TABLES: &str = "
 /// The nested question, as PostGraphile names things.
 pub const QUERY: &str =
     "{ allInvoices(first: 50, orderBy: [ISSUED_ON_DESC, INVOICE_ID_DESC]) { nodes { number status total accountByAccountId { number }
-    linesByInvoiceId { nodes { code net } } allocationsByInvoiceId { nodes { amount paymentByPaymentId { reference } } } } } }";
+    invoiceLinesByInvoiceId { nodes { code net } } allocationsByInvoiceId { nodes { amount paymentByPaymentId { reference } } } } } }";
 
 /// Makes the tables, and says how many rows they have.
 pub async fn tables(pool: &PgPool) -> String {
@@ -48,7 +49,7 @@ pub async fn tables(pool: &PgPool) -> String {
     let mut said = vec![];
     for (table, count) in [
         ("invoices", "SELECT count(*) FROM peer.invoice"),
-        ("lines", "SELECT count(*) FROM peer.line"),
+        ("lines", "SELECT count(*) FROM peer.invoice_line"),
         ("payments", "SELECT count(*) FROM peer.payment"),
         ("allocations", "SELECT count(*) FROM peer.allocation"),
     ] {
@@ -165,7 +166,8 @@ async fn invoices(State(pool): State<PgPool>, _asked: String) -> Json<Vec<Invoic
     .expect("invoices");
     let ids: Vec<Uuid> = found.iter().map(|row| row.invoice_id).collect();
     let lines =
-        sqlx::query_as("SELECT invoice_id, code, net FROM peer.line WHERE invoice_id = ANY($1) ORDER BY invoice_id, number").bind(&ids);
+        sqlx::query_as("SELECT invoice_id, code, net FROM peer.invoice_line WHERE invoice_id = ANY($1) ORDER BY invoice_id, number")
+            .bind(&ids);
     let lines: Vec<Line> = lines.fetch_all(&pool).await.expect("lines");
     let paid = "SELECT invoice_id, allocation.amount, reference FROM peer.allocation JOIN peer.payment USING (payment_id) WHERE invoice_id = ANY($1)";
     let paid: Vec<Paid> = sqlx::query_as(paid).bind(&ids).fetch_all(&pool).await.expect("payments");

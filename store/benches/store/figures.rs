@@ -61,9 +61,10 @@ impl Target {
 
     pub fn judge(&self, measured: Option<f64>) {
         let Self { promised, unit, at_least } = *self;
+        let kept = |measured: f64| if at_least { measured >= promised } else { measured <= promised };
         let verdict = match measured {
             None => "not judged: no quiet round",
-            Some(measured) if (measured >= promised) == at_least => "reached",
+            Some(measured) if kept(measured) => "reached",
             Some(_) => "MISSED",
         };
         let relation = if at_least { "≥" } else { "≤" };
