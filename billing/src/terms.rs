@@ -1,10 +1,11 @@
 //! The terms on which a company bills: one file, by which bill runs, corrections and notes all go.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use chrono::{Days, NaiveDate};
 use daftar_domain::{
     Code,
+    account::{AllocationPolicy, CustomerClass},
     correction::BackBillingLimit,
     invoice::{Dates, Seller, VatReasons},
     rating::Rounding,
@@ -40,6 +41,9 @@ pub struct Terms {
     /// No more is asked for days further back than so many months; as far as you like, if it is not said.
     #[serde(default)]
     pub back_billing_months: Option<BackBillingLimit>,
+    /// What money pays first when nobody says, by the account's class; what was due first, where it is not said.
+    #[serde(default)]
+    allocation: BTreeMap<CustomerClass, AllocationPolicy>,
     /// What lateness costs; nothing, if it is not said.
     #[serde(default)]
     pub late_fees: Option<LateFeeTerms>,
@@ -70,6 +74,11 @@ impl Terms {
 
     pub fn debit_numbering(&self) -> Numbering {
         Numbering { series: self.debit_series.clone(), ..self.numbering.clone() }
+    }
+
+    /// None if all classes pay alike, in the order in which every account begins.
+    pub fn allocation_policy(&self, class: CustomerClass) -> Option<AllocationPolicy> {
+        (!self.allocation.is_empty()).then(|| self.allocation.get(&class).copied().unwrap_or_default())
     }
 
     pub fn dates(&self, issued_on: NaiveDate) -> Dates {
@@ -105,8 +114,21 @@ mod tests {
         let dates = terms.dates("2026-11-20".parse().unwrap());
         assert_eq!(dates.due_on.to_string(), "2026-12-05");
         assert_eq!((terms.held_above, terms.rounding), (None, Rounding::default()));
-        assert_eq!(terms.back_billing_months, None);
+        assert_eq!((terms.back_billing_months, terms.allocation_policy(CustomerClass::Government)), (None, None));
         assert_eq!((terms.late_fees, terms.fees, terms.small_balances_after_days), (None, None, 30));
+    }
+
+    #[test]
+    fn a_class_that_is_not_named_pays_what_was_due_first() {
+        let said = format!(
+            r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "allocation": {{"government": "proRata"}}}}"#
+        );
+        let terms: Terms = said.parse().unwrap();
+        let [government, residential] =
+            [CustomerClass::Government, CustomerClass::Residential].map(|class| terms.allocation_policy(class).unwrap());
+        assert_eq!((government, residential), (AllocationPolicy::ProRata, AllocationPolicy::OldestDue));
+        let wrong = said.replace("government", "goverment").parse::<Terms>().unwrap_err().to_string();
+        assert!(wrong.contains("unknown variant `goverment`"), "{wrong}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use daftar_billing::{
 };
 use daftar_domain::{
     Actor, Currency, Money, Reason, StreamName,
-    account::{self, Account, AllocationPolicy, SettleFinally, TakeDeposit, Tender},
+    account::{self, Account, SettleFinally, TakeDeposit, Tender},
     agreement::{self, MoveOut, ServicePoint},
     ids::{DepositId, RefundId},
     ledger::LedgerAccount,
@@ -44,7 +44,6 @@ async fn the_final_bill_is_paid_from_the_deposit_and_what_is_over_goes_back() {
             approved_by: Actor::user("9"),
             on: day("2026-11-20"),
             reason: Reason::new("moved away").unwrap(),
-            policy: AllocationPolicy::default(),
         };
         final_bill::settle(&engine, &pool, &context(key), leaver.account_id(), wish).await
     };

@@ -11,7 +11,7 @@ use daftar_billing::{
 };
 use daftar_domain::{
     BillingEvent, Currency, Money, Reason, StreamName,
-    account::{self, Account, AllocationPolicy, AssessLateFee, ItemId, LateFee, LateFeeRule, RecordPayment, ReviewLateFees, Tender},
+    account::{self, Account, AssessLateFee, ItemId, LateFee, LateFeeRule, RecordPayment, ReviewLateFees, Tender},
     bill_run::Plan,
     correction::{BackBillingLimit, Correction, Step},
     ids::{
@@ -74,7 +74,7 @@ async fn paid_with_a_fee(engine: &Engine, customer: Customer) {
             received_at: daftar_domain::meter::example::instant(on, 12),
             value_on: day(on),
             directed: vec![ItemId::Invoice(bill(customer, month))],
-            policy: AllocationPolicy::default(),
+            policy: None,
         };
         ask::<Account>(engine, customer.account_id(), &format!("{}/pay/{month}", customer.0), account::Command::RecordPayment(wish)).await;
     }

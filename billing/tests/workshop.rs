@@ -9,8 +9,8 @@ use daftar_billing::{
     follower::{self, Duty},
 };
 use daftar_domain::{
-    Actor, BillingEvent, Currency, Decider, Recorded, StreamName,
-    account::{self, Account, TakeDeposit, example as accounts},
+    Actor, BillingEvent, Currency, Decider, Reason, Recorded, StreamName,
+    account::{self, Account, AllocationPolicy, CustomerClass, Reclassify, TakeDeposit, example as accounts},
     ids::{AccountId, DepositId, InvoiceId, repair_invoice_id},
     invoice::{Invoice, Status as Paid},
     ledger::{LedgerAccount, TrialBalance, post},
@@ -40,7 +40,11 @@ fn terms() -> Terms {
 
 /// Somebody at the desk, until they are sent home.
 fn desk(shop: &Shop) -> JoinHandle<()> {
-    let desk = Desk::new(engine(&shop.log), shop.pool.clone(), terms());
+    desk_with(shop, terms())
+}
+
+fn desk_with(shop: &Shop, terms: Terms) -> JoinHandle<()> {
+    let desk = Desk::new(engine(&shop.log), shop.pool.clone(), terms);
     tokio::spawn(async move { drop(desk.keep().await) })
 }
 
@@ -235,5 +239,32 @@ async fn a_new_price_of_a_part_reaches_the_offers_that_have_it() {
     };
     bench.until("repriced", async || repriced().await == Some((2, sar(92_000)))).await;
     assert_eq!(bench.status().await, Some(Status::Estimated));
+    at_the_desk.abort();
+}
+
+/// Account 7 is residential when it is opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_pays_in_the_order_of_its_class() {
+    let bench = Bench::open().await;
+    let terms = r#"{"seller": {"name": "الدفتر", "address": {"street": "العليا", "building": "1", "district": "العليا", "city": "الرياض",
+        "postal_code": "12212", "country": "SA"}}, "numbering": {"register": "RUH", "series": "REP"}, "dueDays": 15,
+        "allocation": {"residential": "priority", "government": "proRata"}}"#;
+    let at_the_desk = desk_with(&bench.shop, terms.parse().unwrap());
+    let chosen = async || -> Vec<AllocationPolicy> {
+        let of = |event: &Recorded<BillingEvent>| match &event.event {
+            BillingEvent::Account(account::Event::AllocationPolicyChosen(fact)) => Some(fact.policy),
+            _ => None,
+        };
+        bench.shop.events().await.iter().filter_map(of).collect()
+    };
+    bench.desk_has_read_all().await;
+    assert_eq!(chosen().await, [AllocationPolicy::Priority]);
+    let (government, industrial) = (CustomerClass::Government, CustomerClass::Industrial);
+    for (key, class, now) in [("first", government, AllocationPolicy::ProRata), ("then", industrial, AllocationPolicy::OldestDue)] {
+        let reclassify = Reclassify { class, effective_on: repairs::day(4), reason: Reason::new("it is another's house").unwrap() };
+        bench.shop.ask(account(), key, account::Command::Reclassify(reclassify)).await.unwrap();
+        bench.desk_has_read_all().await;
+        assert_eq!(chosen().await.last(), Some(&now));
+    }
     at_the_desk.abort();
 }

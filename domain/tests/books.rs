@@ -383,9 +383,17 @@ impl Act {
             8..=13 => {
                 let directed = if flag { vec![item] } else { vec![] };
                 let tender = [Tender::Cash, Tender::Transfer, Tender::Cheque, Tender::Card][index % 4];
-                world.account(n, account::RecordPayment { directed, policy, tender, ..accounts::record_payment(small, minor * 2) });
+                world.account(
+                    n,
+                    account::RecordPayment {
+                        directed,
+                        policy: flag.then_some(policy),
+                        tender,
+                        ..accounts::record_payment(small, minor * 2)
+                    },
+                );
             }
-            14 => world.account(n, account::ReversePayment { policy, ..accounts::reverse_payment(small) }),
+            14 => world.account(n, accounts::reverse_payment(small)),
             15 => {
                 let tender = [Tender::Cash, Tender::Transfer, Tender::Transfer, Tender::Card][index % 4];
                 world.account(n, account::RefundCredit { tender, ..accounts::refund(accounts::payment(small), m, minor / 20) });
@@ -397,20 +405,20 @@ impl Act {
             }
             17 => {
                 for refund_id in (0..6).flat_map(|m| [m, 50 + m]).map(accounts::refund_id) {
-                    world.account(n, account::ReturnRefund { refund_id, on: day, reason: reason.clone(), policy });
+                    world.account(n, account::ReturnRefund { refund_id, on: day, reason: reason.clone() });
                 }
             }
             18 => world.account(n, accounts::take_deposit(m % 2, minor)),
             19 => world.account(n, account::ApplyDeposit { deposit_id: accounts::deposit_id(m % 2), item, on: day }),
             20 => world.account(n, accounts::return_deposit(m % 2)),
             21 => world.account(n, account::DisputeItem { item, on: day, reason }),
-            22 => world.account(n, account::ResolveDispute { item, on: day, reason, policy }),
+            22 => world.account(n, account::ResolveDispute { item, on: day, reason }),
             23 => {
                 world.account(n, account::WriteOff { item, approved_by: Actor::user("9"), limit: sar(minor * 2), on: day, reason });
             }
             24 => world.account(n, account::WriteOffSmallBalances { on: day }),
             25 | 26 => world.account(n, account::FreeAllocations { item, on: day, reason }),
-            27 | 28 => world.account(n, account::ReapplyCredit { item, on: day, policy }),
+            27 | 28 => world.account(n, account::ReapplyCredit { item, on: day }),
             29 => world.account(n, account::Command::ImportOpeningBalance(accounts::import_opening_balance())),
             30 if flag => {
                 let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
@@ -442,14 +450,14 @@ impl Act {
                     first_on,
                     on: day,
                     rule: accounts::any_plan_rule(),
-                    policy,
                     ..accounts::agree_plan(m * 4 + n, small)
                 };
                 world.account(n, wish);
             }
             34 if flag => world.account(n, account::ReviewPlan { on: day }),
             34 => world.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
-            35 => world.account(n, account::CreditCompensation { on: day, policy, ..accounts::credit_compensation(m, minor) }),
+            35 => world.account(n, account::CreditCompensation { on: day, ..accounts::credit_compensation(m, minor) }),
+            36 => world.account(n, account::ChooseAllocationPolicy { policy }),
             _ => world.tell(index + 1),
         }
     }
@@ -463,7 +471,7 @@ fn act() -> impl Strategy<Value = Act> {
     let policy = prop_oneof![Just(AllocationPolicy::OldestDue), Just(AllocationPolicy::Priority), Just(AllocationPolicy::ProRata)];
     // Amounts small enough to meet, and now and then less than a riyal.
     let minor = prop_oneof![5 => 100_i64..20_000, 1 => 1_i64..60];
-    (0_u32..43, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
+    (0_u32..44, 1..=2_u32, 0_u32..6, minor, any::<bool>(), policy).prop_map(|(what, n, m, minor, flag, policy)| Act {
         what,
         n,
         m,

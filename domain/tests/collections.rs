@@ -9,8 +9,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use daftar_domain::{
     Actor, BillingEvent, CommandHash, Currency, Decider, Metadata, Position, Recorded, StreamName,
     account::{
-        self, Account, AgreePlan, AllocationPolicy, CancelPlan, ChargeKind, DisputeItem, ItemId, PlanAgreed, PlanState, RecordPayment,
-        ResolveDispute, ReversePayment, ReviewPlan,
+        self, Account, AgreePlan, CancelPlan, ChargeKind, DisputeItem, ItemId, PlanAgreed, PlanState, RecordPayment, ResolveDispute,
+        ReversePayment, ReviewPlan,
         example::{self as accounts, ChargeOf},
     },
     disconnection::{
@@ -252,7 +252,7 @@ impl Home {
             }
             6..=9 => {
                 if let Some(item) = self.an_item(dice, true) {
-                    self.account(books, ResolveDispute { item, on: day, reason: reason(), policy: AllocationPolicy::OldestDue });
+                    self.account(books, ResolveDispute { item, on: day, reason: reason() });
                 }
             }
             10 => {

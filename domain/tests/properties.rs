@@ -332,6 +332,7 @@ fn account_commands() -> Vec<account::Command> {
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
             | Event::ChequeCleared(_)
+            | Event::AllocationPolicyChosen(_)
             | Event::PlanAgreed(_)
             | Event::InstalmentMissed(_)
             | Event::PlanBroken(_)

@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
     BillingEvent, Code, Currency, Decider, Reason, Recorded, Sealed, VatCategory,
     account::{
-        self, AccountNumber, AccountOpened, AccountReclassified, AddressAdded, AddressChanged, AddressKind, ContactAdded, ContactChanged,
-        ContactKind, CustomerClass, HolderRenamed, IdentityRecorded, Language, VatStatusSet,
+        self, AccountNumber, AccountOpened, AccountReclassified, AddressAdded, AddressChanged, AddressKind, AllocationPolicy, ContactAdded,
+        ContactChanged, ContactKind, CustomerClass, HolderRenamed, IdentityRecorded, Language, VatStatusSet,
     },
     ids::{AccountId, AddressId, ContactId},
 };
@@ -47,6 +47,7 @@ rows! {
         class: String,
         currency: String,
         language: String,
+        allocation_policy: String,
         standing: String,
         identity_kind: Option<String>,
         identity_number: Option<Vec<u8>>,
@@ -126,7 +127,7 @@ keys! {
 
 impl Projector for Accounts {
     const NAME: &'static str = "accounts";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const CATEGORIES: &'static [&'static str] = &[account::Account::CATEGORY];
     const TABLES: &'static str = include_str!("../models/accounts/tables.sql");
     const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
@@ -162,6 +163,9 @@ impl Accounts {
                 account.identity_expires_on = document.expires_on;
             }),
             account::Event::LanguageChosen(event) => self.change(fact, |account| account.language = to_name(&event.language)),
+            account::Event::AllocationPolicyChosen(event) => {
+                self.change(fact, |account| account.allocation_policy = to_name(&event.policy))
+            }
             account::Event::CurrencyChosen(event) => self.change(fact, |account| account.currency = to_name(&event.currency)),
             account::Event::ContactAdded(ContactAdded { contact_id, contact })
             | account::Event::ContactChanged(ContactChanged { contact_id, contact }) => self.contacts.put(ContactRow {
@@ -247,6 +251,7 @@ impl Accounts {
             class: to_name(class),
             currency: to_name(currency),
             language: to_name(language),
+            allocation_policy: to_name(&AllocationPolicy::default()),
             standing: to_name(&Standing::Active),
             identity_kind: None,
             identity_number: None,
@@ -344,6 +349,8 @@ pub struct Account {
     pub class: CustomerClass,
     pub currency: Currency,
     pub language: Language,
+    /// Which items are paid first when nobody says.
+    pub allocation_policy: AllocationPolicy,
     pub standing: Standing,
     pub opened_on: NaiveDate,
     pub closed_on: Option<NaiveDate>,
@@ -567,6 +574,7 @@ impl TryFrom<AccountRow> for Account {
             class: from_name(row.class).map_err(malformed("class"))?,
             currency: from_name(row.currency).map_err(malformed("currency"))?,
             language: from_name(row.language).map_err(malformed("language"))?,
+            allocation_policy: from_name(row.allocation_policy).map_err(malformed("allocation_policy"))?,
             standing: from_name(row.standing).map_err(malformed("standing"))?,
             opened_on: row.opened_on,
             closed_on: row.closed_on,

@@ -171,6 +171,7 @@ impl Billable {
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
             | Event::ChequeCleared(_)
+            | Event::AllocationPolicyChosen(_)
             | Event::PlanAgreed(_)
             | Event::InstalmentMissed(_)
             | Event::PlanBroken(_)

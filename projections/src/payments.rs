@@ -214,6 +214,7 @@ impl Payments {
             | Event::HolderRenamed(_)
             | Event::IdentityRecorded(_)
             | Event::LanguageChosen(_)
+            | Event::AllocationPolicyChosen(_)
             | Event::CurrencyChosen(_)
             | Event::ContactAdded(_)
             | Event::ContactChanged(_)

@@ -36,8 +36,8 @@ async fn everything_that_a_bill_depends_on_is_kept() {
         .then(
             ROWS,
             expect![[r#"
-                {"what":"billed","of":"00000000-0000-0000-0000-000000000032","about":"2024-07-01 14950 SAR ","since":95}
-                {"what":"draft","of":"00000000-0000-0000-0000-000000000032","about":"00000000-0000-0000-0000-00000000001f","since":94}
+                {"what":"billed","of":"00000000-0000-0000-0000-000000000032","about":"2024-07-01 14950 SAR ","since":96}
+                {"what":"draft","of":"00000000-0000-0000-0000-000000000032","about":"00000000-0000-0000-0000-00000000001f","since":95}
                 {"what":"facts","of":"1","about":"AccountOpened","since":1}
                 {"what":"facts","of":"1","about":"AccountReclassified","since":2}
                 {"what":"facts","of":"1","about":"HolderRenamed","since":3}
@@ -47,34 +47,34 @@ async fn everything_that_a_bill_depends_on_is_kept() {
                 {"what":"facts","of":"1","about":"AddressChanged","since":11}
                 {"what":"facts","of":"1","about":"AddressRemoved","since":12}
                 {"what":"facts","of":"1","about":"VatStatusSet","since":13}
-                {"what":"facts","of":"1","about":"PremisesRegistered","since":53}
-                {"what":"facts","of":"1","about":"PremisesAmended","since":54}
-                {"what":"facts","of":"1","about":"MeterAttached","since":56}
-                {"what":"facts","of":"1","about":"AgreementStarted","since":57}
-                {"what":"facts","of":"1","about":"TariffSeriesChanged","since":58}
-                {"what":"facts","of":"1","about":"ReadCycleChanged","since":59}
-                {"what":"facts","of":"1","about":"AgreementEnded","since":60}
-                {"what":"facts","of":"1","about":"MeterDetached","since":61}
-                {"what":"facts","of":"1","about":"MeterRegistered","since":65}
-                {"what":"facts","of":"1","about":"MeterInstalled","since":68}
-                {"what":"facts","of":"1","about":"ReadingRecorded","since":69}
-                {"what":"facts","of":"1","about":"ReadingHeld","since":70}
-                {"what":"facts","of":"1","about":"ReadingReleased","since":71}
-                {"what":"facts","of":"1","about":"ReadingReversed","since":72}
-                {"what":"facts","of":"1","about":"ReadingEstimated","since":73}
-                {"what":"facts","of":"1","about":"EstimatesTruedUp","since":74}
-                {"what":"facts","of":"1","about":"ReadingsBilled","since":75}
-                {"what":"facts","of":"1","about":"ReadingsUnbilled","since":76}
-                {"what":"facts","of":"1","about":"MeterRemoved","since":83}
-                {"what":"facts","of":"1","about":"MeterExchanged","since":84}
-                {"what":"facts","of":"1","about":"TariffPublished","since":92}
-                {"what":"facts","of":"1","about":"TariffClosed","since":93}
-                {"what":"meter","of":"fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff","about":"00000000-0000-0000-0000-000000000040","since":56}
-                {"what":"series","of":"00000000-0000-0000-0000-00000000005f","about":"","since":92}
-                {"what":"stand","of":"00000000-0000-0000-0000-000000000007","about":"51 21201","since":52}
-                {"what":"stand","of":"00000000-0000-0000-0000-000000000051","about":"22 0","since":87}
-                {"what":"supply","of":"00000000-0000-0000-0000-0000000002bd","about":"00000000-0000-0000-0000-000000000259 electricity","since":57}
-                {"what":"void","of":"00000000-0000-0000-0000-000000000033","about":"","since":96}
+                {"what":"facts","of":"1","about":"PremisesRegistered","since":54}
+                {"what":"facts","of":"1","about":"PremisesAmended","since":55}
+                {"what":"facts","of":"1","about":"MeterAttached","since":57}
+                {"what":"facts","of":"1","about":"AgreementStarted","since":58}
+                {"what":"facts","of":"1","about":"TariffSeriesChanged","since":59}
+                {"what":"facts","of":"1","about":"ReadCycleChanged","since":60}
+                {"what":"facts","of":"1","about":"AgreementEnded","since":61}
+                {"what":"facts","of":"1","about":"MeterDetached","since":62}
+                {"what":"facts","of":"1","about":"MeterRegistered","since":66}
+                {"what":"facts","of":"1","about":"MeterInstalled","since":69}
+                {"what":"facts","of":"1","about":"ReadingRecorded","since":70}
+                {"what":"facts","of":"1","about":"ReadingHeld","since":71}
+                {"what":"facts","of":"1","about":"ReadingReleased","since":72}
+                {"what":"facts","of":"1","about":"ReadingReversed","since":73}
+                {"what":"facts","of":"1","about":"ReadingEstimated","since":74}
+                {"what":"facts","of":"1","about":"EstimatesTruedUp","since":75}
+                {"what":"facts","of":"1","about":"ReadingsBilled","since":76}
+                {"what":"facts","of":"1","about":"ReadingsUnbilled","since":77}
+                {"what":"facts","of":"1","about":"MeterRemoved","since":84}
+                {"what":"facts","of":"1","about":"MeterExchanged","since":85}
+                {"what":"facts","of":"1","about":"TariffPublished","since":93}
+                {"what":"facts","of":"1","about":"TariffClosed","since":94}
+                {"what":"meter","of":"fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff","about":"00000000-0000-0000-0000-000000000040","since":57}
+                {"what":"series","of":"00000000-0000-0000-0000-00000000005f","about":"","since":93}
+                {"what":"stand","of":"00000000-0000-0000-0000-000000000007","about":"52 21201","since":53}
+                {"what":"stand","of":"00000000-0000-0000-0000-000000000051","about":"22 0","since":88}
+                {"what":"supply","of":"00000000-0000-0000-0000-0000000002bd","about":"00000000-0000-0000-0000-000000000259 electricity","since":58}
+                {"what":"void","of":"00000000-0000-0000-0000-000000000033","about":"","since":97}
             "#]],
         )
         .await;

@@ -164,24 +164,32 @@ impl World {
             11..=16 => {
                 let directed = if flag { vec![item] } else { vec![] };
                 let tender = [Tender::Cash, Tender::Transfer, Tender::Cheque, Tender::Card][usize::try_from(m).unwrap() % 4];
-                self.account(n, account::RecordPayment { directed, policy, tender, ..accounts::record_payment(small, minor * 2) });
+                self.account(
+                    n,
+                    account::RecordPayment {
+                        directed,
+                        policy: flag.then_some(policy),
+                        tender,
+                        ..accounts::record_payment(small, minor * 2)
+                    },
+                );
             }
-            17 => self.account(n, account::ReversePayment { policy, ..accounts::reverse_payment(small) }),
+            17 => self.account(n, accounts::reverse_payment(small)),
             18 => self.account(n, accounts::refund(accounts::payment(small), m, minor / 20)),
             19 => self.account(n, accounts::refund(CreditId::CreditNote(accounts::note_id(100 + m * 4 + n)), 50 + m, minor / 9)),
-            20 => self.account(n, account::ReturnRefund { refund_id: accounts::refund_id(m), on: day, reason, policy }),
+            20 => self.account(n, account::ReturnRefund { refund_id: accounts::refund_id(m), on: day, reason }),
             21 => self.account(n, accounts::take_deposit(m % 2, minor)),
             22 => self.account(n, account::ApplyDeposit { deposit_id: accounts::deposit_id(m % 2), item, on: day }),
             23 => self.account(n, accounts::return_deposit(m % 2)),
             24 => self.account(n, account::DisputeItem { item, on: day, reason }),
-            25 => self.account(n, account::ResolveDispute { item, on: day, reason, policy }),
+            25 => self.account(n, account::ResolveDispute { item, on: day, reason }),
             26 => {
                 let limit = accounts::sar(minor * 2);
                 self.account(n, account::WriteOff { item, approved_by: Actor::user("9"), limit, on: day, reason });
             }
             27 => self.account(n, account::WriteOffSmallBalances { on: day }),
             28 => self.account(n, account::FreeAllocations { item, on: day, reason }),
-            29 => self.account(n, account::ReapplyCredit { item, on: day, policy }),
+            29 => self.account(n, account::ReapplyCredit { item, on: day }),
             30 => self.account(n, account::Command::ImportOpeningBalance(accounts::import_opening_balance())),
             31 if flag => {
                 let account::ImportOpeningBalance { batch_id, row, .. } = accounts::import_opening_balance();
@@ -191,11 +199,12 @@ impl World {
             34 | 35 => {
                 let (first_on, items) = (day + Days::new(1 + u64::from(small)), if flag { vec![item] } else { vec![] });
                 let wish = accounts::agree_plan(m * 4 + n, small);
-                self.account(n, account::AgreePlan { items, first_on, on: day, rule: accounts::any_plan_rule(), policy, ..wish });
+                self.account(n, account::AgreePlan { items, first_on, on: day, rule: accounts::any_plan_rule(), ..wish });
             }
+            38 => self.account(n, account::ChooseAllocationPolicy { policy }),
             36 if flag => self.account(n, account::ReviewPlan { on: day }),
             36 => self.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
-            37 => self.account(n, account::CreditCompensation { on: day, policy, ..accounts::credit_compensation(m, minor) }),
+            37 => self.account(n, account::CreditCompensation { on: day, ..accounts::credit_compensation(m, minor) }),
             _ => (0..=m).for_each(|_| self.tell()),
         }
     }

@@ -56,13 +56,13 @@ async fn each_event_that_moves_money_has_its_journal() {
                 {"journal":"43 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
                 {"journal":"44 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
                 {"journal":"45 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"48 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"49 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"51 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"52 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"61 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"63 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"65 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"49 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"50 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"52 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"53 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"62 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"64 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"66 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;

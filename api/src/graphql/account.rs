@@ -12,7 +12,7 @@ use super::{
     agreement::Agreement,
     answer, app, caller,
     collections::Dunning,
-    enums::{AccountSort, AddressKind, ContactKind, CustomerClass, DocumentLanguage, SortDirection, Standing},
+    enums::{AccountSort, AddressKind, AllocationPolicy, ContactKind, CustomerClass, DocumentLanguage, SortDirection, Standing},
     invoice::Invoice,
     paging::{Connection, Paging, cost, cursor, part},
     payment::Payment,
@@ -302,6 +302,11 @@ impl Account {
     /// What the customer's documents and messages are written in.
     async fn language(&self) -> DocumentLanguage {
         self.row.language.into()
+    }
+
+    /// What the customer's money pays first when nobody says.
+    async fn allocation_policy(&self) -> AllocationPolicy {
+        self.row.allocation_policy.into()
     }
 
     /// Whether it can be billed.

@@ -7,7 +7,7 @@ mod rerate;
 
 use daftar_domain::{
     Actor, BillingEvent, Decider, Reason, Recorded, StreamName,
-    account::{self, Account, AllocationPolicy, FreeAllocations, ItemId, ReapplyCredit, ReviewLateFees},
+    account::{self, Account, FreeAllocations, ItemId, ReapplyCredit, ReviewLateFees},
     correction::{self, Correction, OpenCorrection, RecordStep, RefuseCorrection, Request, Step, Terms},
     ids::{CorrectionId, InvoiceId},
     invoice::{self, Invoice, Status},
@@ -117,7 +117,7 @@ async fn ask(engine: &Engine, context: &CommandContext, request: Request, rerate
             told(engine, invoice_id, |event| matches!(event, invoice::Event::InvoiceIssued(_))).await.map(unnumbered)
         }
         Request::ReapplyCredit { wrong, on, .. } => {
-            let wish = ReapplyCredit { item: ItemId::Invoice(wrong), on, policy: AllocationPolicy::default() };
+            let wish = ReapplyCredit { item: ItemId::Invoice(wrong), on };
             account(wish.into()).await.map(unnumbered)
         }
         Request::ReviewLateFees { wrong, right, on, reason, .. } => {

@@ -1,5 +1,5 @@
 //! The billing desk: what facts ask for that takes the company's terms. A closed repair becomes an invoice and its deposit pays it, a part's
-//! new price reaches the open estimates, and the fee of a new connection is billed, heard of when it is paid, and given back.
+//! new price reaches the open estimates, an account pays in the order of its class, and the fee of a new connection is billed, heard of when it is paid, and given back.
 //!
 //! It follows the log from where it had come to, for ever, and each thing that it asks has an id that follows from the event: seen again
 //! after a crash, it is found done. What an aggregate refuses is recorded, and the desk goes on.
@@ -10,12 +10,12 @@ mod repairs;
 use chrono::NaiveDate;
 use daftar_domain::{
     Actor, BillingEvent, BillingPeriod, Decider, Recorded, StreamName,
-    account::Account,
+    account::{Account, ChooseAllocationPolicy, CustomerClass},
     application::Application,
     ids::{AccountId, InvoiceId},
     invoice::{self, ApproveInvoice, Buyer, Draft, DraftInvoice, Heading, Invoice, TaxForm},
     part::Part,
-    policy,
+    policy::{self, Errand},
     repair::Repair,
 };
 use daftar_store::{CommandContext, Engine, ExecuteError};
@@ -85,6 +85,14 @@ impl Desk {
         Ok(Heading { form: TaxForm::for_buyer(buyer.as_ref(), account, on), seller: self.terms.seller.clone(), buyer, supplied })
     }
 
+    /// Where every class pays alike nobody is asked.
+    async fn choose_allocation_policy(&self, fact: &Recorded<BillingEvent>, class: CustomerClass) -> Result<(), Interruption> {
+        const NAME: &str = "chooseAllocationPolicy";
+        let Some(policy) = self.terms.allocation_policy(class) else { return Ok(()) };
+        let context = self.context(fact, NAME, policy::request_id(fact.id, NAME));
+        self.ask::<Account>(&context, &fact.stream, ChooseAllocationPolicy { policy }.into()).await
+    }
+
     async fn look<D: Decider + Clone>(&self, id: impl Into<uuid::Uuid>) -> Result<D, Interruption>
     where
         D::Rejection: std::error::Error + Send + Sync + 'static,
@@ -128,7 +136,10 @@ impl Duty for Desk {
     async fn carry_out(&self, facts: Vec<Recorded<BillingEvent>>) -> Result<(), Interruption> {
         for fact in &facts {
             match policy::errand(&fact.event) {
-                Some(errand) => self.go_to_the_workshop(fact, errand).await?,
+                Some(Errand::Bill(bill, on)) => self.bill_repair(fact, bill, on).await?,
+                Some(Errand::ApplyDeposits(charged)) => self.apply_deposits(fact, charged).await?,
+                Some(Errand::CarryPrice(changed)) => self.carry_price(fact, changed).await?,
+                Some(Errand::ChooseAllocationPolicy(class)) => self.choose_allocation_policy(fact, class).await?,
                 None => self.hear_of_connections(fact).await?,
             }
         }

@@ -6,7 +6,7 @@ use daftar_domain::{
     account::{Account, AccountCharged, ApplyDeposit, ItemId},
     invoice::{Draft, Invoice, Subject},
     part::PartPriceChanged,
-    policy::{self, Errand},
+    policy,
     repair::{self, Repair, RepairBill, RepricePart},
 };
 use daftar_projections::repairs::{Repairs, open_with_part};
@@ -19,15 +19,7 @@ const APPLY_DEPOSIT: &str = "applyRepairDeposit";
 const CARRY_PRICE: &str = "carryPartPrice";
 
 impl Desk {
-    pub(super) async fn go_to_the_workshop(&self, fact: &Recorded<BillingEvent>, errand: Errand<'_>) -> Result<(), Interruption> {
-        match errand {
-            Errand::Bill(bill, on) => self.bill_repair(fact, bill, on).await,
-            Errand::ApplyDeposits(charged) => self.apply_deposits(fact, charged).await,
-            Errand::CarryPrice(changed) => self.carry_price(fact, changed).await,
-        }
-    }
-
-    async fn bill_repair(&self, fact: &Recorded<BillingEvent>, bill: &RepairBill, on: NaiveDate) -> Result<(), Interruption> {
+    pub(super) async fn bill_repair(&self, fact: &Recorded<BillingEvent>, bill: &RepairBill, on: NaiveDate) -> Result<(), Interruption> {
         let RepairBill { invoice_id, account_id, repair_id, .. } = *bill;
         let drafting = self.context(fact, BILL_REPAIR, policy::request_id(fact.id, BILL_REPAIR));
         let account = self.look::<Account>(account_id).await?;
@@ -41,7 +33,7 @@ impl Desk {
     }
 
     /// What was paid ahead pays the invoice, as far as it goes; what is left of it stays the customer's.
-    async fn apply_deposits(&self, fact: &Recorded<BillingEvent>, charged: &AccountCharged) -> Result<(), Interruption> {
+    pub(super) async fn apply_deposits(&self, fact: &Recorded<BillingEvent>, charged: &AccountCharged) -> Result<(), Interruption> {
         let invoice = self.look::<Invoice>(charged.invoice_id).await?;
         let Some(Subject::Repair { repair_id }) = invoice.issued().map(|issued| &issued.subject) else { return Ok(()) };
         let repair = self.look::<Repair>(*repair_id).await?;
@@ -55,7 +47,7 @@ impl Desk {
     }
 
     /// To every repair that has the part in its estimate. Whether the price is still open is the repair's to say.
-    async fn carry_price(&self, fact: &Recorded<BillingEvent>, changed: &PartPriceChanged) -> Result<(), Interruption> {
+    pub(super) async fn carry_price(&self, fact: &Recorded<BillingEvent>, changed: &PartPriceChanged) -> Result<(), Interruption> {
         // What was offered at the old price is in the rows before they are asked.
         self.rows.caught_up::<Repairs>(&self.engine).await?;
         for repair_id in open_with_part(&self.rows.db, changed.part_id).await.map_err(Unread::from)? {

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use daftar_cluster::testing::{TestDatabase, test_database};
 use daftar_domain::{
     Actor, BillingEvent, Code, Currency, Decider, Money, Recorded, Sealed, SealedFor, Service, StreamName,
-    account::{self, Account, AccountNumber, AllocationPolicy, CustomerClass, Language, OpenAccount, RecordPayment, Tender},
+    account::{self, Account, AccountNumber, CustomerClass, Language, OpenAccount, RecordPayment, Tender},
     agreement::{self, Agreement, AttachMeter, ServicePoint, StartAgreement},
     bill_run::{Filter, Plan},
     ids::{AccountId, AgreementId, MeterId, PaymentId, PremisesId, ReadCycleId, ReadingId, ServicePointId, service_point_id},
@@ -170,7 +170,7 @@ pub async fn pay(engine: &Engine, customer: Customer, minor: i64) {
         received_at: noon("2026-10-15"),
         value_on: day("2026-10-15"),
         directed: vec![],
-        policy: AllocationPolicy::default(),
+        policy: None,
     };
     ask::<Account>(engine, customer.account_id(), &format!("{}/pay", customer.0), account::Command::RecordPayment(wish)).await;
 }

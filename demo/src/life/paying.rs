@@ -3,8 +3,8 @@
 use daftar_domain::{
     BillingEvent, Code, Currency, Money,
     account::{
-        self, Account, AllocationPolicy, ApplyDeposit, CloseAccount, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit,
-        ResolveDispute, ReturnDeposit, ReversalCause, ReversePayment, Tender, WriteOff,
+        self, Account, ApplyDeposit, CloseAccount, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit, ResolveDispute,
+        ReturnDeposit, ReversalCause, ReversePayment, Tender, WriteOff,
     },
     ids::{InvoiceId, NoteId, PaymentId, RefundId},
     invoice::{
@@ -48,7 +48,7 @@ impl Life {
             received_at: self.world.engine.now(),
             value_on: today,
             directed: vec![],
-            policy: AllocationPolicy::default(),
+            policy: None,
         };
         let account_id = self.people[number].account_id;
         self.world.ask::<Account>(Staff::Cashier, account_id, &format!("pay {payment_id}"), wish.into()).await?;
@@ -64,8 +64,8 @@ impl Life {
     pub(super) async fn bounce(&mut self, number: usize, payment_id: PaymentId) -> Result<(), DemoError> {
         let (today, account_id) = (self.today(), self.people[number].account_id);
         let fee = Money::new(5_000, Currency::SAR);
-        let (cause, why, policy) = (ReversalCause::Bounced, reason("returned by the bank"), AllocationPolicy::default());
-        let wish = ReversePayment { payment_id, cause, bounce_fee: Some(fee), on: today, reason: why, policy };
+        let (cause, why) = (ReversalCause::Bounced, reason("returned by the bank"));
+        let wish = ReversePayment { payment_id, cause, bounce_fee: Some(fee), on: today, reason: why };
         self.world.ask::<Account>(Staff::Finance, account_id, &format!("bounce {payment_id}"), wish.into()).await?;
         self.world.settle().await?;
         let invoice_id = InvoiceId::new(self.world.id(&format!("fee {payment_id}")));
@@ -154,7 +154,7 @@ impl Life {
 
     pub(super) async fn resolve(&mut self, number: usize, item: ItemId) -> Result<(), DemoError> {
         let (today, account_id) = (self.today(), self.people[number].account_id);
-        let wish = ResolveDispute { item, on: today, reason: reason("the meter was tested"), policy: AllocationPolicy::default() };
+        let wish = ResolveDispute { item, on: today, reason: reason("the meter was tested") };
         self.world.ask::<Account>(Staff::Billing, account_id, &format!("resolve {item:?} {today}"), wish.into()).await?;
         self.world.settle().await
     }

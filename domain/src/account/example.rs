@@ -92,7 +92,6 @@ pub fn charge(ChargeOf { n, minor, vat, kind, issued, due }: ChargeOf) -> Charge
         supply: BillingPeriod::new(date(2024, 2, 1), date(2024, 3, 1)).expect("a period"),
         issued_on: day(issued),
         due_on: day(due),
-        policy: AllocationPolicy::OldestDue,
     }
 }
 
@@ -101,7 +100,7 @@ pub fn charged(of: ChargeOf) -> Event {
 }
 
 fn charged_of(of: ChargeOf) -> AccountCharged {
-    let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, policy: _ } = charge(of);
+    let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on } = charge(of);
     AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on }
 }
 
@@ -118,7 +117,7 @@ pub fn record_payment(n: u32, minor: i64) -> RecordPayment {
         received_at: value_on.and_hms_opt(9, 0, 0).expect("a time").and_utc(),
         value_on,
         directed: vec![],
-        policy: AllocationPolicy::OldestDue,
+        policy: None,
     }
 }
 
@@ -133,8 +132,8 @@ fn received(n: u32, minor: i64) -> PaymentReceived {
 }
 
 pub fn reverse_payment(n: u32) -> ReversePayment {
-    let (cause, policy) = (ReversalCause::Chargeback, AllocationPolicy::OldestDue);
-    ReversePayment { payment_id: payment_id(n), cause, bounce_fee: None, on: date(2025, 5, 1), reason: reason("disputed"), policy }
+    let cause = ReversalCause::Chargeback;
+    ReversePayment { payment_id: payment_id(n), cause, bounce_fee: None, on: date(2025, 5, 1), reason: reason("disputed") }
 }
 
 /// Paid on the first of April, and nothing before: amount, VAT, and what is still due.
@@ -174,27 +173,20 @@ pub fn credit_account(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> C
         vat: sar(minor * 3 / 23),
         issued_on: date(2024, 4, 1),
         surplus,
-        policy: AllocationPolicy::OldestDue,
     }
 }
 
 pub fn account_credited(n: u128, invoice: u128, minor: i64, surplus: Surplus) -> Event {
-    let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus, policy: _ } =
-        credit_account(n, invoice, minor, surplus);
+    let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus } = credit_account(n, invoice, minor, surplus);
     AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus }.into()
 }
 
 pub fn credit_compensation(n: u128, minor: i64) -> CreditCompensation {
-    CreditCompensation {
-        disconnection_id: disconnection_id(n),
-        amount: sar(minor),
-        on: date(2024, 4, 1),
-        policy: AllocationPolicy::OldestDue,
-    }
+    CreditCompensation { disconnection_id: disconnection_id(n), amount: sar(minor), on: date(2024, 4, 1) }
 }
 
 pub fn compensation_credited(n: u128, minor: i64) -> Event {
-    let CreditCompensation { disconnection_id, amount, on, policy: _ } = credit_compensation(n, minor);
+    let CreditCompensation { disconnection_id, amount, on } = credit_compensation(n, minor);
     CompensationCredited { disconnection_id, amount, on }.into()
 }
 
@@ -270,7 +262,6 @@ pub fn agree_plan(n: u128, instalments: u32) -> AgreePlan {
         first_on: date(2024, 5, 1),
         rule: plan_rule(),
         on: date(2024, 4, 1),
-        policy: AllocationPolicy::OldestDue,
     }
 }
 
@@ -474,6 +465,7 @@ fn receivable_events() -> Vec<Event> {
         DebtRecovered { item, amount: sar(4_600), vat: sar(600), on }.into(),
         RebillBegun { item, on, reason: reason("wrong tariff") }.into(),
         RebillEnded { item, on }.into(),
+        AllocationPolicyChosen { policy: AllocationPolicy::ProRata }.into(),
         ChequeCleared { cheque: credit, amount: sar(11_500), on }.into(),
         PlanAgreed {
             down_payment: Some(DownPayment { payment_id: payment_id(2), amount: sar(4_000) }),

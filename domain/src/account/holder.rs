@@ -90,7 +90,7 @@ pub struct CurrencyChosen {
 }
 
 /// The class decides which tariffs apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CustomerClass {
     Residential,

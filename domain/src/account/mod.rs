@@ -26,16 +26,16 @@ pub use holder::{
 };
 pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
-    AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, ApplyDeposit, Approval, AssessLateFee,
-    BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ClearCheque, CompensationCredited, Covered, Credit,
-    CreditAccount, CreditAllocated, CreditCompensation, CreditId, CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff,
-    DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause,
-    ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived,
-    OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken,
-    PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable,
-    RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause,
-    ReverseOpeningBalance, ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally, TakeDeposit, Tender, WaiveLateFee, WriteOff,
-    WriteOffSmallBalances,
+    AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, AllocationPolicyChosen, ApplyDeposit,
+    Approval, AssessLateFee, BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ChooseAllocationPolicy,
+    ClearCheque, CompensationCredited, Covered, Credit, CreditAccount, CreditAllocated, CreditCompensation, CreditId, CreditRefunded,
+    CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved,
+    DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed, ItemId, LateFee,
+    LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived,
+    PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState,
+    ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute,
+    ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance, ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally,
+    TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -97,6 +97,7 @@ pub enum Command {
     FreeAllocations(FreeAllocations),
     ReapplyCredit(ReapplyCredit),
     ClearCheque(ClearCheque),
+    ChooseAllocationPolicy(ChooseAllocationPolicy),
     SettleFinally(SettleFinally),
     AgreePlan(AgreePlan),
     ReviewPlan(ReviewPlan),
@@ -151,6 +152,7 @@ events! {
     RebillBegun 1
     RebillEnded 1
     ChequeCleared 1
+    AllocationPolicyChosen 1
     PlanAgreed 1
     InstalmentMissed 1
     PlanBroken 1
@@ -291,7 +293,7 @@ commands_from! {
     ClearConnection WithdrawConnection
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount CreditCompensation
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
-    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque
+    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque ChooseAllocationPolicy
     AgreePlan ReviewPlan CancelPlan
 }
 
@@ -360,6 +362,7 @@ impl Decider for Account {
             Command::WriteOffSmallBalances(wish) => self.write_off_small_balances(wish),
             Command::FreeAllocations(wish) => self.free_allocations(wish),
             Command::ClearCheque(wish) => self.clear_cheque(wish),
+            Command::ChooseAllocationPolicy(wish) => self.choose_allocation_policy(wish),
             Command::ReapplyCredit(wish) => self.reapply_credit(wish),
             Command::AgreePlan(wish) => self.agree_plan(wish),
             Command::ReviewPlan(wish) => self.review_plan(wish),
@@ -419,6 +422,7 @@ impl Decider for Account {
             Event::RebillBegun(fact) => fact.post(&mut self.receivable),
             Event::RebillEnded(fact) => fact.post(&mut self.receivable),
             Event::ChequeCleared(fact) => fact.post(&mut self.receivable),
+            Event::AllocationPolicyChosen(fact) => fact.post(&mut self.receivable),
             Event::PlanAgreed(fact) => fact.post(&mut self.receivable),
             Event::InstalmentMissed(fact) => fact.post(&mut self.receivable),
             Event::PlanBroken(fact) => fact.post(&mut self.receivable),

@@ -124,6 +124,7 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         | Event::IdentityRecorded(_)
         | Event::LanguageChosen(_)
         | Event::CurrencyChosen(_)
+        | Event::AllocationPolicyChosen(_)
         | Event::ContactAdded(_)
         | Event::ContactChanged(_)
         | Event::ContactRemoved(_)

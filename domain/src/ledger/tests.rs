@@ -171,7 +171,7 @@ fn events_without_money_post_nothing() {
         "AccountOpened AccountReclassified HolderRenamed IdentityRecorded LanguageChosen CurrencyChosen ContactAdded ContactChanged \
          ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger ServiceBegun ServiceEnded MeterFitted \
          MeterTakenOff ConnectionCleared ConnectionWithdrawn AccountSuspended AccountResumed ItemDisputed DisputeResolved \
-         LateFeeAssessed LateFeeWaived RebillBegun RebillEnded InstalmentMissed PlanCompleted \
+         LateFeeAssessed LateFeeWaived RebillBegun RebillEnded AllocationPolicyChosen InstalmentMissed PlanCompleted \
          AccountClosed"
     );
 }

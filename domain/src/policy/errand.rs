@@ -1,10 +1,11 @@
-//! What the workshop's desk does because of a fact. It takes more than one stream, or rows, and so is no request of one other stream.
+//! What the desk does because of a fact. It takes more than one stream, or rows, or the company's terms, and so is no request of one other
+//! stream.
 
 use chrono::NaiveDate;
 
 use crate::{
     BillingEvent, Decider,
-    account::{self, Account, AccountCharged, ChargeKind},
+    account::{self, Account, AccountCharged, AccountOpened, AccountReclassified, ChargeKind, CustomerClass},
     part::{self, Part, PartPriceChanged},
     repair::{self, Repair, RepairBill, RepairClosed},
 };
@@ -15,6 +16,8 @@ pub enum Errand<'a> {
     Bill(&'a RepairBill, NaiveDate),
     /// What was paid ahead pays what is charged for a repair.
     ApplyDeposits(&'a AccountCharged),
+    /// Each class has its order of paying.
+    ChooseAllocationPolicy(CustomerClass),
     /// A part's new price reaches the open estimates.
     CarryPrice(&'a PartPriceChanged),
 }
@@ -61,9 +64,10 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
             let is_repair = charged.kind == ChargeKind::Repair && charged.debit_note_id.is_none();
             is_repair.then_some(Errand::ApplyDeposits(charged))
         }
-        Event::AccountOpened(_)
-        | Event::AccountReclassified(_)
-        | Event::HolderRenamed(_)
+        Event::AccountOpened(AccountOpened { class, .. }) | Event::AccountReclassified(AccountReclassified { class, .. }) => {
+            Some(Errand::ChooseAllocationPolicy(*class))
+        }
+        Event::HolderRenamed(_)
         | Event::IdentityRecorded(_)
         | Event::LanguageChosen(_)
         | Event::CurrencyChosen(_)
@@ -105,6 +109,7 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
         | Event::ChequeCleared(_)
+        | Event::AllocationPolicyChosen(_)
         | Event::PlanAgreed(_)
         | Event::InstalmentMissed(_)
         | Event::PlanBroken(_)

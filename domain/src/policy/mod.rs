@@ -25,7 +25,7 @@ pub use refused::RefusedRequest;
 
 use crate::{
     Actor, BillingEvent, Decider, Money, Reason, Recorded, StreamName,
-    account::{self, Account, AllocationPolicy, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
+    account::{self, Account, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
     agreement::{self, ServicePoint},
     application::{self, Application},
     disconnection::Disconnection,
@@ -187,7 +187,6 @@ fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
                 supply: document.heading.supplied,
                 issued_on: dates.issued_on,
                 due_on: dates.due_on,
-                policy: AllocationPolicy::default(),
             };
             Some(to_account(CHARGE_ACCOUNT, fact.account_id, wish))
         }
@@ -201,7 +200,6 @@ fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
                 vat: vat_to_pay(document),
                 issued_on: *issued_on,
                 surplus: *surplus,
-                policy: AllocationPolicy::default(),
             };
             Some(to_account(CREDIT_ACCOUNT, fact.account_id, wish))
         }
@@ -293,6 +291,7 @@ fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Opti
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
         | Event::ChequeCleared(_)
+        | Event::AllocationPolicyChosen(_)
         | Event::InstalmentMissed(_) => None,
     }
 }
@@ -330,13 +329,13 @@ fn of_payment(event: &payment::Event) -> Option<Asked> {
                 received_at: fact.at,
                 value_on: fact.value_on,
                 directed: fact.directed.clone(),
-                policy: AllocationPolicy::default(),
+                policy: None,
             };
             Some(to_account(RECORD_PAYMENT, fact.account_id, wish))
         }
         Event::GatewayRefundFailed(fact) => {
             let reason = Reason::new(format!("gateway: {}", fact.cause)).ok()?;
-            let wish = account::ReturnRefund { refund_id: fact.refund_id, on: fact.on, reason, policy: AllocationPolicy::default() };
+            let wish = account::ReturnRefund { refund_id: fact.refund_id, on: fact.on, reason };
             Some(to_account(RETURN_REFUND, fact.account_id, wish))
         }
         Event::PaymentStarted(_)
@@ -366,7 +365,6 @@ fn charge(fact: &InvoiceIssued) -> ChargeAccount {
         supply: document.heading.supplied,
         issued_on: dates.issued_on,
         due_on: dates.due_on,
-        policy: AllocationPolicy::default(),
     }
 }
 

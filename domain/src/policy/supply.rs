@@ -3,7 +3,7 @@
 use super::{Asked, CREDIT_COMPENSATION, TELL_METER, Wish, to_account};
 use crate::{
     Reason, StreamName,
-    account::{AllocationPolicy, CreditCompensation},
+    account::CreditCompensation,
     disconnection::{DisconnectionExecuted, Event, Moment, ReconnectionExecuted, ReconnectionFellLate},
     ids::{DisconnectionId, MeterId},
     meter::{self, DisconnectMeter, Meter, ReconnectMeter},
@@ -21,8 +21,7 @@ pub(super) fn of_disconnection(disconnection_id: DisconnectionId, event: &Event)
         }
         // Terms of another currency than the account's owe it nothing.
         Event::ReconnectionFellLate(ReconnectionFellLate { account_id, at, compensation, .. }) if !compensation.is_zero() => {
-            let (on, policy) = (day(*at), AllocationPolicy::default());
-            let wish = CreditCompensation { disconnection_id, amount: *compensation, on, policy };
+            let wish = CreditCompensation { disconnection_id, amount: *compensation, on: day(*at) };
             Some(to_account(CREDIT_COMPENSATION, *account_id, wish))
         }
         Event::DisconnectionRequested(_)

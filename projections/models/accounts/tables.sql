@@ -8,6 +8,8 @@ CREATE TABLE account (
     class           text        NOT NULL,
     currency        text        NOT NULL,
     language        text        NOT NULL,
+    -- Which items are paid first when nobody says.
+    allocation_policy text      NOT NULL,
     standing        text        NOT NULL,
     identity_kind   text,
     identity_number bytea,

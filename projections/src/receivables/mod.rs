@@ -350,6 +350,7 @@ impl Receivables {
             | Event::HolderRenamed(_)
             | Event::IdentityRecorded(_)
             | Event::LanguageChosen(_)
+            | Event::AllocationPolicyChosen(_)
             | Event::CurrencyChosen(_)
             | Event::ContactAdded(_)
             | Event::ContactChanged(_)

@@ -45,7 +45,7 @@ fn cases(asked: &Asked) -> Vec<Case> {
         case(
             "account",
             Customers,
-            "query($id: ID!) { account(id: $id) { number holderName class currency language standing openedOn closedOn contacts { kind name value }
+            "query($id: ID!) { account(id: $id) { number holderName class currency language allocationPolicy standing openedOn closedOn contacts { kind name value }
                addresses { kind text } agreements(asOf: { effective: \"2026-10-15\" }) { service tariffSeries validFrom validTo premises { area dwellings breakerAmps } meter { maker kind } }
                balances { owed { amount currency formatted } planned { amount } unapplied { amount } deposit { amount } due { amount } }
                openItems { document kind amount { amount } open { amount } planned { amount } issuedOn dueOn disputed }

@@ -4,7 +4,7 @@
 use async_graphql::{ComplexObject, Context, ID, InputObject, Result as Answer, SimpleObject};
 use daftar_domain::{
     CommandHash, Decider, Digest,
-    account::{Account, AgreePlan, AllocationPolicy, CancelPlan},
+    account::{Account, AgreePlan, CancelPlan},
     disconnection::{ApproveDisconnection, Command, Disconnection, DispatchReconnection, Done, LiftCause, NotDone},
     dunning::{self, Dunning},
     ids::{DisconnectionId, DunningHoldId, InstalmentPlanId, MeterId, PaymentId},
@@ -276,8 +276,8 @@ async fn agree_plan(wish: &Wish<'_>, input: AgreePlanInput) -> Result<Instalment
     let instalments = input::count("instalments", input.instalments, 1, i32::MAX.unsigned_abs())?;
     let first_on = input.first_on.day("firstOn")?;
     let said = CommandHash::of(&("agree", &items, down_payment, instalments, first_on));
-    let (rule, on, policy) = (wish.app.plan_rule()?, wish.moment().date_naive(), AllocationPolicy::default());
-    let agree = AgreePlan { plan_id, items, down_payment, instalments, first_on, rule, on, policy };
+    let (rule, on) = (wish.app.plan_rule()?, wish.moment().date_naive());
+    let agree = AgreePlan { plan_id, items, down_payment, instalments, first_on, rule, on };
     let written = wish.ask_as::<Account>(account.id(), agree.into(), said).await?;
     Ok(InstalmentPlanPayload { plan_id: plan_id.to_string().into(), account: AccountPayload::new(account, written) })
 }

@@ -72,6 +72,7 @@ doors! {
         RecordPayment => Mutation("recordPayment"),
         ReversePayment => Mutation("reversePayment"),
         ClearCheque => Mutation("clearCheque"),
+        ChooseAllocationPolicy => Mutation("chooseAllocationPolicy"),
         CreditAccount => Process("a credit note that is issued credits its account"),
         CreditCompensation => Process("a reconnection that falls late credits its account"),
         RefundCredit => Mutation("refundCredit"),

@@ -5,8 +5,9 @@ use daftar_billing::receipts;
 use daftar_domain::{
     CommandHash, Decider, StreamName,
     account::{
-        self as domain, Account, ApplyDeposit, ClearCheque, Command, CreditId, DisputeItem, ItemId, RecordPayment, RefundCredit,
-        ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+        self as domain, Account, ApplyDeposit, ChooseAllocationPolicy, ClearCheque, Command, CreditId, DisputeItem, ItemId, RecordPayment,
+        RefundCredit, ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff,
+        WriteOffSmallBalances,
     },
     ids::{CashSessionId, DepositId, DisconnectionId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
 };
@@ -42,6 +43,8 @@ mutations! {
     record_payment(RecordPaymentInput) -> PaymentPayload, by TILL;
     /// Takes a payment back that was none: a cheque bounced, or it was recorded by mistake. What it had paid is open again.
     reverse_payment(ReversePaymentInput) -> AccountPayload, by FINANCE;
+    /// Says what the customer's money pays first when nobody says. What is paid already stays as it is.
+    choose_allocation_policy(ChooseAllocationPolicyInput) -> AccountPayload, by FINANCE;
     /// Notes that the bank has paid a cheque. Until then it is only in hand.
     clear_cheque(ClearChequeInput) -> AccountPayload, by FINANCE;
     /// Gives back money of the customer's that nothing is owed against. Money that came through a gateway goes back through it.
@@ -159,7 +162,7 @@ struct RecordPaymentInput {
     value_on: Date,
     /// What the customer said that it is for, in that order. A debt that was given up is recovered so, and not otherwise.
     directed: Option<Vec<ItemInput>>,
-    /// What it pays first when nobody says; what was due first, if absent.
+    /// What it pays first when nobody says; by the account's order, if absent.
     policy: Option<AllocationPolicy>,
 }
 
@@ -178,6 +181,15 @@ struct ReversePaymentInput {
     on: Date,
     /// Why, in a phrase without personal data.
     reason: String,
+}
+
+/// An account's order of paying.
+#[derive(Debug, InputObject)]
+struct ChooseAllocationPolicyInput {
+    /// Of which account.
+    account_id: ID,
+    /// What is paid first.
+    policy: AllocationPolicy,
 }
 
 /// A cheque that the bank has paid.
@@ -390,7 +402,7 @@ async fn record_payment(wish: &Wish<'_>, input: RecordPaymentInput) -> Result<Pa
         received_at: input.received_at.0,
         value_on: input.value_on.day("valueOn")?,
         directed: input::each("directed", input.directed.unwrap_or_default(), ItemInput::parse)?,
-        policy: input.policy.map(Into::into).unwrap_or_default(),
+        policy: input.policy.map(Into::into),
     };
     let recorded = receipts::record_payment(&wish.app.engine, &wish.context, account.id(), record).await?;
     Ok(PaymentPayload { payment_id: payment_id.to_string().into(), account: payload(wish, account, recorded).await? })
@@ -403,7 +415,6 @@ async fn reverse_payment(wish: &Wish<'_>, input: ReversePaymentInput) -> Result<
         bounce_fee: input.bounce_fee.map(|fee| fee.parse().map_err(|problem| problem.within("bounceFee"))).transpose()?,
         on: input.on.day("on")?,
         reason: input::reason("reason", &input.reason)?,
-        policy: domain::AllocationPolicy::default(),
     };
     let account = wish.account(&input.account_id).await?;
     let reversed = receipts::reverse_payment(&wish.app.engine, &wish.context, account.id(), reverse).await?;
@@ -413,6 +424,10 @@ async fn reverse_payment(wish: &Wish<'_>, input: ReversePaymentInput) -> Result<
 async fn payload(wish: &Wish<'_>, account: Visible, outcome: Outcome<domain::Event>) -> Result<AccountPayload, Problem> {
     let position = outcome.position().ok_or(Problem::NotFound)?;
     Ok(AccountPayload::new(account, wish.written(&[Account::CATEGORY], position).await?))
+}
+
+async fn choose_allocation_policy(wish: &Wish<'_>, input: ChooseAllocationPolicyInput) -> Result<AccountPayload, Problem> {
+    ask(wish, &input.account_id, ChooseAllocationPolicy { policy: input.policy.into() }).await
 }
 
 async fn clear_cheque(wish: &Wish<'_>, input: ClearChequeInput) -> Result<AccountPayload, Problem> {
@@ -438,7 +453,7 @@ async fn refund_credit(wish: &Wish<'_>, input: RefundCreditInput) -> Result<Refu
 async fn return_refund(wish: &Wish<'_>, input: ReturnRefundInput) -> Result<AccountPayload, Problem> {
     let refund_id = input::id("refundId", &input.refund_id, RefundId::new)?;
     let (on, reason) = (input.on.day("on")?, input::reason("reason", &input.reason)?);
-    ask(wish, &input.account_id, ReturnRefund { refund_id, on, reason, policy: domain::AllocationPolicy::default() }).await
+    ask(wish, &input.account_id, ReturnRefund { refund_id, on, reason }).await
 }
 
 async fn take_deposit(wish: &Wish<'_>, input: TakeDepositInput) -> Result<DepositPayload, Problem> {
@@ -475,7 +490,7 @@ async fn dispute_item(wish: &Wish<'_>, input: DisputeItemInput) -> Result<Accoun
 
 async fn resolve_dispute(wish: &Wish<'_>, input: ResolveDisputeInput) -> Result<AccountPayload, Problem> {
     let (item, on, reason) = (item(input.item)?, input.on.day("on")?, input::reason("reason", &input.reason)?);
-    ask(wish, &input.account_id, ResolveDispute { item, on, reason, policy: domain::AllocationPolicy::default() }).await
+    ask(wish, &input.account_id, ResolveDispute { item, on, reason }).await
 }
 
 async fn waive_late_fee(wish: &Wish<'_>, input: WaiveLateFeeInput) -> Result<AccountPayload, Problem> {

@@ -5,14 +5,14 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Allocated, CreditId, Draft, Item, ItemId, Posting, Receivable};
+use super::{Account, Allocated, CreditId, Draft, Event, Item, ItemId, Posting, Receivable, Rejection};
 use crate::{
     Money,
     ids::{InstalmentPlanId, InvoiceId},
     share,
 };
 
-/// Which items come first when nobody says.
+/// Which items come first when nobody says. Each account has its own, which the company's terms give to its class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AllocationPolicy {
@@ -22,6 +22,17 @@ pub enum AllocationPolicy {
     Priority,
     /// All of them, each in proportion to what is open.
     ProRata,
+}
+
+/// From now on: what is paid already stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChooseAllocationPolicy {
+    pub policy: AllocationPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AllocationPolicyChosen {
+    pub policy: AllocationPolicy,
 }
 
 /// A credit paid an item, wholly or in part.
@@ -77,6 +88,12 @@ pub enum FreeCause {
     OpeningReversed,
 }
 
+impl Posting for AllocationPolicyChosen {
+    fn post(&self, receivable: &mut Receivable) {
+        receivable.policy = self.policy;
+    }
+}
+
 impl Posting for CreditAllocated {
     fn post(&self, receivable: &mut Receivable) {
         receivable.change_item(self.item, |item| item.reduce(self.amount, self.vat));
@@ -112,6 +129,14 @@ impl Posting for AllocationFreed {
     }
 }
 
+impl Account {
+    pub(in crate::account) fn choose_allocation_policy(&self, wish: ChooseAllocationPolicy) -> Result<Vec<Event>, Rejection> {
+        self.changeable()?;
+        let ChooseAllocationPolicy { policy } = wish;
+        if self.receivable.policy == policy { Ok(vec![]) } else { Ok(vec![AllocationPolicyChosen { policy }.into()]) }
+    }
+}
+
 impl Receivable {
     /// What the invoice of an item is told when `change` more is paid of the item by a credit.
     ///
@@ -136,8 +161,12 @@ impl Receivable {
 }
 
 impl Draft {
-    /// Pays with every credit that may be used what may be paid, the oldest money first.
-    pub(super) fn use_credit(&mut self, policy: AllocationPolicy, on: NaiveDate) {
+    /// Pays with every credit that may be used what may be paid, the oldest money first, in the account's order.
+    pub(super) fn use_credit(&mut self, on: NaiveDate) {
+        self.use_credit_by(self.receivable.policy, on);
+    }
+
+    pub(super) fn use_credit_by(&mut self, policy: AllocationPolicy, on: NaiveDate) {
         let mut usable: Vec<_> =
             self.receivable.credits.iter().filter(|(_, credit)| credit.is_usable()).map(|(id, credit)| (credit.value_on, *id)).collect();
         usable.sort_unstable();
@@ -262,11 +291,26 @@ mod tests {
         ] {
             let facts = [opened(), charged(supply), charged(fee), charged(repair)];
             let account = account(facts[1..].iter().cloned());
-            let events = decided(&account, RecordPayment { policy, ..record_payment(1, 6_000) });
+            let wish = RecordPayment { policy: Some(policy), ..record_payment(1, 6_000) };
+            let events = decided(&account, wish.clone());
             let expected: Vec<_> = paid.iter().map(|(n, minor)| (invoice(*n), *minor)).collect();
             assert_eq!(allocations(&events), expected, "{policy:?}");
-            given::<Account>(facts).when(RecordPayment { policy, ..record_payment(1, 6_000) }.into()).then(events);
+            given::<Account>(facts.clone()).when(wish.into()).then(events.clone());
+            // The same without a word, if it is the account's own order.
+            let chosen = AllocationPolicyChosen { policy }.into();
+            given::<Account>(facts.into_iter().chain([chosen])).when(record_payment(1, 6_000).into()).then(events);
         }
+    }
+
+    #[test]
+    fn an_order_is_chosen_for_what_comes_and_leaves_what_is_paid() {
+        let choose = |policy| ChooseAllocationPolicy { policy };
+        let chosen: Event = AllocationPolicyChosen { policy: AllocationPolicy::Priority }.into();
+        let facts = [opened(), charged(ChargeOf::default()), payment_received(1, 500), allocated(payment(1), 1, 500, 65, 11_000)];
+        given::<Account>(facts.clone()).when(choose(AllocationPolicy::Priority).into()).then([chosen.clone()]);
+        given::<Account>(facts.clone()).when(choose(AllocationPolicy::OldestDue).into()).then([]);
+        given::<Account>(facts.into_iter().chain([chosen])).when(choose(AllocationPolicy::Priority).into()).then([]);
+        given::<Account>([]).when(choose(AllocationPolicy::Priority).into()).then_rejected(Rejection::NotOpen);
     }
 
     #[test]
@@ -356,7 +400,7 @@ mod tests {
     fn a_payment_over_seven_items_sums_exactly() {
         let charges = (1..=7).map(|n| charged(ChargeOf { n, minor: 1_001, vat: 131, ..ChargeOf::default() }));
         let account = account(charges);
-        let events = decided(&account, RecordPayment { policy: AllocationPolicy::ProRata, ..record_payment(1, 1_000) });
+        let events = decided(&account, RecordPayment { policy: Some(AllocationPolicy::ProRata), ..record_payment(1, 1_000) });
         let shares: Vec<_> = allocations(&events).into_iter().map(|(_, minor)| minor).collect();
         assert_eq!(shares, [143, 143, 143, 143, 143, 143, 142]);
     }

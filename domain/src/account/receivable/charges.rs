@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
+use super::{Account, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::{
     BillingPeriod, Money,
     ids::{InvoiceId, NoteId},
@@ -23,7 +23,6 @@ pub struct ChargeAccount {
     pub supply: BillingPeriod,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +115,7 @@ impl Account {
 
     /// Also of a closed account: what was issued to it is owed.
     pub(in crate::account) fn charge(&self, wish: ChargeAccount) -> Result<Vec<Event>, Rejection> {
-        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, policy } = wish;
+        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on } = wish;
         self.could_be_charged(amount, vat)?;
         let charged = AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on };
         if let Some(item) = self.receivable.items.get(&charged.item()) {
@@ -129,7 +128,7 @@ impl Account {
         }
         let mut draft = self.draft();
         draft.record(charged);
-        draft.use_credit(policy, issued_on);
+        draft.use_credit(issued_on);
         Ok(draft.facts)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Credit, CreditId, Event, Posting, Receivable, Rejection};
+use super::{Account, Credit, CreditId, Event, Posting, Receivable, Rejection};
 use crate::{Money, ids::DisconnectionId};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -13,7 +13,6 @@ pub struct CreditCompensation {
     pub amount: Money,
     /// When it fell late.
     pub on: NaiveDate,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,14 +33,14 @@ impl Posting for CompensationCredited {
 impl Account {
     /// It is owed whatever has become of the account since: closed or suspended, what nothing needs goes back to the customer.
     pub(in crate::account) fn credit_compensation(&self, wish: CreditCompensation) -> Result<Vec<Event>, Rejection> {
-        let CreditCompensation { disconnection_id, amount, on, policy } = wish;
+        let CreditCompensation { disconnection_id, amount, on } = wish;
         self.positive(amount)?;
         if let Some(already) = self.receivable.compensations.get(&disconnection_id) {
             return if *already == amount { Ok(vec![]) } else { Err(Rejection::CompensationReused) };
         }
         let mut draft = self.draft();
         draft.record(CompensationCredited { disconnection_id, amount, on });
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         Ok(draft.facts)
     }
 }

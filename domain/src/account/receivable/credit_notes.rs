@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Credit, CreditId, Event, ItemId, Posting, Receivable, Rejection};
+use super::{Account, Credit, CreditId, Event, ItemId, Posting, Receivable, Rejection};
 use crate::{
     Money,
     ids::{InvoiceId, NoteId},
@@ -21,7 +21,6 @@ pub struct CreditAccount {
     pub issued_on: NaiveDate,
     /// What becomes of what the invoice does not need: it pays what else is open, now or next, or waits for its refund.
     pub surplus: Surplus,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +46,7 @@ impl Posting for AccountCredited {
 impl Account {
     /// The note is issued by then, so it is not refused: not even where its invoice has yet to be charged.
     pub(in crate::account) fn credit_account(&self, wish: CreditAccount) -> Result<Vec<Event>, Rejection> {
-        let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus, policy } = wish;
+        let CreditAccount { note_id, invoice_id, number, amount, vat, issued_on, surplus } = wish;
         self.money(&[amount, vat])?;
         if amount.minor < 0 {
             return Err(Rejection::AmountNotPositive);
@@ -61,7 +60,7 @@ impl Account {
         let mut draft = self.draft();
         draft.record(AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus });
         draft.direct(CreditId::CreditNote(note_id), &[ItemId::Invoice(invoice_id)], issued_on);
-        draft.use_credit(policy, issued_on);
+        draft.use_credit(issued_on);
         Ok(draft.facts)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Event, ItemId, Posting, Receivable, Rejection};
+use super::{Account, Event, ItemId, Posting, Receivable, Rejection};
 use crate::Reason;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,7 +19,6 @@ pub struct ResolveDispute {
     pub item: ItemId,
     pub on: NaiveDate,
     pub reason: Reason,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,13 +60,13 @@ impl Account {
 
     /// Credit that had to pass the item by pays it now.
     pub(in crate::account) fn resolve_dispute(&self, wish: ResolveDispute) -> Result<Vec<Event>, Rejection> {
-        let ResolveDispute { item, on, reason, policy } = wish;
+        let ResolveDispute { item, on, reason } = wish;
         if !self.item(item)?.disputed {
             return Ok(vec![]);
         }
         let mut draft = self.draft();
         draft.record(DisputeResolved { item, on, reason });
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         Ok(draft.facts)
     }
 }
@@ -102,12 +101,7 @@ mod tests {
 
     #[test]
     fn credit_that_passed_the_item_by_pays_it_when_the_dispute_is_over() {
-        let wish = ResolveDispute {
-            item: invoice(1),
-            on: day("2024-05-01"),
-            reason: reason("the meter is right"),
-            policy: AllocationPolicy::OldestDue,
-        };
+        let wish = ResolveDispute { item: invoice(1), on: day("2024-05-01"), reason: reason("the meter is right") };
         let resolved = DisputeResolved { item: invoice(1), on: day("2024-05-01"), reason: reason("the meter is right") };
         let account = account([charged(ChargeOf::default()), disputed(1), payment_received(1, 500)]);
         let events = decided(&account, wish.clone());

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{Account, AllocationPolicy, CreditId, CreditRefunded, DepositReleased, DepositReturned, Draft, Event, Item, Rejection, Tender};
+use super::{Account, CreditId, CreditRefunded, DepositReleased, DepositReturned, Draft, Event, Item, Rejection, Tender};
 use crate::{
     Actor, Money, Reason,
     account::AccountClosed,
@@ -22,7 +22,6 @@ pub struct SettleFinally {
     pub approved_by: Actor,
     pub on: NaiveDate,
     pub reason: Reason,
-    pub policy: AllocationPolicy,
 }
 
 impl Account {
@@ -53,7 +52,7 @@ impl Draft {
             let amount = Money::new(left.minor.min(payable), left.currency);
             if !amount.is_zero() {
                 self.record(DepositReleased { deposit_id, amount, on: wish.on });
-                self.use_credit(wish.policy, wish.on);
+                self.use_credit(wish.on);
             }
         }
     }
@@ -94,8 +93,7 @@ mod tests {
 
     fn settle() -> Command {
         let (approved_by, on) = (Actor::user("9"), day("2024-10-01"));
-        let policy = AllocationPolicy::default();
-        SettleFinally { refund_id: refund_id(7), tender: Tender::Transfer, approved_by, on, reason: reason("moved away"), policy }.into()
+        SettleFinally { refund_id: refund_id(7), tender: Tender::Transfer, approved_by, on, reason: reason("moved away") }.into()
     }
 
     fn closed() -> Event {

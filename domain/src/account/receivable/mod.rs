@@ -31,7 +31,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use aging::{AgeBand, Aged};
-pub use allocation::{AllocationFreed, AllocationPolicy, CreditAllocated, Echo, FreeCause};
+pub use allocation::{AllocationFreed, AllocationPolicy, AllocationPolicyChosen, ChooseAllocationPolicy, CreditAllocated, Echo, FreeCause};
 pub use charges::{AccountCharged, ChargeAccount, ChargeKind};
 pub use cheques::{ChequeCleared, ClearCheque};
 pub use compensation::{CompensationCredited, CreditCompensation};
@@ -157,6 +157,7 @@ struct Allocated {
 
 #[derive(Clone, Debug, Default)]
 pub struct Receivable {
+    policy: AllocationPolicy,
     items: BTreeMap<ItemId, Item>,
     credits: BTreeMap<CreditId, Credit>,
     allocations: BTreeMap<(ItemId, CreditId), Allocated>,

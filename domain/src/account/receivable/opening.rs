@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Account, AllocationPolicy, CancelCause, ChargeKind, Credit, CreditId, Deposit, Event, FreeCause, Item, ItemId, Posting, Receivable,
-    Rejection,
-};
+use super::{Account, CancelCause, ChargeKind, Credit, CreditId, Deposit, Event, FreeCause, Item, ItemId, Posting, Receivable, Rejection};
 use crate::{
     Code, Money, Reason,
     ids::{ImportBatchId, opening_deposit_id},
@@ -195,7 +192,7 @@ impl Account {
             return Err(Rejection::OpeningBalanceUsed);
         }
         draft.record(OpeningBalanceReversed { batch_id, row, balance, unapplied_credit, deposit, reason });
-        draft.use_credit(AllocationPolicy::OldestDue, as_of);
+        draft.use_credit(as_of);
         Ok(draft.facts)
     }
 }

@@ -27,7 +27,8 @@ pub struct RecordPayment {
     pub value_on: NaiveDate,
     /// What the customer said it is for, in that order. A debt that was written off is recovered so, and not otherwise.
     pub directed: Vec<ItemId>,
-    pub policy: AllocationPolicy,
+    /// By the account's own, if it is not said.
+    pub policy: Option<AllocationPolicy>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,7 +39,6 @@ pub struct ReversePayment {
     pub bounce_fee: Option<Money>,
     pub on: NaiveDate,
     pub reason: Reason,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,13 +171,13 @@ impl Account {
             }
             draft.direct(credit, &[id], value_on);
         }
-        draft.use_credit(policy, value_on);
+        draft.use_credit_by(policy.unwrap_or(draft.receivable.policy), value_on);
         Ok(draft.facts)
     }
 
     pub(in crate::account) fn reverse_payment(&self, wish: ReversePayment) -> Result<Vec<Event>, Rejection> {
         self.holder()?;
-        let ReversePayment { payment_id, cause, bounce_fee, on, reason, policy } = wish;
+        let ReversePayment { payment_id, cause, bounce_fee, on, reason } = wish;
         let payment = self.receivable.payments.get(&payment_id).ok_or(Rejection::NoSuchPayment)?;
         if payment.reversed {
             return Ok(vec![]);
@@ -195,7 +195,7 @@ impl Account {
         let mut draft = self.draft();
         draft.free(|_, credit| credit == credit_id, FreeCause::PaymentReversed, on);
         draft.record(PaymentReversed { payment_id, tender, amount, written_off, cause, bounce_fee, on, reason });
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         Ok(draft.facts)
     }
 }
@@ -211,8 +211,7 @@ mod tests {
 
     fn reverse(n: u32) -> ReversePayment {
         let (cause, bounce_fee) = (ReversalCause::Bounced, Some(sar(5_000)));
-        let policy = AllocationPolicy::OldestDue;
-        ReversePayment { payment_id: payment_id(n), cause, bounce_fee, on: day("2024-05-01"), reason: reason("no funds"), policy }
+        ReversePayment { payment_id: payment_id(n), cause, bounce_fee, on: day("2024-05-01"), reason: reason("no funds") }
     }
 
     fn reversed(n: u32, minor: i64) -> Event {

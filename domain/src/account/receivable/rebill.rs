@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, CancelCause, Event, FreeCause, ItemId, Posting, Rebill, Receivable, Rejection};
+use super::{Account, CancelCause, Event, FreeCause, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::Reason;
 
 /// Before an item is cancelled: opens again whatever paid it.
@@ -21,7 +21,6 @@ pub struct FreeAllocations {
 pub struct ReapplyCredit {
     pub item: ItemId,
     pub on: NaiveDate,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,14 +66,14 @@ impl Account {
     }
 
     pub(in crate::account) fn reapply_credit(&self, wish: ReapplyCredit) -> Result<Vec<Event>, Rejection> {
-        let ReapplyCredit { item, on, policy } = wish;
+        let ReapplyCredit { item, on } = wish;
         match self.item(item)?.rebill {
             Rebill::No | Rebill::Done => return Ok(vec![]),
             Rebill::Underway => {}
         }
         let mut draft = self.draft();
         draft.record(RebillEnded { item, on });
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         Ok(draft.facts)
     }
 }
@@ -94,7 +93,7 @@ mod tests {
     }
 
     fn reapply(n: u128) -> ReapplyCredit {
-        ReapplyCredit { item: invoice(n), on: day("2024-06-02"), policy: AllocationPolicy::OldestDue }
+        ReapplyCredit { item: invoice(n), on: day("2024-06-02") }
     }
 
     fn after(account: Account, command: impl Into<Command>) -> (Account, Vec<Event>) {

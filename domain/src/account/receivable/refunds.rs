@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, CreditId, Event, Posting, Receivable, Rejection, Tender};
+use super::{Account, CreditId, Event, Posting, Receivable, Rejection, Tender};
 use crate::{Actor, Money, Reason, ids::RefundId};
 
 /// Of a payment, a credit note, a compensation or a deposit that was released. A gateway's payment is in the account only when it is completed, so a pending one
@@ -25,7 +25,6 @@ pub struct ReturnRefund {
     pub refund_id: RefundId,
     pub on: NaiveDate,
     pub reason: Reason,
-    pub policy: AllocationPolicy,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,14 +116,14 @@ impl Account {
 
     pub(in crate::account) fn return_refund(&self, wish: ReturnRefund) -> Result<Vec<Event>, Rejection> {
         self.holder()?;
-        let ReturnRefund { refund_id, on, reason, policy } = wish;
+        let ReturnRefund { refund_id, on, reason } = wish;
         let Refund { credit, amount, tender, returned } = *self.receivable.refunds.get(&refund_id).ok_or(Rejection::NoSuchRefund)?;
         if returned {
             return Ok(vec![]);
         }
         let mut draft = self.draft();
         draft.record(RefundReturned { refund_id, credit, amount, tender, on, reason });
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         Ok(draft.facts)
     }
 }
@@ -191,12 +190,7 @@ mod tests {
 
     #[test]
     fn a_refund_that_did_not_arrive_is_credit_again() {
-        let wish = ReturnRefund {
-            refund_id: refund_id(1),
-            on: day("2024-05-09"),
-            reason: reason("account unknown"),
-            policy: AllocationPolicy::OldestDue,
-        };
+        let wish = ReturnRefund { refund_id: refund_id(1), on: day("2024-05-09"), reason: reason("account unknown") };
         given::<Account>([opened()]).when(wish.clone().into()).then_rejected(Rejection::NoSuchRefund);
         let facts = [payment_received(1, 500), credit_refunded(payment(1), 1, 300), charged(ChargeOf::default())];
         let events = decided(&account(facts.clone()), wish);

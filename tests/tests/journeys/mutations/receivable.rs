@@ -14,6 +14,7 @@ use super::story::{Case, NOWHERE, PHRASE, Story, WORD};
 
 pub const MUTATIONS: &[&str] = &[
     "applyDeposit",
+    "chooseAllocationPolicy",
     "clearCheque",
     "disputeItem",
     "recordPayment",
@@ -203,6 +204,14 @@ async fn money_comes_and_goes() {
             input: json!({ "accountId": account, "cheque": { "payment": cheque }, "on": "2026-01-22" }),
             refused: vec![json!({ "cheque": { "payment": NOWHERE } }), json!({ "cheque": { "payment": much } }), json!({ "on": "soon" })],
             other: json!({ "on": "2026-01-23" }),
+        })
+        .await;
+    story
+        .ask(Case {
+            mutation: "chooseAllocationPolicy",
+            input: json!({ "accountId": account, "policy": "PRIORITY" }),
+            refused: vec![json!({ "accountId": NOWHERE }), json!({ "accountId": WORD })],
+            other: json!({ "policy": "PRO_RATA" }),
         })
         .await;
     story.end(MUTATIONS, expect_file!["receivable.txt"]);

@@ -31,8 +31,6 @@ pub struct AgreePlan {
     pub first_on: NaiveDate,
     pub rule: PlanRule,
     pub on: NaiveDate,
-    /// Of credit that lies idle beside the debt: it pays first.
-    pub policy: AllocationPolicy,
 }
 
 /// Wished at the end of every day: whether an instalment was missed, and for how long.
@@ -401,7 +399,7 @@ impl Draft {
 impl Account {
     pub(in crate::account) fn agree_plan(&self, wish: AgreePlan) -> Result<Vec<Event>, Rejection> {
         let currency = self.holder()?.currency;
-        let AgreePlan { plan_id, items, down_payment, instalments, first_on, rule, on, policy } = wish;
+        let AgreePlan { plan_id, items, down_payment, instalments, first_on, rule, on } = wish;
         if let Some(already) = self.receivable.plans.get(&plan_id) {
             let before = &already.agreed;
             let same = usize::try_from(instalments) == Ok(before.instalments.len())
@@ -429,7 +427,7 @@ impl Account {
             return Err(Rejection::FirstInstalmentTooLate { last });
         }
         let mut draft = self.draft();
-        draft.use_credit(policy, on);
+        draft.use_credit(on);
         let named: BTreeSet<_> = items.into_iter().collect();
         for id in &named {
             let item = draft.receivable.items.get(id).ok_or(Rejection::NoSuchItem)?;

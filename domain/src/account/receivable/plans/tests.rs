@@ -119,7 +119,7 @@ fn the_current_instalment_is_paid_first_then_other_debts_and_then_the_rest_of_th
     let (paid, _) = after(on_a_plan(), paid_on(1, 7_666, "2024-04-20"));
     assert_eq!(june(paid), [(invoice(1), 3_834), (invoice(2), 3_832), (invoice(3), 8_334)]);
     // In proportion, too, the plan is one debt and the others another.
-    let shared = RecordPayment { policy: AllocationPolicy::ProRata, ..paid_on(1, 8_000, "2024-04-20") };
+    let shared = RecordPayment { policy: Some(AllocationPolicy::ProRata), ..paid_on(1, 8_000, "2024-04-20") };
     assert_eq!(allocations(&after(on_a_plan(), shared).1), [(invoice(1), 7_666), (invoice(3), 334)]);
 }
 
@@ -426,7 +426,6 @@ fn a_deposit_pays_of_it_and_whoever_leaves_goes_on_paying() {
         approved_by: Actor::user("9"),
         on: day("2024-04-20"),
         reason: reason("moved away"),
-        policy: AllocationPolicy::default(),
     };
     let (facts, events) = after(facts, settle.clone());
     assert_eq!(allocations(&events), [(invoice(1), 7_666), (invoice(3), 11_500), (invoice(1), 834)]);
