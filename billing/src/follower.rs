@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use daftar_domain::{BillingEvent, Position, Recorded};
+use daftar_domain::{Actor, BillingEvent, Position, Recorded};
 use daftar_projections::{chain, elected, in_office};
-use daftar_store::{Engine, Followed, Scope, StoreError, Unreadable};
+use daftar_store::{CommandContext, Engine, Followed, Scope, StoreError, Unreadable};
 use futures::StreamExt;
 use sqlx::{Connection, PgConnection, PgExecutor, postgres::PgConnectOptions};
 use thiserror::Error;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// Events taken between two checkpoints at most.
 const BATCH: usize = 2_000;
@@ -30,6 +31,17 @@ pub trait Duty {
 
     /// Does what these facts ask, in their order.
     fn carry_out(&self, facts: Vec<Recorded<BillingEvent>>) -> impl Future<Output = Result<(), Interruption>> + Send;
+}
+
+/// How a policy of this name asks for something because of a fact.
+pub(crate) fn because_of(engine: &Engine, fact: &Recorded<BillingEvent>, name: &str, command_id: Uuid) -> CommandContext {
+    CommandContext {
+        command_id,
+        actor: Actor::policy(name),
+        correlation_id: fact.metadata.correlation_id,
+        causation_id: fact.id,
+        now: engine.now(),
+    }
 }
 
 /// The only thing that ends it by itself.

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use daftar_domain::{
-    Code, Reason, StreamName,
+    Code, Decider, Reason, StreamName,
     policy::{
         self, RefusedRequest,
         refused::{self, NoteRefusal},
@@ -11,6 +11,31 @@ use daftar_domain::{
 };
 use daftar_store::{CommandContext, Engine, ExecuteError};
 use uuid::Uuid;
+
+use crate::follower::Interruption;
+
+/// Asks a stream in the name of a policy. What the rules refuse is noted, and is nothing to stop at.
+pub(crate) async fn ask<D: Decider>(
+    engine: &Engine,
+    context: &CommandContext,
+    stream: &StreamName,
+    command: D::Command,
+) -> Result<(), Interruption>
+where
+    D::Rejection: Error + Send + Sync + 'static,
+{
+    match refusal(engine.execute::<D>(stream, context, command).await).map_err(Interruption::Execution)? {
+        Some(reason) => refused(engine, context, stream, &reason).await,
+        None => Ok(()),
+    }
+}
+
+/// What a policy wanted of a stream because of an event, and cannot have.
+pub(crate) async fn refused(engine: &Engine, context: &CommandContext, stream: &StreamName, reason: &str) -> Result<(), Interruption> {
+    let policy = context.actor.as_str().trim_start_matches("policy:");
+    let refused = Refused { policy, event_id: Some(context.causation_id), stream, reason };
+    note(engine, context, refused).await.map_err(Interruption::Execution)
+}
 
 /// What was asked of a stream, by whom, because of which event, and why it was refused.
 pub(crate) struct Refused<'a> {

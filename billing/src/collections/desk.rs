@@ -11,7 +11,7 @@ use std::{
 };
 
 use daftar_domain::{
-    Actor, BillingEvent, Decider, Position, Recorded, StreamName,
+    BillingEvent, Decider, Position, Recorded, StreamName,
     account::{self, Account},
     disconnection::{
         self, Command, Disconnection, DisconnectionExecuted, DisconnectionRequested, Moment, ReconnectionExecuted, RequestDisconnection,
@@ -31,8 +31,8 @@ use tokio::time::sleep;
 
 use super::{Collections, Unknown};
 use crate::{
-    follower::{Interruption, advance, reached},
-    refusals::{self, Refused},
+    follower::{self, Interruption, advance, reached},
+    refusals,
 };
 
 /// By which its place in the log is remembered.
@@ -197,8 +197,10 @@ impl Desk {
         let meter = self.collections.look::<Meter>(meter_id).await.map_err(unread)?;
         let register = match meter.only_register() {
             Ok(Some(register)) => register.clone(),
-            Ok(None) => return self.refused(&context, &stream, "nobody has said which register was read").await,
-            Err(rejection) => return self.refused(&context, &stream, &rejection.to_string()).await,
+            Ok(None) => {
+                return refusals::refused(&self.collections.engine, &context, &stream, "nobody has said which register was read").await;
+            }
+            Err(rejection) => return refusals::refused(&self.collections.engine, &context, &stream, &rejection.to_string()).await,
         };
         let kind = match way {
             Some(Way::HeadEnd) => ReadingKind::Smart,
@@ -208,7 +210,7 @@ impl Desk {
         let reading = Reading { reading_id, register, kind, value, taken_on: at.date_naive(), taken_at: at.to_utc() };
         let ReadingContext { received_at, validation, true_up } = ReadingContext::usual(fact.metadata.recorded_at);
         let wish = RecordReading { reading, received_at, intervals: None, multiplier_seen: None, validation, true_up };
-        self.ask::<Meter>(&context, &stream, meter::Command::RecordReading(wish)).await
+        refusals::ask::<Meter>(&self.collections.engine, &context, &stream, meter::Command::RecordReading(wish)).await
     }
 
     /// An order for each meter of the account that has none.
@@ -227,7 +229,7 @@ impl Desk {
                 at: self.collections.moment(fact.metadata.recorded_at),
             };
             let (context, stream) = (self.context(fact, REQUEST, command_id), StreamName::of::<Disconnection>(disconnection_id));
-            self.ask::<Disconnection>(&context, &stream, Command::RequestDisconnection(wish)).await?;
+            refusals::ask::<Disconnection>(&self.collections.engine, &context, &stream, Command::RequestDisconnection(wish)).await?;
         }
         Ok(())
     }
@@ -250,7 +252,13 @@ impl Desk {
         let Some(cause) = order.cause_to_lift(account.receivable(), &self.collections.terms().ladder, held) else { return Ok(()) };
         let lift = self.collections.lift(id, at, cause).await.map_err(unread)?;
         let command_id = policy::request_id(policy::request_id(fact.id, LIFT), &id.to_string());
-        self.ask::<Disconnection>(&self.context(fact, LIFT, command_id), &StreamName::of::<Disconnection>(id), lift).await
+        refusals::ask::<Disconnection>(
+            &self.collections.engine,
+            &self.context(fact, LIFT, command_id),
+            &StreamName::of::<Disconnection>(id),
+            lift,
+        )
+        .await
     }
 
     /// A stream as it stood when the fact was recorded. What came later is heard of later, and has its own moment.
@@ -264,31 +272,8 @@ impl Desk {
         Ok(state)
     }
 
-    async fn ask<D: Decider>(&self, context: &CommandContext, stream: &StreamName, command: D::Command) -> Result<(), Interruption>
-    where
-        D::Rejection: std::error::Error + Send + Sync + 'static,
-    {
-        let outcome = self.collections.engine.execute::<D>(stream, context, command).await;
-        match refusals::refusal(outcome).map_err(Interruption::Execution)? {
-            Some(reason) => self.refused(context, stream, &reason).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn refused(&self, context: &CommandContext, stream: &StreamName, reason: &str) -> Result<(), Interruption> {
-        let policy = context.actor.as_str().strip_prefix("policy:").unwrap_or(NAME);
-        let refused = Refused { policy, event_id: Some(context.causation_id), stream, reason };
-        refusals::note(&self.collections.engine, context, refused).await.map_err(Interruption::Execution)
-    }
-
     fn context(&self, fact: &Recorded<BillingEvent>, name: &str, command_id: uuid::Uuid) -> CommandContext {
-        CommandContext {
-            command_id,
-            actor: Actor::policy(name),
-            correlation_id: fact.metadata.correlation_id,
-            causation_id: fact.id,
-            now: self.collections.engine.now(),
-        }
+        follower::because_of(&self.collections.engine, fact, name, command_id)
     }
 }
 

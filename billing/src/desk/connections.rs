@@ -11,7 +11,7 @@ use daftar_domain::{
 };
 
 use super::{Bill, Desk};
-use crate::follower::Interruption;
+use crate::{follower::Interruption, refusals};
 
 const BILL_CONNECTION: &str = "billConnection";
 const TELL_FEE: &str = "tellConnectionFee";
@@ -121,7 +121,7 @@ impl Desk {
     async fn tell(&self, fact: &Recorded<BillingEvent>, wish: application::Command) -> Result<(), Interruption> {
         let Some(application_id) = self.connection_of(InvoiceId::new(fact.stream.id())).await? else { return Ok(()) };
         let context = self.context(fact, TELL_FEE, policy::request_id(fact.id, TELL_FEE));
-        self.ask::<Application>(&context, &StreamName::of::<Application>(application_id), wish).await
+        refusals::ask::<Application>(&self.engine, &context, &StreamName::of::<Application>(application_id), wish).await
     }
 
     async fn connection_of(&self, invoice_id: InvoiceId) -> Result<Option<ApplicationId>, Interruption> {
@@ -151,6 +151,6 @@ impl Desk {
                 numbering: self.terms.credit_numbering(),
             }),
         };
-        self.ask::<Invoice>(&context, &stream, command).await
+        refusals::ask::<Invoice>(&self.engine, &context, &stream, command).await
     }
 }

@@ -1,5 +1,6 @@
 //! The billing desk: what facts ask for that takes the company's terms. A closed repair becomes an invoice and its deposit pays it, a part's
-//! new price reaches the open estimates, an account pays in the order of its class, and the fee of a new connection is billed, heard of when it is paid, and given back.
+//! new price reaches the open estimates, an account pays in the order of its class, and the fee of a new connection is billed, heard of when it
+//! is paid, and given back.
 //!
 //! It follows the log from where it had come to, for ever, and each thing that it asks has an id that follows from the event: seen again
 //! after a crash, it is found done. What an aggregate refuses is recorded, and the desk goes on.
@@ -9,7 +10,7 @@ mod repairs;
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    Actor, BillingEvent, BillingPeriod, Decider, Recorded, StreamName,
+    BillingEvent, BillingPeriod, Decider, Recorded, StreamName,
     account::{Account, ChooseAllocationPolicy, CustomerClass},
     application::Application,
     ids::{AccountId, InvoiceId},
@@ -24,7 +25,7 @@ use sqlx::PgPool;
 use crate::{
     Terms,
     follower::{self, Duty, Interruption, Stopped},
-    refusals::{self, Refused},
+    refusals,
     rows::Rows,
 };
 
@@ -56,7 +57,7 @@ impl Desk {
         let stream = StreamName::of::<Invoice>(invoice_id);
         let draft = match draft {
             Ok(draft) => draft,
-            Err(reason) => return self.refused(drafting, &stream, &reason).await,
+            Err(reason) => return refusals::refused(&self.engine, drafting, &stream, &reason).await,
         };
         let approving = CommandContext { command_id: policy::request_id(drafting.command_id, "approve"), ..drafting.clone() };
         let approve = ApproveInvoice { dates: self.terms.dates(on), numbering: self.terms.numbering.clone() };
@@ -71,7 +72,9 @@ impl Desk {
                     ExecuteError::IdempotencyKeyReused { .. }
                     | ExecuteError::Rejected(AlreadyApproved | AlreadyIssued | Discarded | InvoiceIdReused),
                 ) => {}
-                Err(ExecuteError::Rejected(rejection)) => return self.refused(context, &stream, &rejection.to_string()).await,
+                Err(ExecuteError::Rejected(rejection)) => {
+                    return refusals::refused(&self.engine, context, &stream, &rejection.to_string()).await;
+                }
                 Err(error) => return Err(Interruption::Execution(error.into())),
             }
         }
@@ -90,7 +93,7 @@ impl Desk {
         const NAME: &str = "chooseAllocationPolicy";
         let Some(policy) = self.terms.allocation_policy(class) else { return Ok(()) };
         let context = self.context(fact, NAME, policy::request_id(fact.id, NAME));
-        self.ask::<Account>(&context, &fact.stream, ChooseAllocationPolicy { policy }.into()).await
+        refusals::ask::<Account>(&self.engine, &context, &fact.stream, ChooseAllocationPolicy { policy }.into()).await
     }
 
     async fn look<D: Decider + Clone>(&self, id: impl Into<uuid::Uuid>) -> Result<D, Interruption>
@@ -100,31 +103,8 @@ impl Desk {
         self.engine.look::<D>(&StreamName::of::<D>(id)).await.map_err(|error| Interruption::Execution(error.into()))
     }
 
-    async fn ask<D: Decider>(&self, context: &CommandContext, stream: &StreamName, command: D::Command) -> Result<(), Interruption>
-    where
-        D::Rejection: std::error::Error + Send + Sync + 'static,
-    {
-        let outcome = self.engine.execute::<D>(stream, context, command).await;
-        match refusals::refusal(outcome).map_err(Interruption::Execution)? {
-            Some(reason) => self.refused(context, stream, &reason).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn refused(&self, context: &CommandContext, stream: &StreamName, reason: &str) -> Result<(), Interruption> {
-        let policy = context.actor.as_str().strip_prefix("policy:").unwrap_or("billingDesk");
-        let refused = Refused { policy, event_id: Some(context.causation_id), stream, reason };
-        refusals::note(&self.engine, context, refused).await.map_err(Interruption::Execution)
-    }
-
     fn context(&self, fact: &Recorded<BillingEvent>, name: &str, command_id: uuid::Uuid) -> CommandContext {
-        CommandContext {
-            command_id,
-            actor: Actor::policy(name),
-            correlation_id: fact.metadata.correlation_id,
-            causation_id: fact.id,
-            now: self.engine.now(),
-        }
+        follower::because_of(&self.engine, fact, name, command_id)
     }
 }
 

@@ -12,7 +12,7 @@ use daftar_domain::{
 use daftar_projections::repairs::{Repairs, open_with_part};
 
 use super::{Bill, Desk};
-use crate::{follower::Interruption, rows::Unread};
+use crate::{follower::Interruption, refusals, rows::Unread};
 
 const BILL_REPAIR: &str = "billRepair";
 const APPLY_DEPOSIT: &str = "applyRepairDeposit";
@@ -41,7 +41,7 @@ impl Desk {
         for deposit_id in &billed.deposits {
             let id = policy::request_id(policy::request_id(fact.id, APPLY_DEPOSIT), &deposit_id.to_string());
             let wish = ApplyDeposit { deposit_id: *deposit_id, item: ItemId::Invoice(charged.invoice_id), on: charged.issued_on };
-            self.ask::<Account>(&self.context(fact, APPLY_DEPOSIT, id), &fact.stream, wish.into()).await?;
+            refusals::ask::<Account>(&self.engine, &self.context(fact, APPLY_DEPOSIT, id), &fact.stream, wish.into()).await?;
         }
         Ok(())
     }
@@ -54,7 +54,8 @@ impl Desk {
             let id = policy::request_id(policy::request_id(fact.id, CARRY_PRICE), &repair_id.to_string());
             let wish = RepricePart { part_id: changed.part_id, price: changed.price, on: changed.on };
             let stream = StreamName::of::<Repair>(repair_id);
-            self.ask::<Repair>(&self.context(fact, CARRY_PRICE, id), &stream, repair::Command::RepricePart(wish)).await?;
+            refusals::ask::<Repair>(&self.engine, &self.context(fact, CARRY_PRICE, id), &stream, repair::Command::RepricePart(wish))
+                .await?;
         }
         Ok(())
     }
