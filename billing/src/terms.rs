@@ -44,6 +44,9 @@ pub struct Terms {
     /// What money pays first when nobody says, by the account's class; what was due first, where it is not said.
     #[serde(default)]
     allocation: BTreeMap<CustomerClass, AllocationPolicy>,
+    /// Of whole coins, the least that a customer pays at once, by the gateway; one, where it is not said. A debt that is smaller is paid as a whole.
+    #[serde(default)]
+    least_payments: BTreeMap<Code, u32>,
     /// What lateness costs; nothing, if it is not said.
     #[serde(default)]
     pub late_fees: Option<LateFeeTerms>,
@@ -84,6 +87,11 @@ impl Terms {
     pub fn dates(&self, issued_on: NaiveDate) -> Dates {
         let due_on = issued_on.checked_add_days(Days::new(self.due_days)).unwrap_or(issued_on);
         Dates::new(issued_on, due_on).expect("days were added")
+    /// None where the company says nothing of this gateway.
+    pub fn least_payment(&self, gateway: &Code) -> Option<u32> {
+        self.least_payments.get(gateway).copied()
+    }
+
     }
 }
 
@@ -138,3 +146,12 @@ mod tests {
         assert!(error.contains("unknown field `heldabove`") && error.contains("line 2"), "{error}");
     }
 }
+    #[test]
+    fn each_gateway_has_its_least_payment() {
+        let said = format!(
+            r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "leastPayments": {{"simulated": 10}}}}"#
+        );
+        let terms: Terms = said.parse().unwrap();
+        assert_eq!(["simulated", "other"].map(|gateway| terms.least_payment(&Code::new(gateway).unwrap())), [Some(10), None]);
+    }
+

@@ -25,7 +25,8 @@ impl Wish<'_> {
         directed: Vec<ItemId>,
         gateway: Code,
     ) -> Result<StartedPayment, Problem> {
-        let wish = NewPayment { account_id: account.id(), amount, directed, gateway };
+        let least = self.app.terms.as_ref().and_then(|terms| terms.least_payment(&gateway));
+        let wish = NewPayment { account_id: account.id(), amount, directed, gateway, least };
         let Begun { payment_id, checkout, position } = self.app.payments.start(&self.context, wish).await?;
         let written = match position {
             Some(position) => Some(self.written(&[Payment::CATEGORY], position).await?),

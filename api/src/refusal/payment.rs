@@ -8,7 +8,7 @@ impl Refusal for Rejection {
             Self::NotStarted => ("NO_SUCH_PAYMENT", "لا توجد دفعة كهذه".into()),
             Self::PaymentIdReused => ("PAYMENT_ID_REUSED", "بدأت هذه الدفعة من قبل بمحتوى آخر".into()),
             Self::AmountNotPositive => ("AMOUNT_NOT_POSITIVE", "يجب أن يكون المبلغ أكبر من الصفر".into()),
-            Self::BelowMinimum { minimum } => ("BELOW_MINIMUM", format!("أقل ما يُدفع بهذه الطريقة {minimum}").into()),
+            Self::BelowMinimum { minimum } => ("BELOW_MINIMUM", format!("أقل ما يُدفع بهذه الطريقة {minimum}، أو كامل المستحق").into()),
             Self::ExpiresBeforeStart => ("EXPIRES_BEFORE_START", "يجب أن تنتهي مهلة الدفعة بعد بدايتها".into()),
             Self::OtherReference(reference) => ("OTHER_GATEWAY_REFERENCE", format!("مرجع الدفعة لدى البوابة {reference}").into()),
             Self::AmountDiffers { expected, found } => ("AMOUNT_DIFFERS", format!("مبلغ الدفعة {expected} وليس {found}").into()),

@@ -31,7 +31,7 @@ const HEARD: &str = "hearGateway";
 /// What all payments of a deployment have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// Of one unit of the account's currency, so many are the least that is worth a commission.
+    /// Of one unit of the account's currency, so many are the least that is worth a commission, where the company says nothing else.
     pub minimum: u32,
     /// How long a customer has to pay.
     pub expires_after: TimeDelta,
@@ -52,6 +52,8 @@ pub struct NewPayment {
     /// What the customer wants to pay, in that order.
     pub directed: Vec<ItemId>,
     pub gateway: Code,
+    /// Of whole units of the currency, the least that the company takes by this gateway, if it says so.
+    pub least: Option<u32>,
 }
 
 /// A payment that its gateway knows of.
@@ -149,13 +151,14 @@ impl Payments {
         if let Some(before) = self.look(payment_id).await.map_err(StartError::Store)?.order() {
             return same(before, wish);
         }
-        self.can_be_received(wish).await?;
-        let NewPayment { account_id, amount, directed, gateway } = wish.clone();
+        let owed = self.can_be_received(wish).await?;
+        let NewPayment { account_id, amount, directed, gateway, least } = wish.clone();
         let start = StartPayment {
             payment_id,
             account_id,
             amount,
-            minimum: self.minimum(amount.currency),
+            minimum: whole(least.unwrap_or(self.terms.minimum), amount.currency),
+            owed,
             directed,
             gateway,
             started_at: context.now,
@@ -172,16 +175,13 @@ impl Payments {
         same(started.order().ok_or_else(|| StartError::Refused(payment::Rejection::NotStarted))?, wish)
     }
 
-    /// Money that was taken has to go somewhere: whatever the account would refuse is refused while nobody has paid.
-    async fn can_be_received(&self, wish: &NewPayment) -> Result<(), StartError> {
+    /// Money that was taken has to go somewhere: whatever the account would refuse is refused while nobody has paid. What it could pay.
+    async fn can_be_received(&self, wish: &NewPayment) -> Result<Money, StartError> {
         let NewPayment { account_id, amount, directed, .. } = wish;
         let account = self.engine.look::<Account>(&StreamName::of::<Account>(*account_id)).await;
         let account = account.map_err(|error| StartError::Store(error.into()))?;
-        account.could_receive(*amount, directed).map_err(StartError::Account)
-    }
-
-    fn minimum(&self, currency: Currency) -> Money {
-        Money::new(i64::from(self.terms.minimum) * 10_i64.pow(currency.exponent()), currency)
+        account.could_receive(*amount, directed).map_err(StartError::Account)?;
+        Ok(account.owed(amount.currency, directed))
     }
 
     /// What a gateway calls to say. Whatever was recorded before is recorded no second time.
@@ -326,9 +326,13 @@ fn refused<'a>(stream: &'a StreamName, reason: &'a str) -> Refused<'a> {
 }
 
 fn same(before: &PaymentStarted, wish: &NewPayment) -> Result<PaymentStarted, StartError> {
-    let NewPayment { account_id, amount, directed, gateway } = wish;
+    let NewPayment { account_id, amount, directed, gateway, least: _ } = wish;
     let same = (before.account_id, before.amount) == (*account_id, *amount) && before.directed == *directed && before.gateway == *gateway;
     if same { Ok(before.clone()) } else { Err(StartError::IdempotencyKeyReused) }
+}
+
+fn whole(units: u32, currency: Currency) -> Money {
+    Money::new(i64::from(units) * 10_i64.pow(currency.exponent()), currency)
 }
 
 fn never_arrived() -> Code {

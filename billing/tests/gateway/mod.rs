@@ -90,6 +90,9 @@ async fn what_an_account_could_not_receive_is_refused_before_anybody_pays() {
     let minimum = payment::Rejection::BelowMinimum { minimum: sar(100) };
     assert!(matches!(refusal(sar(99)).await, StartError::Refused(rejection) if rejection == minimum));
     let mut wish = wish(account, sar(500));
+    wish.least = Some(6);
+    let least = shop.payments.start(&context("k"), wish.clone()).await.unwrap_err();
+    assert_eq!(least.to_string(), "the least that can be paid this way is 6.00 SAR, or all that is owed");
     wish.directed = vec![account::example::invoice(9)];
     let unknown = shop.payments.start(&context("k"), wish.clone()).await.unwrap_err();
     assert!(matches!(unknown, StartError::Account(account::Rejection::NoSuchItem)), "{unknown}");
@@ -97,6 +100,20 @@ async fn what_an_account_could_not_receive_is_refused_before_anybody_pays() {
     let unknown = shop.payments.start(&context("k"), wish).await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no payment gateway `madaa`");
     assert!(shop.events().await.iter().all(|event| event.event.category() == "account"), "nothing was started");
+}
+
+/// Whatever the least payment is, nobody is left with a debt that is too small to be paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_owed_may_be_paid_however_little_it_is() {
+    let shop = Shop::open().await;
+    let account = shop.account(7, Currency::SAR).await;
+    let charge = account::example::charge(account::example::ChargeOf { minor: 40, vat: 5, ..Default::default() });
+    shop.ask(account, "charge", charge.into()).await.unwrap();
+    let below = shop.start(account, "part", sar(39)).await.unwrap_err();
+    assert!(matches!(below, StartError::Refused(payment::Rejection::BelowMinimum { .. })), "{below}");
+    let begun = shop.start(account, "all", sar(40)).await.unwrap();
+    shop.verdict(begun.payment_id, Verdict::Pay).await;
+    assert_eq!(shop.state(begun.payment_id).await, Some(State::Completed));
 }
 
 #[tokio::test(flavor = "multi_thread")]

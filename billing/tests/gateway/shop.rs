@@ -237,7 +237,7 @@ pub fn context(key: &str) -> CommandContext {
 }
 
 pub fn wish(account_id: AccountId, amount: Money) -> NewPayment {
-    NewPayment { account_id, amount, directed: vec![], gateway: simulated::name() }
+    NewPayment { account_id, amount, directed: vec![], gateway: simulated::name(), least: None }
 }
 
 pub fn sar(minor: i64) -> Money {

@@ -11,6 +11,7 @@ pub fn start() -> StartPayment {
         account_id: AccountId::new(Uuid::from_u128(7)),
         amount: Money::new(11_500, Currency::SAR),
         minimum: Money::new(1_000, Currency::SAR),
+        owed: Money::new(11_500, Currency::SAR),
         directed: vec![],
         gateway: code("simulated"),
         started_at: at(0),
@@ -19,7 +20,7 @@ pub fn start() -> StartPayment {
 }
 
 pub fn started() -> Event {
-    let StartPayment { payment_id, account_id, amount, minimum: _, directed, gateway, started_at, expires_at } = start();
+    let StartPayment { payment_id, account_id, amount, minimum: _, owed: _, directed, gateway, started_at, expires_at } = start();
     PaymentStarted { payment_id, account_id, amount, directed, gateway, started_at, expires_at }.into()
 }
 

@@ -48,6 +48,8 @@ pub struct StartPayment {
     pub amount: Money,
     /// Less is not worth the gateway's commission.
     pub minimum: Money,
+    /// All that it could pay. So much may always be paid, or a small debt could not be settled.
+    pub owed: Money,
     pub directed: Vec<ItemId>,
     pub gateway: Code,
     pub started_at: DateTime<Utc>,
@@ -163,7 +165,7 @@ pub enum Rejection {
     PaymentIdReused,
     #[error("the amount must be more than zero")]
     AmountNotPositive,
-    #[error("the least that can be paid this way is {minimum}")]
+    #[error("the least that can be paid this way is {minimum}, or all that is owed")]
     BelowMinimum { minimum: Money },
     #[error("a payment must expire after it was started")]
     ExpiresBeforeStart,
@@ -293,7 +295,7 @@ impl Payment {
     }
 
     fn start(&self, wish: StartPayment) -> Result<Vec<Event>, Rejection> {
-        let StartPayment { payment_id, account_id, amount, minimum, directed, gateway, started_at, expires_at } = wish;
+        let StartPayment { payment_id, account_id, amount, minimum, owed, directed, gateway, started_at, expires_at } = wish;
         let started = PaymentStarted { payment_id, account_id, amount, directed, gateway, started_at, expires_at };
         if let Some(already) = &self.started {
             return if *already == started { Ok(vec![]) } else { Err(Rejection::PaymentIdReused) };
@@ -301,7 +303,7 @@ impl Payment {
         if amount.minor <= 0 {
             return Err(Rejection::AmountNotPositive);
         }
-        if amount.currency != minimum.currency || amount.minor < minimum.minor {
+        if amount.currency != minimum.currency || amount.minor < minimum.minor && amount != owed {
             return Err(Rejection::BelowMinimum { minimum });
         }
         if expires_at <= started_at {

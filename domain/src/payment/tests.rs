@@ -97,6 +97,24 @@ fn a_payment_is_started_once() {
     }
 }
 
+#[test]
+fn a_debt_of_less_than_the_least_payment_is_paid_as_a_whole_or_not_at_all() {
+    let wish = |minor, owed| {
+        let [amount, owed] = [minor, owed].map(|minor| Money::new(minor, Currency::SAR));
+        Command::StartPayment(StartPayment { amount, owed, ..start() })
+    };
+    let started = |minor| {
+        let Event::PaymentStarted(fact) = started() else { unreachable!() };
+        Event::from(PaymentStarted { amount: Money::new(minor, Currency::SAR), ..fact })
+    };
+    let below = Rejection::BelowMinimum { minimum: start().minimum };
+    given::<Payment>([]).when(wish(999, 999)).then([started(999)]);
+    given::<Payment>([]).when(wish(1_000, 5_000)).then([started(1_000)]);
+    for (minor, owed) in [(998, 999), (999, 1_001), (999, 0)] {
+        given::<Payment>([]).when(wish(minor, owed)).then_rejected(below.clone());
+    }
+}
+
 /// Whatever the gateway keeps to itself it is asked about: soon, and less often the longer it is silent.
 #[test]
 fn when_a_gateway_is_asked() {

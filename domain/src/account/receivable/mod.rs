@@ -210,6 +210,11 @@ impl Item {
     }
 
     fn reopen(&mut self, amount: Money, vat: Money) {
+    /// What is open of it or was given up.
+    fn owed(&self) -> i64 {
+        self.open.minor + self.written_off.minor
+    }
+
         self.open.minor += amount.minor;
         self.open_vat.minor += vat.minor;
     }

@@ -1,11 +1,13 @@
 //! Payments: money that came, and money that turned out not to have.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Account, AllocationPolicy, Credit, CreditId, DebtRecovered, Event, FreeCause, ItemId, Posting, Receivable, Rejection};
 use crate::{
-    Code, CommandHash, Money, Reason,
+    Code, CommandHash, Currency, Money, Reason,
     ids::{CashSessionId, PaymentId, ReservationId},
     reservation::Unique,
 };
@@ -147,6 +149,15 @@ impl Account {
         if directed.iter().all(|id| self.receivable.items.contains_key(id)) { Ok(()) } else { Err(Rejection::NoSuchItem) }
     }
 
+    /// All that a payment for these items could pay, what was given up of them included; all that is open, if none is named.
+    pub fn owed(&self, currency: Currency, directed: &[ItemId]) -> Money {
+        if directed.is_empty() {
+            return self.receivable.due(currency);
+        }
+        let items: BTreeSet<_> = directed.iter().filter_map(|id| Some((id, self.receivable.items.get(id)?.owed()))).collect();
+        Money::new(items.into_iter().map(|(_, minor)| minor).sum(), currency)
+    }
+
     /// Also of a closed account: the money is there.
     pub(in crate::account) fn record_payment(&self, wish: RecordPayment) -> Result<Vec<Event>, Rejection> {
         let RecordPayment { payment_id, external_reference, tender, channel, session, amount, received_at, value_on, directed, policy } =
@@ -204,8 +215,8 @@ impl Account {
 mod tests {
     use super::*;
     use crate::{
-        Currency,
-        account::{AllocationFreed, example::*},
+        Actor,
+        account::{AllocationFreed, WriteOff, example::*},
         spec::given,
     };
 
@@ -225,6 +236,19 @@ mod tests {
             on: day("2024-05-01"),
             reason: reason("no funds"),
         }
+    #[test]
+    fn what_a_payment_could_pay_is_all_that_is_open_or_what_it_is_meant_for() {
+        let charges = [(1, 4_000), (2, 600)].map(|(n, minor)| charged(ChargeOf { n, minor, vat: 0, ..ChargeOf::default() }));
+        let (approved_by, limit, reason) = (Actor::user("9"), sar(600), reason("gone"));
+        let give_up = WriteOff { item: invoice(2), approved_by, limit, on: day("2025-03-01"), reason };
+        let given_up = decided(&account(charges.clone()), give_up);
+        let account = account(charges.into_iter().chain(given_up));
+        for (directed, owed) in [(&[][..], 4_000), (&[1], 4_000), (&[2], 600), (&[2, 1, 2], 4_600)] {
+            let items: Vec<_> = directed.iter().map(|n| invoice(*n)).collect();
+            assert_eq!(account.owed(Currency::SAR, &items), sar(owed), "{directed:?}");
+        }
+    }
+
         .into()
     }
 
