@@ -101,9 +101,11 @@ impl PeriodClose {
             return Ok(books);
         }
         for OpenPeriod { period } in self.periods().await?.to_open_for(month) {
-            self.ask(by, "openPeriod", period, periods::Command::OpenPeriod(OpenPeriod { period })).await?;
+            self.ask(by, "openPeriod", period, "", periods::Command::OpenPeriod(OpenPeriod { period })).await?;
         }
-        match self.ask(by, "closePeriod", month, periods::Command::ClosePeriod(books.close(on, by)?)).await {
+        let close = books.close(on, by)?;
+        let at = format!("{} {}", close.position, close.closed_on);
+        match self.ask(by, "closePeriod", month, &at, periods::Command::ClosePeriod(close)).await {
             // Somebody else was quicker, and the books are as he sealed them.
             Ok(()) | Err(CloseError::Refused(periods::Rejection::AlreadyClosed)) => {}
             Err(error) => return Err(error),
@@ -120,12 +122,8 @@ impl PeriodClose {
         Ok(Books { period, position, trial_balance, closed })
     }
 
-    /// Each try is a wish of its own, since the books may have gone on; the rules see to it that one of them counts.
-    async fn ask(&self, by: &Actor, wish: &str, period: BillingPeriod, command: periods::Command) -> Result<(), CloseError> {
-        let at = match &command {
-            periods::Command::OpenPeriod(_) => String::new(),
-            periods::Command::ClosePeriod(close) => format!("{} {}", close.position, close.closed_on),
-        };
+    /// Each try at other books is a wish of its own, since they may have gone on; the rules see to it that one of them counts.
+    async fn ask(&self, by: &Actor, wish: &str, period: BillingPeriod, at: &str, command: periods::Command) -> Result<(), CloseError> {
         let context = CommandContext::new(by.clone(), wish, &format!("{} {at}", period.from()), self.engine.now());
         self.engine.execute::<AccountingPeriods>(&stream(), &context, command).await.map_err(refused)?;
         Ok(())

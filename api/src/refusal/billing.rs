@@ -67,6 +67,11 @@ impl Refusal for periods::Rejection {
             Self::NoPeriodAfter => ("NO_PERIOD_AFTER", "لا فترة مفتوحة بعدها، ولا بد من مكان لما يأتي متأخرًا".into()),
             Self::NotOver { last_day } => ("PERIOD_NOT_OVER", format!("تنتهي الفترة بنهاية {last_day}").into()),
             Self::IssuedNotCharged(amount) => ("ISSUED_NOT_CHARGED", format!("مستندات بمبلغ {amount} صدرت ولم تُقيد بعد").into()),
+            Self::NotAnAllowance => ("NOT_AN_ALLOWANCE", "لا يقل المخصص عن الصفر ولا يتجاوز ما يمكن حسابه".into()),
+            Self::AllowanceSetLater { on } => {
+                ("ALLOWANCE_SET_LATER", format!("حُدد المخصص ليوم {on}: لا يُحدد بعده إلا لذلك اليوم أو لما يليه").into())
+            }
+            Self::BooksClosed { last_day } => ("BOOKS_CLOSED", format!("الدفاتر مقفلة حتى {last_day}").into()),
         }
     }
 }

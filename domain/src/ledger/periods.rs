@@ -1,18 +1,20 @@
 //! Accounting periods: opened one after the other, closed in that order, and never opened again.
 //!
 //! One stream holds them all, because none may overlap another or leave a gap. What is recorded late for a closed period is posted in the
-//! first that is open, and keeps its effective date.
+//! first that is open, and keeps its effective date. What finance judges for the end of a period is in the same stream: see `allowance.rs`.
 
 use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::allowance::{AllowanceSet, Allowances, SetAllowance};
 use crate::{Actor, BillingPeriod, Decider, Digest, Money, Position, schema::events};
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
     OpenPeriod(OpenPeriod),
     ClosePeriod(ClosePeriod),
+    SetAllowance(SetAllowance),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +38,7 @@ pub struct ClosePeriod {
 events! {
     PeriodOpened 1
     PeriodClosed 1
+    AllowanceSet 1
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,12 +72,19 @@ pub enum Rejection {
     NotOver { last_day: NaiveDate },
     #[error("documents of {0} are issued and not yet charged")]
     IssuedNotCharged(Money),
+    #[error("an allowance may be nothing, but not less, and no more than can be reckoned with")]
+    NotAnAllowance,
+    #[error("the allowance is already set for {on}: the next is for that day or a later one")]
+    AllowanceSetLater { on: NaiveDate },
+    #[error("the books are closed up to {last_day}")]
+    BooksClosed { last_day: NaiveDate },
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct AccountingPeriods {
     /// In order, each beginning where the one before ends.
     periods: Vec<(BillingPeriod, Option<PeriodClosed>)>,
+    pub(super) allowances: Allowances,
 }
 
 impl Decider for AccountingPeriods {
@@ -87,6 +97,7 @@ impl Decider for AccountingPeriods {
         match command {
             Command::OpenPeriod(wish) => self.open(wish),
             Command::ClosePeriod(wish) => self.close(wish),
+            Command::SetAllowance(wish) => self.set_allowance(wish),
         }
     }
 
@@ -98,6 +109,7 @@ impl Decider for AccountingPeriods {
                     *closed = Some(fact.clone());
                 }
             }
+            Event::AllowanceSet(fact) => self.allowances.set(fact),
         }
         self
     }
@@ -109,6 +121,11 @@ impl AccountingPeriods {
     pub fn posting_period(&self, effective_on: NaiveDate) -> Option<BillingPeriod> {
         let mut open = self.periods.iter().filter(|(_, closed)| closed.is_none()).map(|(period, _)| *period);
         open.find(|period| effective_on < period.to())
+    }
+
+    /// The last day of the last period that is closed.
+    pub(super) fn closed_until(&self) -> Option<NaiveDate> {
+        self.periods.iter().filter(|(_, closed)| closed.is_some()).map(|(period, _)| period.last_day()).next_back()
     }
 
     /// In order, each with where its books end if it is closed.
@@ -163,6 +180,7 @@ impl AccountingPeriods {
 /// Made-up periods for examples and tests.
 pub mod example {
     use super::*;
+    use crate::{Currency, Reason};
 
     /// A month of 2024.
     pub fn month(month: u32) -> BillingPeriod {
@@ -190,9 +208,24 @@ pub mod example {
         PeriodClosed { period, position, trial_balance, closed_on, closed_by }.into()
     }
 
+    /// For the end of January.
+    pub fn set_allowance(minor: i64) -> SetAllowance {
+        SetAllowance {
+            allowance: Money::new(minor, Currency::SAR),
+            on: month(1).last_day(),
+            set_by: Actor::user("9"),
+            reason: Reason::new("half of what is older than a year").expect("a reason"),
+        }
+    }
+
+    pub fn allowance_set() -> AllowanceSet {
+        let SetAllowance { allowance, on, set_by, reason } = set_allowance(50_000);
+        AllowanceSet { allowance, before: Money::zero(allowance.currency), on, set_by, reason }
+    }
+
     /// One of every event.
     pub fn events() -> Vec<Event> {
-        vec![opened(1), closed(1)]
+        vec![opened(1), allowance_set().into(), closed(1)]
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     LedgerAccount::{self, *},
     SubLedger,
     journal::Entries,
+    periods,
 };
 use crate::{
     BillingEvent, Decider, Money, Recorded,
@@ -34,9 +35,9 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         BillingEvent::Invoice(event) => of_invoice(event),
         BillingEvent::Settlement(settlement::Event::GatewaySettled(fact)) => Some((fact.settled_on, settled(fact))),
         BillingEvent::Stock(event) => of_stock(event),
+        BillingEvent::AccountingPeriods(event) => of_periods(event),
         // A payment through a gateway is money once its account has it.
         BillingEvent::Payment(_)
-        | BillingEvent::AccountingPeriods(_)
         | BillingEvent::Application(_)
         | BillingEvent::AppointmentDay(_)
         | BillingEvent::Audit(_)
@@ -211,6 +212,16 @@ fn issue(account_id: AccountId, document: &TaxDocument) -> Entries {
         income.entry(revenue(line.revenue)).or_insert(Money::zero(line.net.currency)).minor += line.net.minor;
     }
     let entries = Entries::default().debit(IssuedNotCharged, customer, document.total);
+fn of_periods(event: &periods::Event) -> Posting {
+    match event {
+        periods::Event::AllowanceSet(fact) => {
+            let change = fact.change();
+            Some((fact.on, Entries::default().debit(BadDebts, None, change).credit(DoubtfulDebts, None, change)))
+        }
+        periods::Event::PeriodOpened(_) | periods::Event::PeriodClosed(_) => None,
+    }
+}
+
     let entries = income.into_iter().fold(entries, |entries, (account, net)| entries.credit(account, customer, net));
     entries.credit(VatPayable, customer, document.vat).credit(Rounding, customer, document.rounding)
 }

@@ -129,6 +129,21 @@ fn what_is_freed_is_posted_as_the_inverse_of_what_was_allocated() {
     let account = account([charged(ChargeOf::default())]);
     let paid = decided(&account, record_payment(1, 500));
     let after = paid.iter().fold(account, Account::evolve);
+#[test]
+fn an_allowance_moves_the_books_by_what_it_changes() {
+    let set = |allowance, before| AllowanceSet { allowance: sar(allowance), before: sar(before), ..periods::example::allowance_set() };
+    for (allowance, before, expected) in [
+        (50_000, 0, "2024-01-31 5100 Dr 500.00, 1190 Cr 500.00"),
+        (70_000, 50_000, "2024-01-31 5100 Dr 200.00, 1190 Cr 200.00"),
+        (0, 70_000, "2024-01-31 5100 Cr 700.00, 1190 Dr 700.00"),
+    ] {
+        assert_eq!(posted(BillingEvent::AccountingPeriods(set(allowance, before).into())), expected);
+    }
+    for event in [periods::example::opened(1), periods::example::closed(1)] {
+        assert_eq!(posted(BillingEvent::AccountingPeriods(event)), "nothing");
+    }
+}
+
     let freed = decided(&after, reverse_payment(1));
     assert_eq!(posted(BillingEvent::Account(freed[0].clone())), "2025-05-01 1100 Dr 5.00, 2210 Cr 5.00");
 }

@@ -155,6 +155,8 @@ impl Ledger {
 
     fn period(&mut self, fact: &Recorded<BillingEvent>, event: &periods::Event) {
         self.periods.add(match event {
+            // It has its journal, and says nothing of a period.
+            periods::Event::AllowanceSet(_) => return,
             periods::Event::PeriodOpened(PeriodOpened { period }) => PeriodRow {
                 period_from: period.from(),
                 period_to: period.to(),

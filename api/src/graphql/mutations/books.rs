@@ -4,7 +4,8 @@ use async_graphql::{ID, InputObject, SimpleObject};
 use daftar_billing::{bill_run::Cycle, period_close};
 use daftar_domain::{
     bill_run::Filter,
-    ids::bill_run_id,
+    ids::{accounting_periods_id, bill_run_id},
+    ledger::{self, AccountingPeriods, SetAllowance},
     settlement::{Command, RecordSettlement, Settlement},
 };
 
@@ -12,7 +13,7 @@ use super::{By::Staff, MoneyInput, Record, mutations};
 use crate::{
     app::Wish,
     caller::Role,
-    graphql::{enums::CustomerClass, scalars::Date},
+    graphql::{enums::CustomerClass, money::Money, scalars::Date},
     input,
     problem::Problem,
 };
@@ -26,6 +27,8 @@ mutations! {
     record_settlement(RecordSettlementInput) -> SettlementPayload, by Staff(&[Role::Finance]);
     /// Closes the books of a month, and opens the one after it. Closed before, it stays as it was closed.
     close_period(ClosePeriodInput) -> PeriodPayload, by Staff(&[Role::Finance]);
+    /// Sets the allowance for doubtful debts: what of all that is owed in a currency is not expected. Nothing releases it.
+    set_allowance(SetAllowanceInput) -> AllowancePayload, by Staff(&[Role::Finance]);
 }
 
 /// What is to be billed.
@@ -75,6 +78,17 @@ struct ClosePeriodInput {
     month: String,
 }
 
+/// What is owed and not expected.
+#[derive(Debug, InputObject)]
+struct SetAllowanceInput {
+    /// What the allowance comes to from that day on, in this currency. The books move by the difference.
+    allowance: MoneyInput,
+    /// For which day: in a month that is open, and not before a day for which it was set.
+    on: Date,
+    /// How it was judged, in a phrase without personal data.
+    reason: String,
+}
+
 /// The run as it was begun.
 #[derive(Debug, SimpleObject)]
 struct BillRunPayload {
@@ -108,6 +122,15 @@ struct PeriodPayload {
     to: Date,
     /// What its trial balance digests to, for whoever reckons it again.
     trial_balance: String,
+    #[graphql(flatten)]
+    record: Record,
+}
+
+/// The allowance as it was set.
+#[derive(Debug, SimpleObject)]
+struct AllowancePayload {
+    /// What it comes to.
+    allowance: Money,
     #[graphql(flatten)]
     record: Record,
 }
@@ -160,4 +183,16 @@ async fn close_period(wish: &Wish<'_>, input: ClosePeriodInput) -> Result<Period
     let (books, written) = wish.close_period(month).await?;
     let (from, to) = (books.period.from().into(), books.period.to().into());
     Ok(PeriodPayload { from, to, trial_balance: books.trial_balance.digest().to_string(), record: written.into() })
+}
+
+async fn set_allowance(wish: &Wish<'_>, input: SetAllowanceInput) -> Result<AllowancePayload, Problem> {
+    let set = SetAllowance {
+        allowance: input.allowance.parse().map_err(|problem| problem.within("allowance"))?,
+        on: input.on.day("on")?,
+        set_by: wish.actor(),
+        reason: input::reason("reason", &input.reason)?,
+    };
+    let allowance = set.allowance.into();
+    let written = wish.ask::<AccountingPeriods>(accounting_periods_id(), ledger::periods::Command::SetAllowance(set)).await?;
+    Ok(AllowancePayload { allowance, record: written.into() })
 }

@@ -279,6 +279,7 @@ doors! {
         OpenPeriod => Process("closing a month opens the one after it, and itself if it is the first"),
         ClosePeriod => Mutation("closePeriod"),
     }
+        SetAllowance => Mutation("setAllowance"),
     of_settlement: settlement::Command {
         RecordSettlement => Mutation("recordSettlement"),
     }

@@ -14,7 +14,7 @@ use super::{
     story::{Case, NOWHERE, PHRASE, Story, WORD},
 };
 
-pub const MUTATIONS: &[&str] = &["recordSettlement"];
+pub const MUTATIONS: &[&str] = &["recordSettlement", "setAllowance"];
 
 const CLOSE: &str =
     "mutation($month: String!) { closePeriod(idempotencyKey: \"k\", input: { month: $month }) { from to trialBalance readable } }";
@@ -27,7 +27,7 @@ fn sar(amount: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_settles() {
+async fn a_gateway_settles_and_finance_judges_what_will_not_be_paid() {
     let mut story = Story::begin().await;
     story
         .ask(Case {
@@ -44,6 +44,23 @@ async fn a_gateway_settles() {
             other: json!({ "settledOn": "2026-01-11" }),
         })
         .await;
+    let allowance = |amount: &str, on: &str| json!({ "allowance": sar(amount), "on": on, "reason": PHRASE });
+    story
+        .ask(Case {
+            mutation: "setAllowance",
+            input: allowance("12500.00", "2025-12-31"),
+            refused: vec![
+                json!({ "allowance": sar("-0.01") }),
+                json!({ "allowance": { "currency": "riyal" } }),
+                json!({ "on": "soon" }),
+                json!({ "reason": "" }),
+            ],
+            other: json!({ "allowance": { "amount": "12500.01" } }),
+        })
+        .await;
+    story.refuse("setAllowance", allowance("1.00", "2025-12-30")).await;
+    story.prepare("closePeriod", json!({ "month": "2026-01" }));
+    story.refuse("setAllowance", allowance("1.00", "2026-01-31")).await;
     story.end(MUTATIONS, expect_file!["books.txt"]);
 }
 
