@@ -44,7 +44,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         meters             3          -        0       0.0         0  nobody
         payments           4          -        0       0.0         0  nobody
         readings           1          -        0       0.0         0  nobody
-        receivables        4          -        0       0.0         0  nobody
+        receivables        5          -        0       0.0         0  nobody
         repairs            2          -        0       0.0         0  nobody
         tariffs            1          -        0       0.0         0  nobody
         users              1          -        0       0.0         0  nobody

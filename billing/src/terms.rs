@@ -56,6 +56,9 @@ pub struct Terms {
     /// What follows an unpaid bill; nothing, if it is not said.
     #[serde(default)]
     pub collections: Option<CollectionTerms>,
+    /// The VAT of a debt that was given up can be claimed back so many months after the date on its document.
+    #[serde(default = "vat_relief_after_months")]
+    pub vat_relief_after_months: u32,
     /// After the day on which it was due, less than a whole coin is given up: so many days after.
     #[serde(default = "small_balances_after_days")]
     pub small_balances_after_days: u64,
@@ -84,15 +87,20 @@ impl Terms {
         (!self.allocation.is_empty()).then(|| self.allocation.get(&class).copied().unwrap_or_default())
     }
 
-    pub fn dates(&self, issued_on: NaiveDate) -> Dates {
-        let due_on = issued_on.checked_add_days(Days::new(self.due_days)).unwrap_or(issued_on);
-        Dates::new(issued_on, due_on).expect("days were added")
     /// None where the company says nothing of this gateway.
     pub fn least_payment(&self, gateway: &Code) -> Option<u32> {
         self.least_payments.get(gateway).copied()
     }
 
+    pub fn dates(&self, issued_on: NaiveDate) -> Dates {
+        let due_on = issued_on.checked_add_days(Days::new(self.due_days)).unwrap_or(issued_on);
+        Dates::new(issued_on, due_on).expect("days were added")
     }
+}
+
+/// As in Saudi Arabia.
+fn vat_relief_after_months() -> u32 {
+    12
 }
 
 fn small_balances_after_days() -> u64 {
@@ -124,6 +132,7 @@ mod tests {
         assert_eq!((terms.held_above, terms.rounding), (None, Rounding::default()));
         assert_eq!((terms.back_billing_months, terms.allocation_policy(CustomerClass::Government)), (None, None));
         assert_eq!((terms.late_fees, terms.fees, terms.small_balances_after_days), (None, None, 30));
+        assert_eq!(terms.vat_relief_after_months, 12);
     }
 
     #[test]
@@ -140,13 +149,6 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_not_known_is_named_with_its_place() {
-        let wrong = format!(r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "heldabove": "3"}}"#);
-        let error = wrong.parse::<Terms>().unwrap_err().to_string();
-        assert!(error.contains("unknown field `heldabove`") && error.contains("line 2"), "{error}");
-    }
-}
-    #[test]
     fn each_gateway_has_its_least_payment() {
         let said = format!(
             r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "leastPayments": {{"simulated": 10}}}}"#
@@ -155,3 +157,10 @@ mod tests {
         assert_eq!(["simulated", "other"].map(|gateway| terms.least_payment(&Code::new(gateway).unwrap())), [Some(10), None]);
     }
 
+    #[test]
+    fn a_word_that_is_not_known_is_named_with_its_place() {
+        let wrong = format!(r#"{{{SELLER}, "numbering": {{"register": "RUH", "series": "INV"}}, "dueDays": 15, "heldabove": "3"}}"#);
+        let error = wrong.parse::<Terms>().unwrap_err().to_string();
+        assert!(error.contains("unknown field `heldabove`") && error.contains("line 2"), "{error}");
+    }
+}

@@ -329,6 +329,7 @@ fn account_commands() -> Vec<account::Command> {
             | Event::DebtWrittenOff(_)
             | Event::CreditWrittenOff(_)
             | Event::DebtRecovered(_)
+            | Event::VatReliefClaimed(_)
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
             | Event::ChequeCleared(_)

@@ -231,6 +231,7 @@ impl Accounts {
             | account::Event::DebtWrittenOff(_)
             | account::Event::CreditWrittenOff(_)
             | account::Event::DebtRecovered(_)
+            | account::Event::VatReliefClaimed(_)
             | account::Event::RebillBegun(_)
             | account::Event::RebillEnded(_)
             | account::Event::ChequeCleared(_)

@@ -168,6 +168,7 @@ impl Billable {
             | Event::DebtWrittenOff(_)
             | Event::CreditWrittenOff(_)
             | Event::DebtRecovered(_)
+            | Event::VatReliefClaimed(_)
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)
             | Event::ChequeCleared(_)

@@ -245,6 +245,7 @@ impl Payments {
             | Event::LateFeeWaived(_)
             | Event::DebtWrittenOff(_)
             | Event::DebtRecovered(_)
+            | Event::VatReliefClaimed(_)
             | Event::CreditWrittenOff(_)
             | Event::RebillBegun(_)
             | Event::RebillEnded(_)

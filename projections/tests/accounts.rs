@@ -90,7 +90,7 @@ async fn a_row_follows_what_changes_about_the_holder_and_nothing_else() {
             expect![[r#"
                 {"account_id":"00000000-0000-0000-0000-000000000001","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"Ag\",\"fingerprint\":\"AgICAgICAgICAgICAgICAg\"}","class":"commercial","currency":"YER","language":"arabic","position":5}
                 {"account_id":"00000000-0000-0000-0000-000000000002","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"YER","language":"english","position":6}
-                {"account_id":"00000000-0000-0000-0000-000000000003","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"USD","language":"arabic","position":55}
+                {"account_id":"00000000-0000-0000-0000-000000000003","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"USD","language":"arabic","position":56}
             "#]],
         )
         .await;
@@ -123,10 +123,10 @@ async fn every_event_of_an_account_leaves_its_mark() {
                 {"?column?":3,"said":"active from 2024-01-31","position":1}
                 {"?column?":3,"said":"suspended from 2024-07-01 as asked for","position":21}
                 {"?column?":3,"said":"active from 2024-08-01 as asked for","position":22}
-                {"?column?":3,"said":"closed from 2024-10-01 as moved away","position":53}
+                {"?column?":3,"said":"closed from 2024-10-01 as moved away","position":54}
                 {"?column?":4,"said":"E VATEX-SA-DIPLOMAT from 2024-02-01 to 2025-02-01","position":13}
                 {"?column?":5,"said":"contacts and addresses left","position":0}
-                {"?column?":6,"said":"commercial USD english proRata closed national-id 2030-01-01 1100.0007 2024-10-01 revision 52 number 1000000008","position":53}
+                {"?column?":6,"said":"commercial USD english proRata closed national-id 2030-01-01 1100.0007 2024-10-01 revision 53 number 1000000008","position":54}
             "#]],
         )
         .await;

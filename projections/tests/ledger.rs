@@ -56,13 +56,14 @@ async fn each_event_that_moves_money_has_its_journal() {
                 {"journal":"43 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
                 {"journal":"44 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
                 {"journal":"45 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"49 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"50 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"52 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"53 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"62 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"64 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"66 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"46 VatReliefClaimed 2025-04-01: 2100 Dr 9.00, 5100 Cr 9.00"}
+                {"journal":"50 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"51 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"53 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"54 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"63 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"65 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"67 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
@@ -83,7 +84,7 @@ async fn days_and_balances_add_up_to_the_entries() {
                 {"account":1100,"currency":"SAR","balance":69.00,"entries":6900}
                 {"account":1105,"currency":"SAR","balance":-115.00,"entries":-11500}
                 {"account":1115,"currency":"SAR","balance":149.50,"entries":14950}
-                {"account":2100,"currency":"SAR","balance":-19.50,"entries":-1950}
+                {"account":2100,"currency":"SAR","balance":-10.50,"entries":-1050}
                 {"account":2200,"currency":"SAR","balance":0.00,"entries":0}
                 {"account":2210,"currency":"SAR","balance":-212.01,"entries":-21201}
                 {"account":3900,"currency":"SAR","balance":0.00,"entries":0}
@@ -91,7 +92,7 @@ async fn days_and_balances_add_up_to_the_entries() {
                 {"account":4130,"currency":"SAR","balance":-30.00,"entries":-3000}
                 {"account":4210,"currency":"SAR","balance":-50.00,"entries":-5000}
                 {"account":4900,"currency":"SAR","balance":-46.00,"entries":-4600}
-                {"account":5100,"currency":"SAR","balance":115.00,"entries":11500}
+                {"account":5100,"currency":"SAR","balance":106.00,"entries":10600}
                 {"account":5400,"currency":"SAR","balance":75.00,"entries":7500}
                 {"account":5900,"currency":"SAR","balance":-0.99,"entries":-99}
             "#]],

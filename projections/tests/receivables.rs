@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use daftar_domain::{
-    BillingEvent, Money,
+    Actor, BillingEvent, Money,
     account::{self, Account, AgeBand, Aged, example as accounts},
     ids::AccountId,
     ledger::LedgerAccount,
@@ -9,7 +9,7 @@ use daftar_domain::{
 use daftar_projections::{
     AsOf,
     ledger::{self, Ledger},
-    receivables::{self, Cause, Receivables},
+    receivables::{self, BadDebtFilter, Cause, Receivables},
 };
 use expect_test::expect;
 use uuid::Uuid;
@@ -62,9 +62,9 @@ async fn a_life() {
         {"table":"credit","row":{"kind": "payment", "amount": 12000, "unspent": 0, "currency": "SAR", "document": "R-1", "position": 7, "value_on": "2024-04-01", "credit_id": "00000000-0000-0000-0000-00000000012d", "reference": "{\"payment\":\"00000000-0000-0000-0000-00000000012d\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
         {"table":"credit","row":{"kind": "deposit", "amount": 1000, "unspent": 0, "currency": "SAR", "document": null, "position": 12, "value_on": "2025-05-02", "credit_id": "00000000-0000-0000-0000-000000000385", "reference": "{\"deposit\":\"00000000-0000-0000-0000-000000000385\"}", "account_id": "00000000-0000-0000-0000-000000000007"}}
         {"table":"dispute","row":{"reason": "wrong file", "item_id": "00000000-0000-0000-0000-000000000066", "disputed": true, "position": 6, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-03-10"}}
-        {"table":"item","row":{"vat": 0, "kind": "supply", "open": 0, "amount": 12500, "due_on": "2023-11-16", "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "disputed": false, "document": "OLD-2023-118", "position": 2, "issued_on": "2023-11-01", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3,\"item\":0}}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": null}}
-        {"table":"item","row":{"vat": 1500, "kind": "supply", "open": 10500, "amount": 11500, "due_on": "2024-03-16", "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "disputed": false, "document": "RUH-INV-2024-000001", "position": 4, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000065\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000065"}}
-        {"table":"item","row":{"vat": 300, "kind": "supply", "open": 2300, "amount": 2300, "due_on": "2024-03-20", "item_id": "00000000-0000-0000-0000-000000000066", "planned": 0, "currency": "SAR", "disputed": true, "document": "RUH-INV-2024-000002", "position": 5, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000066\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000066"}}
+        {"table":"item","row":{"vat": 0, "kind": "supply", "open": 0, "amount": 12500, "due_on": "2023-11-16", "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "disputed": false, "document": "OLD-2023-118", "position": 2, "relieved": 0, "issued_on": "2023-11-01", "reference": "{\"opening\":{\"batch_id\":\"00000000-0000-0000-0000-00000000000c\",\"row\":3,\"item\":0}}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": null, "given_up_on": null, "written_off": 0, "written_off_vat": 0}}
+        {"table":"item","row":{"vat": 1500, "kind": "supply", "open": 10500, "amount": 11500, "due_on": "2024-03-16", "item_id": "00000000-0000-0000-0000-000000000065", "planned": 0, "currency": "SAR", "disputed": false, "document": "RUH-INV-2024-000001", "position": 4, "relieved": 0, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000065\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000065", "given_up_on": null, "written_off": 0, "written_off_vat": 0}}
+        {"table":"item","row":{"vat": 300, "kind": "supply", "open": 2300, "amount": 2300, "due_on": "2024-03-20", "item_id": "00000000-0000-0000-0000-000000000066", "planned": 0, "currency": "SAR", "disputed": true, "document": "RUH-INV-2024-000002", "position": 5, "relieved": 0, "issued_on": "2024-03-01", "reference": "{\"invoice\":\"00000000-0000-0000-0000-000000000066\"}", "account_id": "00000000-0000-0000-0000-000000000007", "invoice_id": "00000000-0000-0000-0000-000000000066", "given_up_on": null, "written_off": 0, "written_off_vat": 0}}
         {"table":"movement","row":{"line": 0, "owed": 12500, "cause": "opening", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "document": "OLD-2023-118", "position": 2, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
         {"table":"movement","row":{"line": 2147483646, "owed": 0, "cause": "opening", "due_on": null, "deposit": 0, "item_id": null, "planned": 0, "currency": "SAR", "document": null, "position": 2, "credit_id": "c07994c0-a327-5617-9fa9-3911b25e7c56", "unapplied": 500, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-31"}}
         {"table":"movement","row":{"line": 0, "owed": -12500, "cause": "openingReversed", "due_on": "2023-11-16", "deposit": 0, "item_id": "5c94f1c8-0116-5cad-bc13-2a236b5150fb", "planned": 0, "currency": "SAR", "document": null, "position": 3, "credit_id": null, "unapplied": 0, "account_id": "00000000-0000-0000-0000-000000000007", "effective_on": "2024-01-01"}}
@@ -302,6 +302,42 @@ async fn plans_are_told_with_what_of_each_instalment_is_paid() {
         Broken 50.00 SAR/115.00 SAR warned Some(2024-06-03) ended Some(2024-06-08) Some(InstalmentMissed): 2024-05-01 38.33 SAR/38.33 SAR, 2024-06-02 11.67 SAR/38.33 SAR, 2024-07-01 0.00 SAR/38.34 SAR"#]]
     .assert_eq(&told.collect::<Vec<_>>().join("\n"));
     assert_eq!(receivables::accounts_on_plans(&pool, None, 10).await.unwrap(), []);
+}
+
+/// Given up and claimed back; given up and recovered in part; given up and nothing more; given up and recovered.
+#[tokio::test]
+async fn debts_that_were_given_up_are_told_with_what_came_back_of_their_vat() {
+    let (_database, pool) = database().await;
+    let charges = (1..=4).map(|n| account::Command::from(accounts::charge(accounts::ChargeOf { n, ..accounts::ChargeOf::default() })));
+    let lost = (1..=4).map(|n: u128| {
+        let on = accounts::day(&format!("2025-03-0{n}"));
+        let (approved_by, limit, reason) = (Actor::user("9"), accounts::sar(11_500), accounts::reason("gone"));
+        account::WriteOff { item: accounts::invoice(n), approved_by, limit, on, reason }.into()
+    });
+    let claims = [1, 2].map(|n| accounts::claim_vat_relief(n).into());
+    let paid = [(2, 2, 4_600), (3, 4, 11_500)].map(|(n, item, minor)| {
+        account::RecordPayment { directed: vec![accounts::invoice(item)], ..accounts::record_payment(n, minor) }.into()
+    });
+    project_all::<Receivables>(&pool, lived(charges.chain(lost).chain(claims).chain(paid))).await;
+    let found = async |filter: &BadDebtFilter| {
+        let (mut told, mut after) = (vec![], None);
+        while let [debt] = &receivables::bad_debts(&pool, filter, after, 1).await.unwrap()[..] {
+            told.push(format!("{} {} {} {} on {}", debt.document, debt.written_off, debt.vat, debt.relieved, debt.given_up_on));
+            after = Some((debt.given_up_on, debt.item_id));
+        }
+        assert_eq!(receivables::bad_debts_count(&pool, filter).await.unwrap(), told.len() as u64);
+        told
+    };
+    let all = [
+        "RUH-INV-2024-000003 115.00 SAR 15.00 SAR 0.00 SAR on 2025-03-03",
+        "RUH-INV-2024-000002 69.00 SAR 9.00 SAR 9.00 SAR on 2025-03-02",
+        "RUH-INV-2024-000001 115.00 SAR 15.00 SAR 15.00 SAR on 2025-03-01",
+    ];
+    let of = |n| Some(AccountId::new(Uuid::from_u128(n)));
+    assert_eq!(found(&BadDebtFilter::default()).await, all);
+    assert_eq!(found(&BadDebtFilter { relieved: Some(true), ..BadDebtFilter::default() }).await, all[1..]);
+    assert_eq!(found(&BadDebtFilter { relieved: Some(false), account_id: of(7) }).await, all[..1]);
+    assert!(found(&BadDebtFilter { account_id: of(8), relieved: None }).await.is_empty());
 }
 
 #[tokio::test]

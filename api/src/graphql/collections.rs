@@ -9,7 +9,7 @@ use daftar_domain::{
 };
 use daftar_projections::{
     collections::{self, Case, Entry, Filter, Order},
-    receivables::{self, PlanFilter},
+    receivables::{self, BadDebtFilter, PlanFilter},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     enums::{DunningAction, DunningEnd, HoldGround, InstalmentPlanState, LiftCause, NoticeChannel, SwitchWay, WorkStage},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
-    receivable::InstalmentPlan,
+    receivable::{InstalmentPlan, document_id},
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
 };
@@ -497,6 +497,66 @@ impl InstalmentPlanFilter {
     }
 }
 
+/// A debt that was given up.
+#[derive(Debug)]
+pub struct BadDebt {
+    row: receivables::BadDebt,
+    among: Arc<Owners>,
+}
+
+/// A debt that was given up, as far as it was not paid after all.
+#[Object]
+impl BadDebt {
+    /// Whose debt it was.
+    async fn account(&self, context: &Context<'_>) -> Option<Result<Account>> {
+        Some(answer(context, self.among.account(context, self.row.account_id).await))
+    }
+
+    /// The invoice or note that it is, if it is one of ours.
+    async fn document_id(&self) -> Option<ID> {
+        document_id(self.row.id)
+    }
+
+    /// What people call it: the number of its document.
+    async fn document(&self) -> &str {
+        &self.row.document
+    }
+
+    /// When its document was issued.
+    async fn issued_on(&self) -> Date {
+        self.row.issued_on.into()
+    }
+
+    /// When the last of it was given up.
+    async fn given_up_on(&self) -> Date {
+        self.row.given_up_on.into()
+    }
+
+    /// What was given up, with its VAT.
+    async fn written_off(&self) -> Money {
+        self.row.written_off.into()
+    }
+
+    /// The VAT in it.
+    async fn vat(&self) -> Money {
+        self.row.vat.into()
+    }
+
+    /// What of that VAT was claimed back.
+    async fn relieved(&self) -> Money {
+        self.row.relieved.into()
+    }
+}
+
+/// Which debts that were given up: those to which everything that is given applies.
+#[derive(Debug, Default, InputObject)]
+struct BadDebtsFilter {
+    /// Of this account.
+    account_id: Option<ID>,
+    /// Whether all of the VAT in them was claimed back.
+    relieved: Option<bool>,
+}
+
 /// Which orders: those to which everything that is given applies.
 #[derive(Debug, Default, InputObject)]
 struct WorkOrderFilter {
@@ -628,6 +688,37 @@ impl CollectionsQuery {
                 async move { Ok(receivables::plans_count(&pool, &filter).await?) }
             };
             Ok(Connection::new(&paging, plans, at, count))
+        };
+        Some(answer(context, page.await))
+    }
+
+    /// Debts that were given up and not paid since, the latest given up first; for staff who collect or keep the books.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn bad_debts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which of them; all without it.")] filter: Option<BadDebtsFilter>,
+        #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
+        #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+    ) -> Option<Result<Connection<BadDebt>>> {
+        let page = async {
+            let (caller, app) = (caller(context), app(context));
+            collectors(caller)?;
+            let (BadDebtsFilter { account_id, relieved }, paging) = (filter.unwrap_or_default(), Paging::new(first, after)?);
+            let account_id = account_id.map(|id| input::id("filter.accountId", &id, AccountId::new)).transpose()?;
+            let filter = BadDebtFilter { account_id, relieved };
+            let place = paging.place("badDebts")?;
+            let place = place.map(|[on, id]: [String; 2]| Ok::<_, Problem>((part(&on)?, part(&id)?))).transpose()?;
+            let found = receivables::bad_debts(&app.read_models, &filter, place, paging.limit()).await?;
+            let among = Arc::new(Owners::of(caller, found.iter().map(|debt| debt.account_id))?);
+            let debts = found.into_iter().map(|row| BadDebt { row, among: among.clone() }).collect();
+            let at = |debt: &BadDebt| cursor("badDebts", &[&debt.row.given_up_on, &debt.row.item_id]);
+            let pool = app.read_models.clone();
+            let count = move || {
+                let pool = pool.clone();
+                async move { Ok(receivables::bad_debts_count(&pool, &filter).await?) }
+            };
+            Ok(Connection::new(&paging, debts, at, count))
         };
         Some(answer(context, page.await))
     }

@@ -69,6 +69,8 @@ impl Refusal for Rejection {
             Self::NoSuchRefund => ("NO_SUCH_REFUND", "لا يوجد رد كهذا".into()),
             Self::DepositIdReused => ("DEPOSIT_ID_REUSED", "سبق أخذ هذا التأمين بمحتوى آخر".into()),
             Self::NoSuchDeposit => ("NO_SUCH_DEPOSIT", "لا يوجد تأمين كهذا".into()),
+            Self::NoVatGivenUp => ("NO_VAT_GIVEN_UP", "لم تُشطب منه ضريبة".into()),
+            Self::ReliefTooEarly { from } => ("RELIEF_TOO_EARLY", format!("تُسترد ضريبته ابتداءً من {from}").into()),
             Self::PlanIdReused => ("PLAN_ID_REUSED", "سبق الاتفاق على خطة التقسيط هذه بمحتوى آخر".into()),
             Self::NoSuchPlan => ("NO_SUCH_PLAN", "لا توجد خطة تقسيط كهذه".into()),
             Self::PlanRuns(id) => ("PLAN_RUNS", format!("تسري خطة التقسيط {id}: تُنهى أولًا").into()),

@@ -190,6 +190,16 @@ pub fn compensation_credited(n: u128, minor: i64) -> Event {
     CompensationCredited { disconnection_id, amount, on }.into()
 }
 
+/// A year later.
+pub fn claim_vat_relief(n: u128) -> ClaimVatRelief {
+    ClaimVatRelief { item: invoice(n), after_months: 12, on: date(2025, 4, 1), claimed_by: Actor::user("9") }
+}
+
+pub fn vat_relief_claimed(n: u128, minor: i64) -> Event {
+    let ClaimVatRelief { item, after_months: _, on, claimed_by } = claim_vat_relief(n);
+    VatReliefClaimed { item, vat: sar(minor), on, claimed_by }.into()
+}
+
 pub fn refund(credit: CreditId, n: u128, minor: i64) -> RefundCredit {
     RefundCredit {
         refund_id: refund_id(n),
@@ -462,7 +472,8 @@ fn receivable_events() -> Vec<Event> {
         }
         .into(),
         CreditWrittenOff { credit, amount: sar(99), on }.into(),
-        DebtRecovered { item, amount: sar(4_600), vat: sar(600), on }.into(),
+        DebtRecovered { item, amount: sar(4_600), vat: sar(600), relief: None, on }.into(),
+        vat_relief_claimed(1, 900),
         RebillBegun { item, on, reason: reason("wrong tariff") }.into(),
         RebillEnded { item, on }.into(),
         AllocationPolicyChosen { policy: AllocationPolicy::ProRata }.into(),

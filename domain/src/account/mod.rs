@@ -28,14 +28,14 @@ pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, AllocationPolicyChosen, ApplyDeposit,
     Approval, AssessLateFee, BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ChooseAllocationPolicy,
-    ClearCheque, CompensationCredited, Covered, Credit, CreditAccount, CreditAllocated, CreditCompensation, CreditId, CreditRefunded,
-    CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem, DisputeResolved,
-    DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed, ItemId, LateFee,
-    LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived,
-    PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState,
-    ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute,
+    ClaimVatRelief, ClearCheque, CompensationCredited, Covered, Credit, CreditAccount, CreditAllocated, CreditCompensation, CreditId,
+    CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem,
+    DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed,
+    ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed,
+    PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms,
+    PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute,
     ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance, ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally,
-    TakeDeposit, Tender, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    TakeDeposit, Tender, VatReliefClaimed, WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
@@ -94,6 +94,7 @@ pub enum Command {
     ReviewLateFees(ReviewLateFees),
     WriteOff(WriteOff),
     WriteOffSmallBalances(WriteOffSmallBalances),
+    ClaimVatRelief(ClaimVatRelief),
     FreeAllocations(FreeAllocations),
     ReapplyCredit(ReapplyCredit),
     ClearCheque(ClearCheque),
@@ -149,6 +150,7 @@ events! {
     DebtWrittenOff 1
     CreditWrittenOff 1
     DebtRecovered 1
+    VatReliefClaimed 1
     RebillBegun 1
     RebillEnded 1
     ChequeCleared 1
@@ -256,6 +258,10 @@ pub enum Rejection {
     NoSuchDeposit,
     #[error("that is more than {limit}, which may be approved at once")]
     OverApprovalLimit { limit: Money },
+    #[error("no VAT of it was given up")]
+    NoVatGivenUp,
+    #[error("relief from its VAT can be claimed from {from} on")]
+    ReliefTooEarly { from: NaiveDate },
     #[error("the plan was already agreed with other content")]
     PlanIdReused,
     #[error("there is no such plan")]
@@ -293,7 +299,7 @@ commands_from! {
     ClearConnection WithdrawConnection
     ChargeAccount DisputeItem ResolveDispute RecordPayment ReversePayment CreditAccount CreditCompensation
     RefundCredit ReturnRefund TakeDeposit ApplyDeposit ReturnDeposit SettleFinally AssessLateFee
-    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances FreeAllocations ReapplyCredit ClearCheque ChooseAllocationPolicy
+    WaiveLateFee ReviewLateFees WriteOff WriteOffSmallBalances ClaimVatRelief FreeAllocations ReapplyCredit ClearCheque ChooseAllocationPolicy
     AgreePlan ReviewPlan CancelPlan
 }
 
@@ -360,6 +366,7 @@ impl Decider for Account {
             Command::ReviewLateFees(wish) => self.review_late_fees(wish),
             Command::WriteOff(wish) => self.write_off(wish),
             Command::WriteOffSmallBalances(wish) => self.write_off_small_balances(wish),
+            Command::ClaimVatRelief(wish) => self.claim_vat_relief(wish),
             Command::FreeAllocations(wish) => self.free_allocations(wish),
             Command::ClearCheque(wish) => self.clear_cheque(wish),
             Command::ChooseAllocationPolicy(wish) => self.choose_allocation_policy(wish),
@@ -419,6 +426,7 @@ impl Decider for Account {
             Event::DebtWrittenOff(fact) => fact.post(&mut self.receivable),
             Event::CreditWrittenOff(fact) => fact.post(&mut self.receivable),
             Event::DebtRecovered(fact) => fact.post(&mut self.receivable),
+            Event::VatReliefClaimed(fact) => fact.post(&mut self.receivable),
             Event::RebillBegun(fact) => fact.post(&mut self.receivable),
             Event::RebillEnded(fact) => fact.post(&mut self.receivable),
             Event::ChequeCleared(fact) => fact.post(&mut self.receivable),

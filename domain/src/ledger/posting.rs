@@ -114,7 +114,14 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
             (fact.on, transfer(loss, Receivable, fact.amount))
         }
         Event::CreditWrittenOff(fact) => (fact.on, transfer(Unapplied, Rounding, fact.amount)),
-        Event::DebtRecovered(fact) => (fact.on, transfer(Receivable, RecoveredDebts, fact.amount)),
+        // What goes to the state is no income.
+        Event::DebtRecovered(fact) => {
+            let relief = fact.relief.unwrap_or(Money::zero(fact.amount.currency));
+            let income = Money::new(fact.amount.minor - relief.minor, relief.currency);
+            let entries = Entries::default().debit(Receivable, customer, fact.amount).credit(RecoveredDebts, customer, income);
+            (fact.on, entries.credit(VatPayable, customer, relief))
+        }
+        Event::VatReliefClaimed(fact) => (fact.on, transfer(VatPayable, BadDebts, fact.vat)),
         Event::PlanAgreed(fact) => (fact.effective_on, transfer(ReceivableInstalments, Receivable, fact.total)),
         Event::PlanBroken(fact) => (fact.effective_on, transfer(Receivable, ReceivableInstalments, fact.remaining)),
         Event::PlanCancelled(fact) => (fact.effective_on, transfer(Receivable, ReceivableInstalments, fact.remaining)),
@@ -205,13 +212,6 @@ fn of_stock(event: &stock::Event) -> Posting {
     }
 }
 
-fn issue(account_id: AccountId, document: &TaxDocument) -> Entries {
-    let customer = Some(SubLedger::Customer(account_id));
-    let mut income: BTreeMap<LedgerAccount, Money> = BTreeMap::new();
-    for line in &document.lines {
-        income.entry(revenue(line.revenue)).or_insert(Money::zero(line.net.currency)).minor += line.net.minor;
-    }
-    let entries = Entries::default().debit(IssuedNotCharged, customer, document.total);
 fn of_periods(event: &periods::Event) -> Posting {
     match event {
         periods::Event::AllowanceSet(fact) => {
@@ -222,6 +222,13 @@ fn of_periods(event: &periods::Event) -> Posting {
     }
 }
 
+fn issue(account_id: AccountId, document: &TaxDocument) -> Entries {
+    let customer = Some(SubLedger::Customer(account_id));
+    let mut income: BTreeMap<LedgerAccount, Money> = BTreeMap::new();
+    for line in &document.lines {
+        income.entry(revenue(line.revenue)).or_insert(Money::zero(line.net.currency)).minor += line.net.minor;
+    }
+    let entries = Entries::default().debit(IssuedNotCharged, customer, document.total);
     let entries = income.into_iter().fold(entries, |entries, (account, net)| entries.credit(account, customer, net));
     entries.credit(VatPayable, customer, document.vat).credit(Rounding, customer, document.rounding)
 }

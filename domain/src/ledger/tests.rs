@@ -109,9 +109,14 @@ fn what_each_event_of_an_account_does_to_the_books() {
         (written_off(Approval::SmallBalance).into(), "2025-03-01 5900 Dr 0.50, 1100 Cr 0.50"),
         (CreditWrittenOff { credit: payment(1), amount: sar(9), on: day("2025-03-01") }.into(), "2025-03-01 2210 Dr 0.09, 5900 Cr 0.09"),
         (
-            account::DebtRecovered { item: invoice(1), amount: sar(50), vat: sar(7), on: day("2025-05-01") }.into(),
+            account::DebtRecovered { item: invoice(1), amount: sar(50), vat: sar(7), relief: None, on: day("2025-05-01") }.into(),
             "2025-05-01 1100 Dr 0.50, 4900 Cr 0.50",
         ),
+        (
+            account::DebtRecovered { item: invoice(1), amount: sar(50), vat: sar(7), relief: Some(sar(7)), on: day("2025-05-01") }.into(),
+            "2025-05-01 1100 Dr 0.50, 4900 Cr 0.43, 2100 Cr 0.07",
+        ),
+        (vat_relief_claimed(1, 1_500), "2025-04-01 2100 Dr 15.00, 5100 Cr 15.00"),
     ] {
         assert_eq!(posted(BillingEvent::Account(event.clone())), expected, "{event:?}");
     }
@@ -124,11 +129,6 @@ fn what_a_gateway_settles_reaches_the_bank_less_its_commission() {
     assert_eq!(posted(BillingEvent::Settlement(settled.clone())), expected);
 }
 
-#[test]
-fn what_is_freed_is_posted_as_the_inverse_of_what_was_allocated() {
-    let account = account([charged(ChargeOf::default())]);
-    let paid = decided(&account, record_payment(1, 500));
-    let after = paid.iter().fold(account, Account::evolve);
 #[test]
 fn an_allowance_moves_the_books_by_what_it_changes() {
     let set = |allowance, before| AllowanceSet { allowance: sar(allowance), before: sar(before), ..periods::example::allowance_set() };
@@ -144,6 +144,11 @@ fn an_allowance_moves_the_books_by_what_it_changes() {
     }
 }
 
+#[test]
+fn what_is_freed_is_posted_as_the_inverse_of_what_was_allocated() {
+    let account = account([charged(ChargeOf::default())]);
+    let paid = decided(&account, record_payment(1, 500));
+    let after = paid.iter().fold(account, Account::evolve);
     let freed = decided(&after, reverse_payment(1));
     assert_eq!(posted(BillingEvent::Account(freed[0].clone())), "2025-05-01 1100 Dr 5.00, 2210 Cr 5.00");
 }

@@ -106,6 +106,7 @@ fn of_account(event: &account::Event) -> Option<Errand<'_>> {
         | Event::DebtWrittenOff(_)
         | Event::CreditWrittenOff(_)
         | Event::DebtRecovered(_)
+        | Event::VatReliefClaimed(_)
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
         | Event::ChequeCleared(_)

@@ -288,6 +288,7 @@ fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Opti
         | Event::CreditWrittenOff(_)
         // The invoice stays written off: what is recovered of it is told by the allocation that follows.
         | Event::DebtRecovered(_)
+        | Event::VatReliefClaimed(_)
         | Event::RebillBegun(_)
         | Event::RebillEnded(_)
         | Event::ChequeCleared(_)

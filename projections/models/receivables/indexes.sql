@@ -7,6 +7,7 @@ ALTER TABLE movement ADD PRIMARY KEY (position, line);
 CREATE INDEX ON movement (account_id, effective_on, position);
 -- Days come nearly in the log's order, so what applies after one is found by it at little cost.
 CREATE INDEX ON movement USING brin (effective_on);
+CREATE INDEX ON item (given_up_on, item_id) WHERE written_off <> 0;
 CREATE INDEX ON dispute (account_id, item_id, position);
 ALTER TABLE cohort ADD PRIMARY KEY (issued_in, due_on, currency);
 ALTER TABLE plan ADD PRIMARY KEY (account_id, plan_id);

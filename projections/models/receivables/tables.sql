@@ -17,6 +17,12 @@ CREATE TABLE item (
     issued_on   date    NOT NULL,
     due_on      date    NOT NULL,
     disputed    boolean NOT NULL,
+    -- Given up and not recovered since, the VAT in it, and what of that was claimed back.
+    written_off bigint  NOT NULL,
+    written_off_vat bigint NOT NULL,
+    relieved    bigint  NOT NULL,
+    -- When the last of it was given up.
+    given_up_on date,
     position    bigint  NOT NULL
 );
 

@@ -12,16 +12,16 @@ use daftar_domain::{
         self, Account, AccountCharged, AccountCredited, AllocationFreed, BreakCause, CancelCause, CompensationCredited, Covered,
         CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
         DepositTaken, DisputeResolved, DownPayment, InstalmentMissed, ItemDisputed, ItemId, OpeningBalanceImported, OpeningBalanceReversed,
-        PaymentReceived, PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned,
+        PaymentReceived, PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned, VatReliefClaimed,
     },
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    Balance, Cohort, Instalment, OpenItem, Place, Plan, PlanFilter, Statement, StatementLine, accounts_on_plans, accounts_owing_by,
-    accounts_with_open_items, aged, aged_of, balances, balances_of, cohorts, open_items, open_items_of, plans, plans_count, plans_of,
-    statement, statement_lines,
+    BadDebt, BadDebtFilter, Balance, Cohort, Instalment, OpenItem, Place, Plan, PlanFilter, Statement, StatementLine, accounts_on_plans,
+    accounts_owing_by, accounts_with_open_items, aged, aged_of, bad_debts, bad_debts_count, balances, balances_of, cohorts, open_items,
+    open_items_of, plans, plans_count, plans_of, statement, statement_lines,
 };
 
 use crate::{
@@ -58,6 +58,10 @@ rows! {
         issued_on: NaiveDate,
         due_on: NaiveDate,
         disputed: bool,
+        written_off: i64,
+        written_off_vat: i64,
+        relieved: i64,
+        given_up_on: Option<NaiveDate>,
         position: i64,
     }
 
@@ -216,7 +220,7 @@ impl CreditKind {
 
 impl Projector for Receivables {
     const NAME: &'static str = "receivables";
-    const VERSION: i32 = 4;
+    const VERSION: i32 = 5;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");
@@ -306,11 +310,24 @@ impl Receivables {
                 let change = Change { deposit: -amount.minor, ..Change::default() };
                 self.moved(Movement::of(fact, Cause::DepositReturned, *on), amount.currency, change);
             }
-            Event::DebtWrittenOff(DebtWrittenOff { item, amount, on, .. }) => {
+            Event::DebtWrittenOff(DebtWrittenOff { item, amount, vat, on, .. }) => {
+                self.change_item(fact, *item, |item| {
+                    item.written_off += amount.minor;
+                    item.written_off_vat += vat.minor;
+                    item.given_up_on = item.given_up_on.max(Some(*on));
+                });
                 self.pay(Movement::of(fact, Cause::DebtWrittenOff, *on), *item, None, *amount, -1);
             }
-            Event::DebtRecovered(DebtRecovered { item, amount, on, .. }) => {
+            Event::DebtRecovered(DebtRecovered { item, amount, vat, relief, on }) => {
+                self.change_item(fact, *item, |item| {
+                    item.written_off -= amount.minor;
+                    item.written_off_vat -= vat.minor;
+                    item.relieved -= relief.map_or(0, |relief| relief.minor);
+                });
                 self.pay(Movement::of(fact, Cause::DebtRecovered, *on), *item, None, *amount, 1);
+            }
+            Event::VatReliefClaimed(VatReliefClaimed { item, vat, .. }) => {
+                self.change_item(fact, *item, |item| item.relieved += vat.minor);
             }
             Event::CreditWrittenOff(CreditWrittenOff { credit, amount, on }) => {
                 self.spend(Movement::of(fact, Cause::CreditWrittenOff, *on), *credit, *amount, -1);
@@ -344,7 +361,7 @@ impl Receivables {
             Event::PlanCompleted(PlanCompleted { plan_id, on }) => {
                 self.change_plan(fact, (*plan_id).into(), |plan| plan.ended(PlanState::Completed, *on, None));
             }
-            // Nothing of these is owed: a late fee is when its invoice is.
+            // None of these is owed by a customer: a late fee is when its invoice is.
             Event::AccountOpened(_)
             | Event::AccountReclassified(_)
             | Event::HolderRenamed(_)
@@ -398,6 +415,10 @@ impl Receivables {
                 issued_on: item.issued_on,
                 due_on: item.due_on,
                 disputed: false,
+                written_off: 0,
+                written_off_vat: 0,
+                relieved: 0,
+                given_up_on: None,
                 position: position(fact),
             });
             self.pay(movement(i32::try_from(number).unwrap_or(i32::MAX), Some(document)), id, None, item.amount, 1);
@@ -449,6 +470,10 @@ impl Receivables {
             issued_on: *issued_on,
             due_on: *due_on,
             disputed: false,
+            written_off: 0,
+            written_off_vat: 0,
+            relieved: 0,
+            given_up_on: None,
             position: position(fact),
         });
         let movement = Movement { document: Some(document), ..Movement::of(fact, Cause::Charge, *issued_on) };
@@ -508,6 +533,12 @@ impl Receivables {
                 self.moved(movement, amount.currency, Change { owed: change, planned, unapplied: change, deposit: 0 });
             }
             None => self.moved(movement, amount.currency, Change { owed: change, ..Change::default() }),
+        }
+    }
+
+    fn change_item(&mut self, fact: &Recorded<BillingEvent>, id: ItemId, change: impl FnOnce(&mut ItemRow)) {
+        if let Some(item) = self.items.get_mut(&(fact.stream.id(), item_id(id))) {
+            change(item);
         }
     }
 

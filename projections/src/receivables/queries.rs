@@ -311,6 +311,80 @@ pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_o
     items.collect()
 }
 
+/// A debt that was given up, and not recovered since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BadDebt {
+    pub account_id: AccountId,
+    pub item_id: Uuid,
+    pub id: ItemId,
+    pub document: String,
+    pub written_off: Money,
+    /// The VAT in it, and what of that was claimed back.
+    pub vat: Money,
+    pub relieved: Money,
+    pub issued_on: NaiveDate,
+    pub given_up_on: NaiveDate,
+}
+
+/// Which of them are meant: those to which all that is named here applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BadDebtFilter {
+    pub account_id: Option<AccountId>,
+    /// Whether all of the VAT in it was claimed back.
+    pub relieved: Option<bool>,
+}
+
+/// Debts that were given up, the latest first, after one that was seen.
+pub async fn bad_debts(
+    db: impl PgExecutor<'_>,
+    filter: &BadDebtFilter,
+    after: Option<(NaiveDate, Uuid)>,
+    limit: u32,
+) -> Result<Vec<BadDebt>, QueryError> {
+    let (given_up_on, item_id) = after.unzip();
+    let found = sqlx::query!(
+        r#"SELECT account_id, item_id, reference, document, currency, written_off, written_off_vat, relieved, issued_on,
+                  given_up_on AS "given_up_on!"
+           FROM read_receivables.item
+           WHERE written_off <> 0 AND (account_id = $1 OR $1 IS NULL) AND ((relieved = written_off_vat) = $2 OR $2 IS NULL)
+             AND ((given_up_on, item_id) < ($3, $4) OR $3 IS NULL)
+           ORDER BY given_up_on DESC, item_id DESC LIMIT $5"#,
+        filter.account_id.map(Uuid::from),
+        filter.relieved,
+        given_up_on,
+        item_id,
+        i64::from(limit),
+    )
+    .fetch_all(db)
+    .await?;
+    let debts = found.into_iter().map(|row| {
+        let currency = currency(row.currency)?;
+        let money = |minor| Money::new(minor, currency);
+        Ok(BadDebt {
+            account_id: AccountId::new(row.account_id),
+            item_id: row.item_id,
+            id: serde_json::from_str(&row.reference).map_err(malformed("reference"))?,
+            document: row.document,
+            written_off: money(row.written_off),
+            vat: money(row.written_off_vat),
+            relieved: money(row.relieved),
+            issued_on: row.issued_on,
+            given_up_on: row.given_up_on,
+        })
+    });
+    debts.collect()
+}
+
+pub async fn bad_debts_count(db: impl PgExecutor<'_>, filter: &BadDebtFilter) -> Result<u64, QueryError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM read_receivables.item
+           WHERE written_off <> 0 AND (account_id = $1 OR $1 IS NULL) AND ((relieved = written_off_vat) = $2 OR $2 IS NULL)"#,
+        filter.account_id.map(Uuid::from),
+        filter.relieved,
+    );
+    Ok(from_bigint(count.fetch_one(db).await?))
+}
+
 /// A debt that is paid in parts, as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

@@ -211,7 +211,7 @@ impl Company {
         {
             self.execute::<Dunning>(account, advance(account, on, owed)).await;
         }
-        let (third, item, due_on) = self.behind().await;
+        let (third, item, due_on) = self.behind(None).await;
         let down = RecordPayment { directed: vec![item], value_on: due_on, ..accounts::record_payment(7, 100) };
         let (down_payment, rule, first_on) = (Some(down.payment_id), accounts::any_plan_rule(), due_on + Days::new(7));
         let plan = AgreePlan { items: vec![item], down_payment, on: due_on, first_on, rule, ..accounts::agree_plan(1, 3) };
@@ -228,6 +228,14 @@ impl Company {
         let mistaken = account::CancelPlan { plan_id, on, reason: accounts::reason("another was meant") };
         for wish in [account::Command::from(down), plan.into(), missed.into(), again(2).into(), mistaken.into(), again(3).into()] {
             self.execute::<Account>(third, wish).await;
+        }
+        // Another will never pay, and the state gives back his VAT.
+        let (fourth, item, due_on) = self.behind(Some(third)).await;
+        let (approved_by, limit, reason) = (Actor::user("finance"), accounts::sar(1_000_000), accounts::reason("not to be found"));
+        let lost = account::WriteOff { item, approved_by, limit, on: due_on + Days::new(30), reason };
+        let claim = account::ClaimVatRelief { item, after_months: 1, on: due_on + Days::new(31), claimed_by: Actor::user("finance") };
+        for wish in [account::Command::from(lost), claim.into()] {
+            self.execute::<Account>(fourth, wish).await;
         }
         let promise = HoldDunning { account_id: first, hold_id: HOLD, ..hold(HoldGround::PromiseToPay, "2026-05-02", Some("2999-12-31")) };
         self.execute::<Dunning>(first, dunning::Command::HoldDunning(promise)).await;
@@ -258,8 +266,8 @@ impl Company {
     }
 
     /// One whose debts nobody follows: the oldest bill that is open, and when it was due.
-    async fn behind(&self) -> (AccountId, ItemId, NaiveDate) {
-        for id in self.owners[2..].iter().copied().map(AccountId::new) {
+    async fn behind(&self, besides: Option<AccountId>) -> (AccountId, ItemId, NaiveDate) {
+        for id in self.owners[2..].iter().copied().map(AccountId::new).filter(|id| Some(*id) != besides) {
             let account = self.house.app.engine.look::<Account>(&StreamName::of::<Account>(id)).await.unwrap();
             let open = account.receivable().open_items().filter(|(_, item)| !item.disputed && item.open.minor > 1_000);
             if let Some((due_on, item)) = open.map(|(item, open)| (open.due_on, item)).min() {

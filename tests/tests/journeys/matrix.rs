@@ -99,6 +99,7 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         ("workOrder", Staff(each("id", &[json!(daftar_domain::disconnection::example::ORDER)]))),
         ("workOrders", staff()),
         ("instalmentPlans", staff()),
+        ("badDebts", staff()),
         ("billRuns", staff()),
         ("billRunExceptions", Staff(each("name", runs))),
         ("repair", owned("id", repairs)),

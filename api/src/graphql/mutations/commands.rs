@@ -85,6 +85,7 @@ doors! {
         WaiveLateFee => Mutation("waiveLateFee"),
         ReviewLateFees => Process("a correction's step"),
         WriteOff => Mutation("writeOff"),
+        ClaimVatRelief => Mutation("claimVatRelief"),
         WriteOffSmallBalances => Mutation("writeOffSmallBalances"),
         FreeAllocations => Process("a correction's step"),
         ReapplyCredit => Process("a correction's step"),
@@ -278,8 +279,8 @@ doors! {
     of_periods: ledger::periods::Command {
         OpenPeriod => Process("closing a month opens the one after it, and itself if it is the first"),
         ClosePeriod => Mutation("closePeriod"),
-    }
         SetAllowance => Mutation("setAllowance"),
+    }
     of_settlement: settlement::Command {
         RecordSettlement => Mutation("recordSettlement"),
     }

@@ -5,8 +5,8 @@ use daftar_billing::receipts;
 use daftar_domain::{
     CommandHash, Decider, StreamName,
     account::{
-        self as domain, Account, ApplyDeposit, ChooseAllocationPolicy, ClearCheque, Command, CreditId, DisputeItem, ItemId, RecordPayment,
-        RefundCredit, ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff,
+        self as domain, Account, ApplyDeposit, ChooseAllocationPolicy, ClaimVatRelief, ClearCheque, Command, CreditId, DisputeItem, ItemId,
+        RecordPayment, RefundCredit, ResolveDispute, ReturnDeposit, ReturnRefund, ReversePayment, TakeDeposit, WaiveLateFee, WriteOff,
         WriteOffSmallBalances,
     },
     ids::{CashSessionId, DepositId, DisconnectionId, ImportBatchId, InvoiceId, NoteId, PaymentId, RefundId},
@@ -65,6 +65,8 @@ mutations! {
     waive_late_fee(WaiveLateFeeInput) -> AccountPayload, by FINANCE;
     /// Gives up what is open of an item, in the name of whoever asks.
     write_off(WriteOffInput) -> AccountPayload, by FINANCE;
+    /// Claims back from the state the VAT of what was given up of an item: all that can be claimed. It goes back if the debt is paid after all.
+    claim_vat_relief(ClaimVatReliefInput) -> AccountPayload, by FINANCE;
     /// Gives up less than a whole coin, either way.
     write_off_small_balances(WriteOffSmallBalancesInput) -> AccountPayload, by FINANCE;
 }
@@ -330,6 +332,17 @@ struct WriteOffInput {
     reason: String,
 }
 
+/// VAT that was paid to the state and never came from the customer.
+#[derive(Debug, InputObject)]
+struct ClaimVatReliefInput {
+    /// Of which account.
+    account_id: ID,
+    /// Of which item.
+    item: ItemInput,
+    /// The day: not before the terms allow it, nor before the item was given up.
+    on: Date,
+}
+
 /// Coins that are given up.
 #[derive(Debug, InputObject)]
 struct WriteOffSmallBalancesInput {
@@ -506,6 +519,15 @@ async fn write_off(wish: &Wish<'_>, input: WriteOffInput) -> Result<AccountPaylo
     let said = CommandHash::of(&(item, on, &reason));
     let write_off = Command::WriteOff(WriteOff { item, approved_by: wish.actor(), limit, on, reason });
     let written = wish.ask_as::<Account>(account.id(), write_off, said).await?;
+    Ok(AccountPayload::new(account, written))
+}
+
+async fn claim_vat_relief(wish: &Wish<'_>, input: ClaimVatReliefInput) -> Result<AccountPayload, Problem> {
+    let (item, on) = (item(input.item)?, input.on.day("on")?);
+    let account = wish.account(&input.account_id).await?;
+    let after_months = wish.app.terms()?.vat_relief_after_months;
+    let claim = Command::ClaimVatRelief(ClaimVatRelief { item, after_months, on, claimed_by: wish.actor() });
+    let written = wish.ask_as::<Account>(account.id(), claim, CommandHash::of(&(item, on))).await?;
     Ok(AccountPayload::new(account, written))
 }
 

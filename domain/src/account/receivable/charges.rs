@@ -83,6 +83,8 @@ impl Item {
             disputed: false,
             written_off: nothing,
             written_off_vat: nothing,
+            relieved: nothing,
+            given_up_on: None,
             given_up: nothing,
             fee_decided: false,
             fee_waived: false,

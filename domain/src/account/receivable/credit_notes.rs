@@ -1,4 +1,4 @@
-//! Credit notes: they pay the document they correct, as far as it is open; the rest is the customer's money.
+//! Credit notes: they pay the document they correct, as far as it is open or was given up; the rest is the customer's money.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ impl Account {
         }
         let mut draft = self.draft();
         draft.record(AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus });
-        draft.direct(CreditId::CreditNote(note_id), &[ItemId::Invoice(invoice_id)], issued_on);
+        draft.recover(CreditId::CreditNote(note_id), ItemId::Invoice(invoice_id), issued_on);
         draft.use_credit(issued_on);
         Ok(draft.facts)
     }

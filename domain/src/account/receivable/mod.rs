@@ -23,6 +23,7 @@ mod payments;
 mod plans;
 mod rebill;
 mod refunds;
+mod vat_relief;
 mod write_off;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ pub use plans::{
 };
 pub use rebill::{FreeAllocations, ReapplyCredit, RebillBegun, RebillEnded};
 pub use refunds::{CreditRefunded, RefundCredit, RefundReturned, ReturnRefund};
+pub use vat_relief::{ClaimVatRelief, VatReliefClaimed};
 pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, WriteOff, WriteOffSmallBalances};
 
 use super::{Account, Event, Rejection};
@@ -113,6 +115,10 @@ pub struct Item {
     /// Given up, and not recovered since.
     written_off: Money,
     written_off_vat: Money,
+    /// What of that VAT was claimed back.
+    relieved: Money,
+    /// When the last of it was given up.
+    given_up_on: Option<NaiveDate>,
     /// Given up at any time, recovered or not: what its invoice is told.
     given_up: Money,
     /// A fee was charged or waived for its lateness: there is one at most.
@@ -204,17 +210,17 @@ impl Item {
         self.open.is_zero() && self.written_off.is_zero()
     }
 
+    /// What is open of it or was given up.
+    fn owed(&self) -> i64 {
+        self.open.minor + self.written_off.minor
+    }
+
     fn reduce(&mut self, amount: Money, vat: Money) {
         self.open.minor -= amount.minor;
         self.open_vat.minor -= vat.minor;
     }
 
     fn reopen(&mut self, amount: Money, vat: Money) {
-    /// What is open of it or was given up.
-    fn owed(&self) -> i64 {
-        self.open.minor + self.written_off.minor
-    }
-
         self.open.minor += amount.minor;
         self.open_vat.minor += vat.minor;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AllocationPolicy, Credit, CreditId, DebtRecovered, Event, FreeCause, ItemId, Posting, Receivable, Rejection};
+use super::{Account, AllocationPolicy, Credit, CreditId, Event, FreeCause, ItemId, Posting, Receivable, Rejection};
 use crate::{
     Code, CommandHash, Currency, Money, Reason,
     ids::{CashSessionId, PaymentId, ReservationId},
@@ -177,10 +177,7 @@ impl Account {
         let mut draft = self.draft();
         draft.record(received);
         for id in directed {
-            if let Some(recovered) = DebtRecovered::by(&draft.receivable, credit, id, value_on) {
-                draft.record(recovered);
-            }
-            draft.direct(credit, &[id], value_on);
+            draft.recover(credit, id, value_on);
         }
         draft.use_credit_by(policy.unwrap_or(draft.receivable.policy), value_on);
         Ok(draft.facts)
@@ -236,6 +233,9 @@ mod tests {
             on: day("2024-05-01"),
             reason: reason("no funds"),
         }
+        .into()
+    }
+
     #[test]
     fn what_a_payment_could_pay_is_all_that_is_open_or_what_it_is_meant_for() {
         let charges = [(1, 4_000), (2, 600)].map(|(n, minor)| charged(ChargeOf { n, minor, vat: 0, ..ChargeOf::default() }));
@@ -247,9 +247,6 @@ mod tests {
             let items: Vec<_> = directed.iter().map(|n| invoice(*n)).collect();
             assert_eq!(account.owed(Currency::SAR, &items), sar(owed), "{directed:?}");
         }
-    }
-
-        .into()
     }
 
     #[test]

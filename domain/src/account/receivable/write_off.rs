@@ -43,12 +43,15 @@ pub struct CreditWrittenOff {
     pub on: NaiveDate,
 }
 
-/// A payment came for a debt that was written off: as much of it is owed again, and paid in the fact that follows.
+/// A payment or a credit note came for a debt that was written off: as much of it is owed again, and paid in the fact that follows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DebtRecovered {
     pub item: ItemId,
     pub amount: Money,
     pub vat: Money,
+    /// What of the VAT had been claimed back: it is owed to the state again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief: Option<Money>,
     pub on: NaiveDate,
 }
 
@@ -66,6 +69,7 @@ impl Posting for DebtWrittenOff {
             item.written_off.minor += self.amount.minor;
             item.written_off_vat.minor += self.vat.minor;
             item.given_up.minor += self.amount.minor;
+            item.given_up_on = item.given_up_on.max(Some(self.on));
         });
     }
 }
@@ -85,20 +89,22 @@ impl Posting for DebtRecovered {
             item.reopen(self.amount, self.vat);
             item.written_off.minor -= self.amount.minor;
             item.written_off_vat.minor -= self.vat.minor;
+            item.relieved.minor -= self.relief.map_or(0, |relief| relief.minor);
         });
     }
 }
 
 impl DebtRecovered {
     /// What a credit that is meant for an item recovers of it, once it has paid what is open.
-    pub(super) fn by(receivable: &Receivable, credit: CreditId, id: ItemId, on: NaiveDate) -> Option<Self> {
+    fn by(receivable: &Receivable, credit: CreditId, id: ItemId, on: NaiveDate) -> Option<Self> {
         let (item, credit) = (receivable.items.get(&id)?, receivable.credits.get(&credit)?);
         let minor = item.written_off.minor.min(credit.left.minor - item.open.minor);
         if minor <= 0 {
             return None;
         }
-        let vat = share::proportion(item.written_off_vat, minor.unsigned_abs(), item.written_off.minor.unsigned_abs());
-        Some(Self { item: id, amount: Money::new(minor, item.amount.currency), vat, on })
+        let share_of = |what| share::proportion(what, minor.unsigned_abs(), item.written_off.minor.unsigned_abs());
+        let relief = (!item.relieved.is_zero()).then(|| share_of(item.relieved));
+        Some(Self { item: id, amount: Money::new(minor, item.amount.currency), vat: share_of(item.written_off_vat), relief, on })
     }
 }
 
@@ -118,6 +124,14 @@ fn small(currency: Currency) -> i64 {
 }
 
 impl Draft {
+    /// Pays an item with what is meant for it. What of it was given up is owed again first, as far as that goes.
+    pub(super) fn recover(&mut self, credit: CreditId, id: ItemId, on: NaiveDate) {
+        if let Some(recovered) = DebtRecovered::by(&self.receivable, credit, id, on) {
+            self.record(recovered);
+        }
+        self.direct(credit, &[id], on);
+    }
+
     fn write_off(&mut self, id: ItemId, approval: Approval, on: NaiveDate) {
         if let Some(item) = self.receivable.items.get(&id) {
             let (amount, vat) = (item.open, item.open_vat);
@@ -197,7 +211,7 @@ mod tests {
         let facts = || [opened(), charged(ChargeOf::default()), written_off()];
         given::<Account>(facts()).when(record_payment(1, 4_600).into()).then([payment_received(1, 4_600)]);
         let meant = RecordPayment { directed: vec![invoice(1)], ..record_payment(1, 4_600) };
-        let recovered = DebtRecovered { item: invoice(1), amount: sar(4_600), vat: sar(600), on: day("2024-04-01") };
+        let recovered = DebtRecovered { item: invoice(1), amount: sar(4_600), vat: sar(600), relief: None, on: day("2024-04-01") };
         let events = decided(&account(facts().into_iter().skip(1)), meant.clone());
         assert_eq!(events[1..], [recovered.into(), allocated(payment(1), 1, 4_600, 600, 0)]);
         given::<Account>(facts()).when(meant.into()).then(events.clone());

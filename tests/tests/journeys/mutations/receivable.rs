@@ -2,7 +2,10 @@
 
 use daftar_domain::{
     Actor, Code, Currency, Money, StreamName,
-    account::{Account, Command, ImportOpeningBalance, OpeningItem},
+    account::{
+        Account, Command, ImportOpeningBalance, OpeningItem,
+        example::{ChargeOf, charge},
+    },
     ids::{AccountId, ImportBatchId},
 };
 use daftar_store::CommandContext;
@@ -15,6 +18,7 @@ use super::story::{Case, NOWHERE, PHRASE, Story, WORD};
 pub const MUTATIONS: &[&str] = &[
     "applyDeposit",
     "chooseAllocationPolicy",
+    "claimVatRelief",
     "clearCheque",
     "disputeItem",
     "recordPayment",
@@ -51,10 +55,15 @@ async fn owing(story: &mut Story) -> Value {
         unapplied_credit: Money::zero(Currency::SAR),
         deposit: Money::zero(Currency::SAR),
     };
-    let stream = StreamName::of::<Account>(AccountId::new(account.as_str().unwrap().parse().unwrap()));
-    let context = CommandContext::new(Actor::job("test"), "prepare", "opening", chrono::Utc::now());
-    story.house.app.engine.execute::<Account>(&stream, &context, Command::ImportOpeningBalance(import)).await.unwrap();
+    execute(story, &account, "opening", Command::ImportOpeningBalance(import)).await;
     account
+}
+
+/// What no mutation asks of an account.
+async fn execute(story: &Story, account: &Value, key: &str, command: Command) {
+    let stream = StreamName::of::<Account>(AccountId::new(account.as_str().unwrap().parse().unwrap()));
+    let context = CommandContext::new(Actor::job("test"), "prepare", key, chrono::Utc::now());
+    story.house.app.engine.execute::<Account>(&stream, &context, command).await.unwrap();
 }
 
 fn item(number: u32) -> Value {
@@ -96,7 +105,8 @@ async fn money_comes_and_goes() {
     // What the bank calls so has been received once, whoever else would like it to be theirs.
     let input = json!({ "holderName": PHRASE, "class": "RESIDENTIAL", "currency": "SAR", "language": "ARABIC", "openedOn": "2026-01-02" });
     let mut elsewhere = paid(WORD, "150.25", "CASH");
-    elsewhere["accountId"] = story.prepare("openAccount", input)["accountId"].clone();
+    let other = story.prepare("openAccount", input)["accountId"].clone();
+    elsewhere["accountId"] = other.clone();
     elsewhere["directed"] = json!([]);
     story.refuse("recordPayment", elsewhere).await;
     story
@@ -214,5 +224,24 @@ async fn money_comes_and_goes() {
             other: json!({ "policy": "PRO_RATA" }),
         })
         .await;
+    let charged = charge(ChargeOf::default());
+    let bill = json!({ "invoice": charged.invoice_id.to_string() });
+    execute(&story, &other, "charge", charged.into()).await;
+    story.prepare("writeOff", json!({ "accountId": other, "item": bill, "on": "2026-01-23", "reason": PHRASE }));
+    story
+        .ask(Case {
+            mutation: "claimVatRelief",
+            input: json!({ "accountId": other, "item": bill, "on": "2026-01-24" }),
+            refused: vec![
+                json!({ "on": "2026-01-22" }),
+                json!({ "item": { "invoice": "seven" } }),
+                json!({ "accountId": account }),
+                json!({ "accountId": NOWHERE }),
+            ],
+            other: json!({ "on": "2026-01-25" }),
+        })
+        .await;
+    // It was given up, and nobody knows of any VAT in it.
+    story.refuse("claimVatRelief", json!({ "accountId": account, "item": item(2), "on": "2026-01-24" })).await;
     story.end(MUTATIONS, expect_file!["receivable.txt"]);
 }
