@@ -82,6 +82,8 @@ pub enum Flaw {
     NotAFileName,
     /// Of another list, or in another order.
     NotACursor,
+    /// Of what changes with time, where a list is asked for as it was.
+    OrderOfNow,
     NotAPeriod {
         longest: i64,
     },
@@ -296,6 +298,10 @@ impl Flaw {
                 return language.choose(format!("يجب ألا يزيد العدد على {most}"), format!("there must not be more than {most}"));
             }
             Self::NotACursor => ("ليس موضعًا في هذه القائمة بهذا الترتيب", "it is not a place in this list in this order"),
+            Self::OrderOfNow => (
+                "لا تُرتَّب القائمة كما كانت في لحظة ماضية بما تغيّر منذ ذلك الحين",
+                "a list as of a moment cannot be in this order, which has changed since",
+            ),
             Self::NotAPeriod { longest } => {
                 return language.choose(
                     format!("يجب أن يأتي بعد اليوم الأول، وألا تزيد المدة على {longest} يومًا"),
@@ -387,6 +393,7 @@ impl From<QueryError> for Problem {
             QueryError::Malformed { .. } => Self::Internal(error.into()),
             // A cursor that was not made here.
             QueryError::NotASpot => Self::invalid("after", Flaw::NotACursor),
+            QueryError::OrderOfNow => Self::invalid("orderBy", Flaw::OrderOfNow),
         }
     }
 }

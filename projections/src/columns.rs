@@ -24,6 +24,8 @@ pub enum QueryError {
     Malformed { model: &'static str, column: &'static str, source: serde_json::Error },
     #[error("a page cannot begin behind what is not in the list's order")]
     NotASpot,
+    #[error("a list of the past cannot be in the order of what has changed since")]
+    OrderOfNow,
 }
 
 /// The name that a variant has on disk, in events and in rows alike.

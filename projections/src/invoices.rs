@@ -1,6 +1,7 @@
 //! Invoices: every document as it was issued, and where each invoice stands.
 
 mod many;
+mod then;
 
 use chrono::NaiveDate;
 use daftar_domain::{
@@ -59,6 +60,7 @@ rows! {
         left_to_pay: i64,
         settled: bool,
         cancelled: bool,
+        issued_position: Option<i64>,
         revision: i64,
         position: i64,
     }
@@ -67,9 +69,14 @@ rows! {
         invoice_id: Uuid,
         status: String,
         overdue: bool,
+        due_on: Option<NaiveDate>,
+        credited: i64,
+        debited: i64,
+        paid: i64,
         left_to_pay: i64,
         reason: Option<String>,
         effective_on: NaiveDate,
+        revision: i64,
         position: i64,
     }
 
@@ -105,7 +112,7 @@ pub enum Kind {
 
 impl Projector for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const CATEGORIES: &'static [&'static str] = &[Invoice::CATEGORY];
     const TABLES: &'static str = include_str!("../models/invoices/tables.sql");
     const INDEXES: &'static str = include_str!("../models/invoices/indexes.sql");
@@ -196,6 +203,7 @@ impl Invoices {
             left_to_pay: 0,
             settled: false,
             cancelled: false,
+            issued_position: None,
             revision: to_bigint(fact.revision),
             position: position(fact),
         });
@@ -206,6 +214,7 @@ impl Invoices {
         self.begin(fact, *account_id, document);
         self.change(fact, dates.issued_on, None, |invoice| {
             (invoice.number, invoice.issued_on, invoice.due_on) = (Some(number.to_string()), Some(dates.issued_on), Some(dates.due_on));
+            invoice.issued_position = Some(position(fact));
             invoice.stand();
         });
         let row = document_row(fact, Kind::Invoice, (*invoice_id).into(), *account_id, number, dates.issued_on, document);
@@ -258,9 +267,14 @@ impl Invoices {
             invoice_id: invoice.invoice_id,
             status: invoice.status.clone(),
             overdue: invoice.overdue,
+            due_on: invoice.due_on,
+            credited: invoice.credited,
+            debited: invoice.debited,
+            paid: invoice.paid,
             left_to_pay: invoice.left_to_pay,
             reason: reason.map(Reason::to_string),
             effective_on,
+            revision: invoice.revision,
             position: invoice.position,
         });
     }
@@ -420,8 +434,11 @@ impl Standing {
     }
 }
 
-/// Issued invoices.
-pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>) -> Result<Vec<Standing>, QueryError> {
+/// Issued invoices; as of a moment those that had been issued by then, as they stood.
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order>, as_of: Option<AsOf>) -> Result<Vec<Standing>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::list(db, filter, page, as_of).await;
+    }
     let ((from, to), statuses) = (filter.issued.unzip(), filter.statuses());
     macro_rules! by {
         ($by:literal as $key:ty) => {
@@ -480,6 +497,14 @@ pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, 
         })
     });
     sums.collect()
+}
+
+/// How many [`list`] has on all of its pages.
+pub async fn count(db: impl PgExecutor<'_>, filter: &Filter, as_of: Option<AsOf>) -> Result<u64, QueryError> {
+    match as_of {
+        None => Ok(sums(db, filter).await?.into_iter().map(|sum| sum.invoices).sum()),
+        Some(as_of) => then::count(db, filter, as_of).await,
+    }
 }
 
 /// What was due before a day and has something left to pay, the longest due first, after one that was seen.

@@ -1,6 +1,7 @@
 //! Payments: what customers have paid, by which way, what it paid, and what went back.
 
 mod many;
+mod then;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daftar_domain::{
@@ -12,6 +13,7 @@ use daftar_domain::{
     ids::{AccountId, CashSessionId, PaymentId},
     payment::{self, Payment, PaymentStarted},
 };
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -54,6 +56,8 @@ rows! {
         value_on: NaiveDate,
         reversed_on: Option<NaiveDate>,
         reversal: Option<String>,
+        received_position: i64,
+        reversed_position: Option<i64>,
         position: i64,
     }
 
@@ -153,7 +157,7 @@ pub enum Cause {
 
 impl Projector for Payments {
     const NAME: &'static str = "payments";
-    const VERSION: i32 = 4;
+    const VERSION: i32 = 5;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
     const TABLES: &'static str = include_str!("../models/payments/tables.sql");
     const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
@@ -181,6 +185,7 @@ impl Payments {
             Event::PaymentReversed(PaymentReversed { payment_id, tender, amount, cause, on, .. }) => {
                 self.change(fact, *payment_id, |payment| {
                     (payment.reversed_on, payment.reversal) = (Some(*on), Some(to_name(cause)));
+                    payment.reversed_position = Some(position(fact));
                 });
                 self.moved(fact, *tender, Cause::PaymentReversed, (*amount, -1), *on);
             }
@@ -290,6 +295,8 @@ impl Payments {
             value_on: *value_on,
             reversed_on: None,
             reversal: None,
+            received_position: position(fact),
+            reversed_position: None,
             position: position(fact),
         });
         self.came_in(fact, *tender, Cause::Payment, (channel, *session), *amount, *value_on);
@@ -500,7 +507,16 @@ impl Received {
     }
 }
 
-pub async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<Order, 2>) -> Result<Vec<Received>, QueryError> {
+/// Payments; as of a moment those that had been received by then, with what they had paid and what had become of them.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    filter: &Filter,
+    page: &Page<Order, 2>,
+    as_of: Option<AsOf>,
+) -> Result<Vec<Received>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::list(db, filter, page, as_of).await;
+    }
     let (from, to) = filter.value.unzip();
     macro_rules! by {
         ($by:literal as $key:ty) => {
@@ -540,7 +556,11 @@ pub struct Sum {
     pub amount: Money,
 }
 
-pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, QueryError> {
+/// Of the same payments as [`list`].
+pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter, as_of: Option<AsOf>) -> Result<Vec<Sum>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::sums(db, filter, as_of).await;
+    }
     let (from, to) = filter.value.unwrap_or((FIRST_DAY, LAST_DAY));
     let rows = sqlx::query!(
         r#"SELECT currency, count(*) AS "payments!", sum(amount) AS "amount!" FROM read_payments.payment
@@ -555,11 +575,14 @@ pub async fn sums(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Sum>, 
         from,
         to,
     );
-    let sums = rows.fetch_all(db).await?.into_iter().map(|row| {
-        let amount = Money::new(whole(row.amount).map_err(malformed("amount"))?, currency(row.currency)?);
-        Ok(Sum { payments: row.payments.unsigned_abs(), amount })
-    });
-    sums.collect()
+    rows.fetch_all(db).await?.into_iter().map(|row| Sum::read(row.currency, row.payments, row.amount)).collect()
+}
+
+impl Sum {
+    fn read(code: String, payments: i64, amount: Decimal) -> Result<Self, QueryError> {
+        let amount = Money::new(whole(amount).map_err(malformed("amount"))?, currency(code)?);
+        Ok(Self { payments: payments.unsigned_abs(), amount })
+    }
 }
 
 /// Payments whose gateway has yet to say what became of them, or of a refund, after one that was seen.

@@ -4,15 +4,19 @@ use std::fmt::Debug;
 
 use daftar_domain::{
     BillingEvent, BillingPeriod,
-    account::example::{day, invoice_id, payment_id},
+    account::{
+        Tender,
+        example::{day, invoice_id, payment_id},
+    },
     ids::{AccountId, accounting_periods_id},
+    invoice::Status,
     ledger::{
         LedgerAccount,
         periods::{self, PeriodOpened, example as months},
     },
 };
 use daftar_projections::{
-    AsOf,
+    AsOf, Direction, Page, QueryError,
     invoices::{self, Invoices},
     ledger::{self, Ledger},
     payments::{self, Payments},
@@ -45,6 +49,9 @@ async fn the_past_is_answered_as_it_was_then() {
                 }
                 assert_eq!(then.len(), now.len());
             }
+            // As if nothing had happened since, and nobody asked for a moment.
+            let then = lists(&known_then, None).await;
+            assert_eq!(lists(&everything, Some(AsOf::recorded(facts[moment].position, the_end()))).await, then, "seed {seed} at {moment}");
         }
         let now = answers(&everything, AsOf::now_known(the_end())).await;
         let long_ago = answers(&everything, AsOf::recorded(facts[5].position, the_end())).await;
@@ -111,5 +118,93 @@ async fn answers(pool: &PgPool, as_of: AsOf) -> Vec<String> {
         say("documents", &invoices::documents(pool, invoice_id(m), as_of).await.unwrap());
         say("stood", &invoices::stood(pool, invoice_id(m), as_of).await.unwrap());
     }
+    answers.extend(lists(pool, Some(as_of)).await);
     answers
+}
+
+/// All lists of invoices and payments, each with its totals.
+async fn lists(pool: &PgPool, as_of: Option<AsOf>) -> Vec<String> {
+    let mut lists = vec![];
+    let accounts = [3, 1, 2].map(|n| AccountId::new(Uuid::from_u128(n)));
+    for (account_id, days) in [(None, None), (Some(accounts[0]), None), (None, Some((day("2024-04-01"), day("2024-07-01"))))] {
+        for (statuses, overdue) in [(None, None), (Some(vec![Status::Open, Status::PartlyPaid]), None), (None, Some(true))] {
+            let filter = invoices::Filter { account_id, statuses, overdue, currency: Some(SAR), issued: days };
+            for by in [invoices::Order::IssuedOn, invoices::Order::Number] {
+                let read = async |page: &Page<_>| invoices::list(pool, &filter, page, as_of).await.unwrap();
+                lists.push(format!("{by:?} {filter:?}: {:?}", paged(by, read, invoices::Standing::spot).await));
+            }
+            lists.push(format!("{filter:?}: {:?}", invoices::count(pool, &filter, as_of).await.unwrap()));
+        }
+        for (tender, reversed) in [(None, None), (Some(Tender::Cash), None), (None, Some(true)), (None, Some(false))] {
+            let filter = payments::Filter { account_id, tender, channel: None, currency: Some(SAR), reversed, value: days };
+            for by in [payments::Order::ValueOn, payments::Order::Amount] {
+                let read = async |page: &Page<_, 2>| payments::list(pool, &filter, page, as_of).await.unwrap();
+                lists.push(format!("{by:?} {filter:?}: {:?}", paged(by, read, payments::Received::spot).await));
+            }
+            lists.push(format!("{filter:?}: {:?}", payments::sums(pool, &filter, as_of).await.unwrap()));
+        }
+    }
+    let (billed, paid) = (invoices::of_accounts(pool, &accounts, None, 2, as_of), payments::of_accounts(pool, &accounts, None, 2, as_of));
+    lists.push(format!("accounts: {:?} {:?}", billed.await.unwrap(), paid.await.unwrap()));
+    let mut counts = (invoices::counts_of_accounts(pool, &accounts, as_of).await.unwrap(), vec![]);
+    counts.1 = payments::counts_of_accounts(pool, &accounts, as_of).await.unwrap();
+    counts.0.sort_unstable();
+    counts.1.sort_unstable();
+    lists.push(format!("of accounts: {counts:?}"));
+    lists
+}
+
+/// Page by page, both ways.
+async fn paged<R: Clone, B: Copy, const IDS: usize>(
+    by: B,
+    read: impl AsyncFn(&Page<B, IDS>) -> Vec<R>,
+    spot: impl Fn(&R, B) -> daftar_projections::Spot<IDS>,
+) -> Vec<R> {
+    let mut seen = vec![];
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let mut after = None;
+        loop {
+            let rows = read(&Page { by, direction, after, limit: 5 }).await;
+            let Some(last) = rows.last() else { break };
+            after = Some(spot(last, by));
+            seen.extend(rows);
+        }
+    }
+    seen
+}
+
+/// What a payment had paid and what an invoice was paid by are told in more than one place.
+#[tokio::test]
+async fn lists_say_of_a_moment_what_else_is_said_of_it() {
+    let events = history(24, 300);
+    let facts = recorded(&log_of(&events).await).await;
+    let (_all, everything) = projected(&events).await;
+    let (mut stood, mut allocated) = (0, 0);
+    let moments = [facts.len() / 3, facts.len() / 2, facts.len() - 1].map(|moment| facts[moment].position);
+    for as_of in moments.into_iter().flat_map(|position| [day("2024-07-01"), the_end()].map(|on| AsOf::recorded(position, on))) {
+        let page = Page { by: invoices::Order::Number, direction: Direction::Ascending, after: None, limit: 1_000 };
+        for invoice in invoices::list(&everything, &invoices::Filter::default(), &page, Some(as_of)).await.unwrap() {
+            let told = (invoice.status, invoice.overdue, invoice.left_to_pay.minor);
+            assert_eq!(invoices::stood(&everything, invoice.id, as_of).await.unwrap(), Some(told));
+            stood += 1;
+        }
+        let page = Page { by: payments::Order::ValueOn, direction: Direction::Ascending, after: None, limit: 1_000 };
+        for payment in payments::list(&everything, &payments::Filter::default(), &page, Some(as_of)).await.unwrap() {
+            let parts = payments::allocations(&everything, payment.account_id, payment.id, as_of).await.unwrap();
+            assert_eq!(payment.allocated.minor, parts.iter().map(|(_, amount)| amount.minor).sum::<i64>());
+            allocated += parts.len();
+        }
+    }
+    assert!(stood > 5 && allocated > 5, "{stood} {allocated}");
+}
+
+#[tokio::test]
+async fn a_list_of_the_past_is_not_sorted_by_what_has_changed_since() {
+    let (_database, pool) = database().await;
+    for by in [invoices::Order::DueOn, invoices::Order::LeftToPay] {
+        let page = Page { by, direction: Direction::Ascending, after: None, limit: 10 };
+        let asked = async |as_of| invoices::list(&pool, &invoices::Filter::default(), &page, as_of).await;
+        assert!(matches!(asked(Some(AsOf::now_known(the_end()))).await, Err(QueryError::OrderOfNow)));
+        assert_eq!(asked(None).await.unwrap(), []);
+    }
 }

@@ -152,7 +152,7 @@ async fn invoices() {
         let (_database, pool) = database().await;
         project_all::<Invoices>(&pool, history(seed, 250)).await;
         let whole = page(invoices::Order::IssuedOn, Direction::Descending, None, 1_000);
-        let everything = invoices::list(&pool, &invoices::Filter::default(), &whole).await.unwrap();
+        let everything = invoices::list(&pool, &invoices::Filter::default(), &whole, None).await.unwrap();
         assert!(everything.len() > 4 && everything.iter().all(|invoice| invoice.issued_on.is_some()));
         let issued = everything[everything.len() / 2].issued_on.unwrap();
         for account_id in [None, Some(everything[0].account_id)] {
@@ -167,7 +167,7 @@ async fn invoices() {
                                 && issued.is_none_or(|(from, to)| invoice.issued_on.is_some_and(|on| from <= on && on <= to))
                         });
                         let fits: Vec<_> = fits.cloned().collect();
-                        let read = async |page: &Page<invoices::Order>| invoices::list(&pool, &filter, page).await.unwrap();
+                        let read = async |page: &Page<invoices::Order>| invoices::list(&pool, &filter, page, None).await.unwrap();
                         in_all_orders(&fits, INVOICES, 3, read, invoices::Standing::spot).await;
                         let sums = invoices::sums(&pool, &filter).await.unwrap();
                         let [count, total, left] = sums
@@ -193,7 +193,7 @@ async fn payments() {
     let (_database, pool) = database().await;
     project_all::<Payments>(&pool, history(4, 400)).await;
     let whole = page(payments::Order::ValueOn, Direction::Descending, None, 1_000);
-    let everything = payments::list(&pool, &payments::Filter::default(), &whole).await.unwrap();
+    let everything = payments::list(&pool, &payments::Filter::default(), &whole, None).await.unwrap();
     assert!(everything.len() > 8 && everything.iter().any(|payment| payment.reversed_on.is_some()));
     let value = everything[everything.len() / 2].value_on;
     for account_id in [None, Some(everything[0].account_id)] {
@@ -208,9 +208,9 @@ async fn payments() {
                             && value.is_none_or(|(from, to)| from <= payment.value_on && payment.value_on <= to)
                     });
                     let fits: Vec<_> = fits.cloned().collect();
-                    let read = async |page: &Page<payments::Order, 2>| payments::list(&pool, &filter, page).await.unwrap();
+                    let read = async |page: &Page<payments::Order, 2>| payments::list(&pool, &filter, page, None).await.unwrap();
                     in_all_orders(&fits, PAYMENTS, 3, read, payments::Received::spot).await;
-                    let sums = payments::sums(&pool, &filter).await.unwrap();
+                    let sums = payments::sums(&pool, &filter, None).await.unwrap();
                     let [count, amount] = sums.first().map_or([0; 2], |sum| [i64::try_from(sum.payments).unwrap(), sum.amount.minor]);
                     assert_eq!(count, i64::try_from(fits.len()).unwrap());
                     assert_eq!(amount, fits.iter().map(|payment| payment.amount.minor).sum::<i64>());
@@ -295,7 +295,7 @@ async fn every_order_has_its_index() {
     }
     assert_eq!(
         pages,
-        2 * (ACCOUNTS.len() + INVOICES.len() + PAYMENTS.len() + METERS.len() + 3 + 2),
-        "repairs have three, applications two"
+        2 * (ACCOUNTS.len() + INVOICES.len() + PAYMENTS.len() + METERS.len() + 3 + 2 + 2 + PAYMENTS.len()),
+        "repairs have three, applications two, and invoices as of a moment two"
     );
 }

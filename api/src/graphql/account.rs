@@ -19,7 +19,7 @@ use super::{
     receivable::{Aging, Balance, InstalmentPlan, OpenItem},
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
-    when::{AsOfInput, When},
+    when::{AsOfInput, When, moment},
 };
 use crate::{
     app::App,
@@ -184,10 +184,10 @@ struct Accounts {
     balances: Together<When, HashMap<AccountId, Vec<Balance>>>,
     open_items: Together<When, HashMap<AccountId, Vec<OpenItem>>>,
     aging: Together<When, HashMap<AccountId, Vec<Aging>>>,
-    invoices: Together<Paging, HashMap<AccountId, Vec<Invoice>>>,
-    invoice_counts: Together<(), HashMap<AccountId, u64>>,
-    payments: Together<Paging, HashMap<AccountId, Vec<Payment>>>,
-    payment_counts: Together<(), HashMap<AccountId, u64>>,
+    invoices: Together<(Paging, Option<When>), HashMap<AccountId, Vec<Invoice>>>,
+    invoice_counts: Together<Option<When>, HashMap<AccountId, u64>>,
+    payments: Together<(Paging, Option<When>), HashMap<AccountId, Vec<Payment>>>,
+    payment_counts: Together<Option<When>, HashMap<AccountId, u64>>,
     plans: Together<(), HashMap<AccountId, Vec<InstalmentPlan>>>,
     dunning: Together<(), HashMap<AccountId, Vec<Dunning>>>,
 }
@@ -463,22 +463,28 @@ impl Account {
         context: &Context<'_>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Those issued by then, as they stood then; as they stand now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Connection<Invoice>>> {
         let page = async {
             let (app, caller, paging) = (app(context), caller(context), Paging::new(first, after)?);
+            let when = When::past(app, as_of)?;
             let place = paging.place("account/invoices")?;
             let place = place.map(|[day, id]: [String; 2]| Ok::<_, Problem>((part(&day)?, InvoiceId::new(part(&id)?)))).transpose()?;
             let fetch = async {
-                let found = invoices::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit()).await?;
+                let found =
+                    invoices::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit(), moment(when, app).await?).await?;
                 Ok(grouped(Invoice::all(caller, found)?.into_iter().map(|invoice| (invoice.account_id(), invoice))))
             };
-            let found = self.among.invoices.get(paging.clone(), fetch).await?;
+            let found = self.among.invoices.get((paging.clone(), when), fetch).await?;
             let (app, among, id) = (app.clone(), self.among.clone(), self.row.id);
             let count = move || {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
-                    let fetch = async { Ok(invoices::counts_of_accounts(&app.read_models, &among.ids()).await?.into_iter().collect()) };
-                    Ok(among.invoice_counts.get((), fetch).await?.get(&id).copied().unwrap_or_default())
+                    let fetch = async {
+                        let as_of = moment(when, &app).await?;
+                        Ok(invoices::counts_of_accounts(&app.read_models, &among.ids(), as_of).await?.into_iter().collect())
+                    };
+                    Ok(among.invoice_counts.get(when, fetch).await?.get(&id).copied().unwrap_or_default())
                 }
             };
             Ok(Connection::new(&paging, self.of(&found), |invoice| invoice.cursor("account/invoices"), count))
@@ -493,22 +499,28 @@ impl Account {
         context: &Context<'_>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Those received by then, as they stood then; as they stand now without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Connection<Payment>>> {
         let page = async {
             let (app, caller, paging) = (app(context), caller(context), Paging::new(first, after)?);
+            let when = When::past(app, as_of)?;
             let place = paging.place("account/payments")?;
             let place = place.map(|[day, id]: [String; 2]| Ok::<_, Problem>((part(&day)?, PaymentId::new(part(&id)?)))).transpose()?;
             let fetch = async {
-                let found = payments::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit()).await?;
+                let found =
+                    payments::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit(), moment(when, app).await?).await?;
                 Ok(grouped(Payment::all(caller, found)?.into_iter().map(|payment| (payment.account_id(), payment))))
             };
-            let found = self.among.payments.get(paging.clone(), fetch).await?;
+            let found = self.among.payments.get((paging.clone(), when), fetch).await?;
             let (app, among, id) = (app.clone(), self.among.clone(), self.row.id);
             let count = move || {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
-                    let fetch = async { Ok(payments::counts_of_accounts(&app.read_models, &among.ids()).await?.into_iter().collect()) };
-                    Ok(among.payment_counts.get((), fetch).await?.get(&id).copied().unwrap_or_default())
+                    let fetch = async {
+                        let as_of = moment(when, &app).await?;
+                        Ok(payments::counts_of_accounts(&app.read_models, &among.ids(), as_of).await?.into_iter().collect())
+                    };
+                    Ok(among.payment_counts.get(when, fetch).await?.get(&id).copied().unwrap_or_default())
                 }
             };
             Ok(Connection::new(&paging, self.of(&found), |payment| payment.cursor("account/payments"), count))

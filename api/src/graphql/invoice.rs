@@ -23,7 +23,7 @@ use super::{
     payment::Payment,
     scalars::{Date, Decimal},
     siblings::{Together, grouped},
-    when::{AsOfInput, When, days},
+    when::{AsOfInput, When, days, moment},
 };
 use crate::{
     caller::{Caller, EVERY_DESK, Visible},
@@ -508,7 +508,8 @@ impl InvoiceQuery {
         Some(answer(context, invoice.await))
     }
 
-    /// Issued invoices of all accounts, for staff.
+    /// Issued invoices of all accounts, for staff. As of a moment they can be in the order of ISSUED_ON and NUMBER, which never change.
+    #[allow(clippy::too_many_arguments, reason = "they are the field's, each described")]
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn invoices(
         &self,
@@ -518,6 +519,8 @@ impl InvoiceQuery {
         #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Those issued by then, as they stood then; the filter means that too. As they stand now without it.")]
+        as_of: Option<AsOfInput>,
     ) -> Option<Result<Connection<Invoice>>> {
         let page = async {
             let (caller, app) = (caller(context), app(context));
@@ -525,12 +528,13 @@ impl InvoiceQuery {
             let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
             let by = order_by.unwrap_or(InvoiceSort::IssuedOn);
             let ordered = paging.ordered("invoices", by, direction.unwrap_or(SortDirection::Descending))?;
-            let found = invoices::list(&app.read_models, &filter, &ordered.page).await?;
+            let as_of = moment(When::past(app, as_of)?, app).await?;
+            let found = invoices::list(&app.read_models, &filter, &ordered.page, as_of).await?;
             let at = |invoice: &Invoice| ordered.cursor(&invoice.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());
-                async move { Ok(invoices::sums(&pool, &filter).await?.into_iter().map(|sum| sum.invoices).sum()) }
+                async move { Ok(invoices::count(&pool, &filter, as_of).await?) }
             };
             Ok(Connection::new(&paging, Invoice::all(caller, found)?, at, count))
         };

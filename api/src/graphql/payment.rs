@@ -17,7 +17,7 @@ use super::{
     receivable::document_id,
     scalars::{Date, DateTime},
     siblings::{Together, grouped},
-    when::{AsOfInput, When, days},
+    when::{AsOfInput, When, days, moment},
 };
 use crate::{
     caller::{Caller, EVERY_DESK, Role, Visible},
@@ -199,6 +199,7 @@ pub struct PaymentQuery;
 #[Object]
 impl PaymentQuery {
     /// Payments of all accounts, for staff.
+    #[allow(clippy::too_many_arguments, reason = "they are the field's, each described")]
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn payments(
         &self,
@@ -208,6 +209,8 @@ impl PaymentQuery {
         #[graphql(desc = "Which way; DESCENDING without it.")] direction: Option<SortDirection>,
         #[graphql(desc = "How many on a page: from 1 to 100, 20 without it.")] first: Option<i32>,
         #[graphql(desc = "The cursor behind which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Those received by then, as they stood then; the filter means that too. As they stand now without it.")]
+        as_of: Option<AsOfInput>,
     ) -> Option<Result<Connection<Payment>>> {
         let page = async {
             let (caller, app) = (caller(context), app(context));
@@ -215,12 +218,13 @@ impl PaymentQuery {
             let (filter, paging) = (filter.unwrap_or_default().parse()?, Paging::new(first, after)?);
             let by = order_by.unwrap_or(PaymentSort::ValueOn);
             let ordered = paging.ordered("payments", by, direction.unwrap_or(SortDirection::Descending))?;
-            let found = payments::list(&app.read_models, &filter, &ordered.page).await?;
+            let as_of = moment(When::past(app, as_of)?, app).await?;
+            let found = payments::list(&app.read_models, &filter, &ordered.page, as_of).await?;
             let at = |payment: &Payment| ordered.cursor(&payment.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());
-                async move { Ok(payments::sums(&pool, &filter).await?.into_iter().map(|sum| sum.payments).sum()) }
+                async move { Ok(payments::sums(&pool, &filter, as_of).await?.into_iter().map(|sum| sum.payments).sum()) }
             };
             Ok(Connection::new(&paging, Payment::all(caller, found)?, at, count))
         };

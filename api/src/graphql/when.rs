@@ -28,6 +28,11 @@ impl When {
         Ok(Self { recorded: recorded.map(|instant| instant.0), effective })
     }
 
+    /// Nothing, where the books of now are asked, which need no moment.
+    pub fn past(app: &App, input: Option<AsOfInput>) -> Result<Option<Self>, Problem> {
+        input.map(|input| Self::parse(app, Some(input))).transpose()
+    }
+
     pub fn now(app: &App) -> Self {
         Self { recorded: None, effective: app.today() }
     }
@@ -37,6 +42,14 @@ impl When {
             None => Ok(AsOf::now_known(self.effective)),
             Some(instant) => Ok(ledger::at_instant(&app.read_models, instant, self.effective).await?),
         }
+    }
+}
+
+/// The moment of a list that is asked for as it was.
+pub async fn moment(when: Option<When>, app: &App) -> Result<Option<AsOf>, Problem> {
+    match when {
+        None => Ok(None),
+        Some(when) => Ok(Some(when.as_of(app).await?)),
     }
 }
 

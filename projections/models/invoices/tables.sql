@@ -25,6 +25,8 @@ CREATE TABLE invoice (
     left_to_pay   bigint  NOT NULL,
     settled       boolean NOT NULL,
     cancelled     boolean NOT NULL,
+    -- When its issue became known.
+    issued_position bigint,
     revision      bigint  NOT NULL,
     position      bigint  NOT NULL
 );
@@ -34,9 +36,14 @@ CREATE TABLE standing (
     invoice_id   uuid    NOT NULL,
     status       text    NOT NULL,
     overdue      boolean NOT NULL,
+    due_on       date,
+    credited     bigint  NOT NULL,
+    debited      bigint  NOT NULL,
+    paid         bigint  NOT NULL,
     left_to_pay  bigint  NOT NULL,
     reason       text,
     effective_on date    NOT NULL,
+    revision     bigint  NOT NULL,
     position     bigint  NOT NULL
 );
 

@@ -16,6 +16,9 @@ CREATE TABLE payment (
     -- With its cause, if the money was taken back.
     reversed_on date,
     reversal    text,
+    -- When these two became known.
+    received_position bigint NOT NULL,
+    reversed_position bigint,
     position    bigint      NOT NULL
 );
 

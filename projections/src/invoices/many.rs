@@ -8,7 +8,7 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Document, InvoiceRow, Standing, from_bigint, from_json, from_name, malformed};
+use super::{Document, InvoiceRow, Standing, from_bigint, from_json, from_name, malformed, then};
 use crate::{QueryError, as_of::AsOf, order::LAST_DAY};
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[InvoiceId]) -> Result<Vec<Standing>, QueryError> {
@@ -16,13 +16,18 @@ pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[InvoiceId]) -> Result<Vec<St
     rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
 }
 
-/// Of each account the issued invoices, the latest first, after one that was seen; so many of each.
+/// Of each account the issued invoices, the latest first, after one that was seen; so many of each. As of a moment those that had been issued
+/// by then, as they stood.
 pub async fn of_accounts(
     db: impl PgExecutor<'_>,
     accounts: &[AccountId],
     after: Option<(NaiveDate, InvoiceId)>,
     limit: u32,
+    as_of: Option<AsOf>,
 ) -> Result<Vec<Standing>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::of_accounts(db, accounts, after, limit, as_of).await;
+    }
     let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
     let rows = sqlx::query_as!(
         InvoiceRow,
@@ -37,8 +42,15 @@ pub async fn of_accounts(
     rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
 }
 
-/// How many issued invoices each account has; one that has none is left out.
-pub async fn counts_of_accounts(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>, QueryError> {
+/// How many issued invoices each account has, or had; one that has none is left out.
+pub async fn counts_of_accounts(
+    db: impl PgExecutor<'_>,
+    accounts: &[AccountId],
+    as_of: Option<AsOf>,
+) -> Result<Vec<(AccountId, u64)>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::counts_of_accounts(db, accounts, as_of).await;
+    }
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_invoices.invoice
            WHERE account_id = ANY($1) AND issued_on IS NOT NULL GROUP BY account_id"#,
@@ -116,6 +128,6 @@ fn uuids(ids: &[InvoiceId]) -> Vec<Uuid> {
     ids.iter().map(|id| Uuid::from(*id)).collect()
 }
 
-fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
+pub(super) fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
     ids.iter().map(|id| Uuid::from(*id)).collect()
 }

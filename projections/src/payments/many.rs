@@ -9,7 +9,7 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{PaymentRow, Received, currency, from_name, malformed};
+use super::{PaymentRow, Received, currency, from_name, malformed, then};
 use crate::{
     QueryError,
     as_of::AsOf,
@@ -17,13 +17,18 @@ use crate::{
     order::LAST_DAY,
 };
 
-/// Of each account its payments, the latest first, after one that was seen; so many of each.
+/// Of each account its payments, the latest first, after one that was seen; so many of each. As of a moment those that had been received by
+/// then, as they stood.
 pub async fn of_accounts(
     db: impl PgExecutor<'_>,
     accounts: &[AccountId],
     after: Option<(NaiveDate, PaymentId)>,
     limit: u32,
+    as_of: Option<AsOf>,
 ) -> Result<Vec<Received>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::of_accounts(db, accounts, after, limit, as_of).await;
+    }
     let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
     let rows = sqlx::query_as!(
         PaymentRow,
@@ -38,8 +43,15 @@ pub async fn of_accounts(
     rows.fetch_all(db).await?.into_iter().map(Received::try_from).collect()
 }
 
-/// How many payments each account has; one that has none is left out.
-pub async fn counts_of_accounts(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, u64)>, QueryError> {
+/// How many payments each account has, or had; one that has none is left out.
+pub async fn counts_of_accounts(
+    db: impl PgExecutor<'_>,
+    accounts: &[AccountId],
+    as_of: Option<AsOf>,
+) -> Result<Vec<(AccountId, u64)>, QueryError> {
+    if let Some(as_of) = as_of {
+        return then::counts_of_accounts(db, accounts, as_of).await;
+    }
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_payments.payment WHERE account_id = ANY($1) GROUP BY account_id"#,
         &account_uuids(accounts),
@@ -116,6 +128,6 @@ fn item(id: InvoiceId) -> String {
     String::from_utf8_lossy(&daftar_domain::write(&ItemId::Invoice(id))).into_owned()
 }
 
-fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
+pub(super) fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
     ids.iter().map(|id| Uuid::from(*id)).collect()
 }

@@ -52,7 +52,9 @@ fn cases(asked: &Asked) -> Vec<Case> {
                aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } planned { amount } disputed { amount } unapplied { amount } }
                instalmentPlans { state total { amount } paid { amount } instalments { dueOn amount { amount } paid { amount } } }
                invoices(first: 1) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor } edges { cursor node { number } } }
-               payments(first: 1) { totalCount nodes { tender channel reference amount { amount } allocated { amount } valueOn } } } }",
+               payments(first: 1) { totalCount nodes { tender channel reference amount { amount } allocated { amount } valueOn } }
+               invoicesThen: invoices(first: 1, asOf: { effective: \"2026-10-31\" }) { totalCount nodes { number status leftToPay { amount } } }
+               paymentsThen: payments(first: 1, asOf: { effective: \"2026-10-31\" }) { totalCount nodes { valueOn allocated { amount } } } } }",
             json!({ "id": account }),
             vec![json!({ "id": nowhere }), json!({ "id": "seven" })],
         ),
@@ -114,6 +116,17 @@ fn cases(asked: &Asked) -> Vec<Case> {
             .map(|after| json!({ "by": "LEFT_TO_PAY", "direction": "DESCENDING", "after": after })).to_vec(),
         ),
         case(
+            "invoices",
+            Staff,
+            "query($asOf: AsOfInput, $filter: InvoiceFilter, $by: InvoiceSort) { invoices(asOf: $asOf, filter: $filter, orderBy: $by, first: 3) { totalCount nodes { number status overdue issuedOn dueOn paid { amount } credited { amount } leftToPay { amount } } } }",
+            json!({ "asOf": { "effective": "2026-08-31" }, "filter": { "statuses": ["OPEN", "PARTLY_PAID"] }, "by": "NUMBER" }),
+            vec![
+                json!({ "asOf": { "effective": "2026-08-31" }, "by": "LEFT_TO_PAY" }),
+                json!({ "asOf": { "effective": "2026-08-31" }, "by": "DUE_ON" }),
+                json!({ "asOf": { "effective": "soon" } }),
+            ],
+        ),
+        case(
             "unpaidInvoices",
             Staff,
             "query($before: Date, $first: Int, $after: String) { unpaidInvoices(dueBefore: $before, first: $first, after: $after) { totalCount nodes { number dueOn leftToPay { amount } } } }",
@@ -133,6 +146,13 @@ fn cases(asked: &Asked) -> Vec<Case> {
             "query($filter: PaymentFilter, $first: Int, $after: String) { payments(filter: $filter, first: $first, after: $after) { totalCount nodes { tender channel amount { amount } valueOn } } }",
             json!({ "filter": { "tender": "CASH" }, "first": 2 }),
             [page(), vec![json!({ "filter": { "currency": "x" } })]].concat(),
+        ),
+        case(
+            "payments",
+            Staff,
+            "query($asOf: AsOfInput, $filter: PaymentFilter) { payments(asOf: $asOf, filter: $filter, orderBy: AMOUNT, first: 2) { totalCount nodes { amount { amount } allocated { amount } refunded { amount } valueOn reversedOn } } }",
+            json!({ "asOf": { "effective": "2026-07-31" }, "filter": { "reversed": false } }),
+            vec![json!({ "asOf": { "effective": "soon" } })],
         ),
         case("paymentsByReference", Staff, "query($reference: String!) { paymentsByReference(reference: $reference) { amount { amount } account { number } } }", json!({ "reference": reference }), vec![]),
         case("dailyCash", Staff, "query($from: Date!) { dailyCash(from: $from) { on tender cause movements amount { amount } } }", json!({ "from": "2026-10-28" }), vec![json!({ "from": "x" })]),

@@ -18,6 +18,13 @@ const FLAT: &str = "query Flat($invoices: Int!) { invoices(first: $invoices) { t
         payments { amount { amount } payment { reference account { number } } }
     } } }";
 
+const THEN: &str = "query Then($size: Int!) { accounts(first: $size) { nodes {
+        invoices(first: 2, asOf: { effective: \"2026-06-30\" }) { totalCount nodes { number status leftToPay { amount } } }
+        payments(first: 2, asOf: { effective: \"2026-06-30\" }) { totalCount nodes { allocated { amount } refunded { amount } } }
+    } }
+    invoices(first: $size, asOf: { effective: \"2026-06-30\" }) { totalCount nodes { number status leftToPay { amount } } }
+    payments(first: $size, asOf: { effective: \"2026-06-30\" }) { totalCount nodes { allocated { amount } refunded { amount } } } }";
+
 /// What the server was asked, by how it begins, and how often. Not that a connection was opened, nor by the log whether it has grown.
 async fn statements(company: &Company) -> Vec<(String, i64)> {
     let asked = "SELECT left(query, 100), sum(calls)::bigint FROM pg_stat_statements
@@ -81,4 +88,19 @@ async fn a_page_of_five_costs_as_many_statements_as_a_page_of_a_hundred() {
     assert_eq!(costs[1], costs[0]);
     assert_eq!(costs[2], costs[0]);
     expect!["13"].assert_eq(&costs[0].iter().map(|(_, calls)| calls).sum::<i64>().to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lists_were_at_a_moment_costs_as_many_statements_however_long_they_are() {
+    let company = counting().await;
+    let mut costs = vec![];
+    for size in [5, 50, 100] {
+        let (cost, answer) = asked(&company, THEN, &json!({ "size": size })).await;
+        assert_eq!(answer["data"]["invoices"]["nodes"].as_array().unwrap().len(), size);
+        assert_eq!(answer["data"]["accounts"]["nodes"].as_array().unwrap().len(), size);
+        costs.push(cost);
+    }
+    assert_eq!(costs[1], costs[0]);
+    assert_eq!(costs[2], costs[0]);
+    expect!["10"].assert_eq(&costs[0].iter().map(|(_, calls)| calls).sum::<i64>().to_string());
 }
