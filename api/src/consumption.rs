@@ -1,6 +1,6 @@
 //! What was used, step by step, as the readings tell it.
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::Days;
 use daftar_domain::{
     BillingPeriod, Service, UsageBasis,
     ids::{AgreementId, MeterId},
@@ -68,24 +68,16 @@ fn used(supply: &billable::Supplied, days: BillingPeriod) -> Option<Used> {
 }
 
 fn steps(period: BillingPeriod, step: Step) -> Vec<BillingPeriod> {
-    let (mut steps, mut from) = (vec![], period.from());
-    while from < period.to() {
-        let next = after(from, step).unwrap_or(period.to()).min(period.to());
-        steps.extend(BillingPeriod::new(from, next));
-        from = next;
-    }
-    steps
-}
-
-fn after(day: NaiveDate, step: Step) -> Option<NaiveDate> {
     match step {
-        Step::Day => day.succ_opt(),
-        Step::Month => day.with_day(1)?.checked_add_months(Months::new(1)),
+        Step::Day => period.each_day().collect(),
+        Step::Month => period.each_month().collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]

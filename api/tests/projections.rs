@@ -39,6 +39,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         bill_runs          1          -        0       0.0         0  nobody
         billable           3          -        0       0.0         0  nobody
         collections        2          -        0       0.0         0  nobody
+        fleet              1          -        0       0.0         0  nobody
         invoices           4          -        0       0.0         0  nobody
         ledger             1          -        0       0.0         0  nobody
         meters             3          -        0       0.0         0  nobody

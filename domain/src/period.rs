@@ -1,6 +1,6 @@
-use std::fmt;
+use std::{fmt, iter};
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -48,6 +48,13 @@ impl BillingPeriod {
     pub fn each_day(self) -> impl Iterator<Item = Self> {
         let days = self.from.iter_days().take_while(move |day| *day < self.to);
         days.map(|day| Self { from: day, to: day + Days::new(1) })
+    }
+
+    /// Its days by months of the calendar, each a period.
+    pub fn each_month(self) -> impl Iterator<Item = Self> {
+        let next = |day: &NaiveDate| day.with_day(1)?.checked_add_months(Months::new(1));
+        let firsts = iter::successors(Some(self.from), next).take_while(move |day| *day < self.to);
+        firsts.map(move |day| Self { from: day, to: next(&day).unwrap_or(self.to).min(self.to) })
     }
 
     pub fn contains(self, day: NaiveDate) -> bool {

@@ -7,6 +7,7 @@ use crate::{
     QueryError,
     accounts::{self, Headcount},
     as_of::AsOf,
+    fleet::{self, Used},
     payments::{self, Cash},
     receivables::{self, Cohort},
 };
@@ -19,6 +20,8 @@ pub struct Dashboard {
     pub billed: Vec<Cohort>,
     /// Money that came in and went out in each month.
     pub collected: Vec<Cash>,
+    /// What all meters measured in each month.
+    pub used: Vec<Used>,
 }
 
 /// The figures of the months from one on, up to the date and as they were known.
@@ -27,6 +30,7 @@ pub async fn dashboard(db: &mut PgConnection, from: NaiveDate, as_of: AsOf) -> R
     Ok(Dashboard {
         accounts: accounts::headcounts(&mut *db).await?,
         billed: receivables::cohorts(&mut *db, from, as_of).await?,
-        collected: payments::monthly_cash(db, from, as_of).await?,
+        collected: payments::monthly_cash(&mut *db, from, as_of).await?,
+        used: fleet::monthly(db, from, as_of).await?,
     })
 }

@@ -64,6 +64,7 @@ pub mod columns;
 pub mod compare;
 pub mod consumption;
 mod feed;
+pub mod fleet;
 pub mod invoices;
 pub mod kpis;
 pub mod ledger;
@@ -112,6 +113,7 @@ pub const MODELS: &[Model] = &[
     Model::of::<bill_runs::BillRuns>(),
     Model::of::<billable::Billable>(),
     Model::of::<collections::Collections>(),
+    Model::of::<fleet::Fleet>(),
     Model::of::<invoices::Invoices>(),
     Model::of::<ledger::Ledger>(),
     Model::of::<meters::Meters>(),

@@ -13,6 +13,7 @@ use daftar_domain::{
 use daftar_projections::{
     AsOf,
     accounts::Accounts,
+    fleet::{self, Fleet},
     kpis,
     payments::{self, Payments},
     receivables::{self, Cohort, Receivables},
@@ -20,6 +21,7 @@ use daftar_projections::{
 use uuid::Uuid;
 
 use crate::{
+    fleet::history as fleet_history,
     histories::{SAR, history, sar, the_end},
     lists::thirty_accounts,
     spec::{database, project_all},
@@ -128,6 +130,7 @@ async fn the_money_of_a_month_is_that_of_its_days_and_a_dashboard_shows_all() {
     project_all::<Payments>(&pool, history.clone()).await;
     project_all::<Receivables>(&pool, history).await;
     project_all::<Accounts>(&pool, thirty_accounts()).await;
+    project_all::<Fleet>(&pool, fleet_history(2, 100)).await;
     let (from, as_of) = (accounts::day("2024-03-15"), AsOf::now_known(the_end()));
     let mut by_month: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for cash in payments::daily_cash(&pool, accounts::day("2024-03-01"), as_of).await.unwrap() {
@@ -143,5 +146,7 @@ async fn the_money_of_a_month_is_that_of_its_days_and_a_dashboard_shows_all() {
     assert_eq!(months, by_month);
     assert!(months.len() > 4, "{months:?}");
     assert_eq!(dashboard.billed, receivables::cohorts(&pool, accounts::day("2024-03-01"), as_of).await.unwrap());
+    assert_eq!(dashboard.used, fleet::monthly(&pool, accounts::day("2024-03-01"), as_of).await.unwrap());
+    assert!(dashboard.used.len() > 4, "{:?}", dashboard.used);
     assert_eq!(dashboard.accounts.iter().map(|headcount| headcount.accounts).sum::<u64>(), 30);
 }

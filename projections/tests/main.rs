@@ -11,6 +11,7 @@ mod collections;
 mod compare;
 mod consumption;
 mod faults;
+mod fleet;
 mod histories;
 mod invoices;
 mod kpis;

@@ -47,7 +47,7 @@ const INVOICES: &str = "{ invoices(first: 50) { nodes { number status total { am
     payments { amount { amount } payment { reference } } } } }";
 
 const DASHBOARD: &str = "{ dashboard(months: 12) { accounts { class standing count } billed { month charged { amount } paid { amount } open { amount } overdue { amount } }
-    collected { month tender cause movements amount { amount } } waiting { status count } } }";
+    collected { month tender cause movements amount { amount } } consumed { month service unit quantity } waiting { status count } } }";
 
 #[tokio::main]
 async fn main() {

@@ -2,7 +2,7 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::Months;
 use daftar_projections::{
     accounts::Headcount,
-    invoices,
+    fleet, invoices,
     kpis::{self, dashboard},
     payments::Cash,
     receivables::Cohort,
@@ -10,9 +10,9 @@ use daftar_projections::{
 
 use super::{
     answer, app, caller,
-    enums::{CashCause, CustomerClass, InvoiceStatus, Standing, Tender},
+    enums::{CashCause, CustomerClass, InvoiceStatus, LineUnit, Service, Standing, Tender},
     money::Money,
-    scalars::Date,
+    scalars::{Date, Decimal},
     when::{AsOfInput, When},
 };
 use crate::{
@@ -29,6 +29,8 @@ struct Dashboard {
     billed: Vec<BilledMonth>,
     /// Money that came in and went out in each month.
     collected: Vec<CashMonth>,
+    /// What all meters measured in each month, of each service.
+    consumed: Vec<ConsumedMonth>,
     /// How many invoices are not issued by now and wait for somebody.
     waiting: Vec<WaitingCount>,
 }
@@ -39,6 +41,7 @@ impl Dashboard {
             accounts: figures.accounts.into_iter().map(AccountCount::from).collect(),
             billed: figures.billed.into_iter().map(BilledMonth::from).collect(),
             collected: figures.collected.into_iter().map(CashMonth::from).collect(),
+            consumed: figures.used.into_iter().map(ConsumedMonth::from).collect(),
             waiting: waiting.into_iter().map(|(status, count)| WaitingCount { status: status.into(), count }).collect(),
         }
     }
@@ -115,6 +118,28 @@ impl From<Cash> for CashMonth {
     fn from(cash: Cash) -> Self {
         let Cash { effective_on, tender, cause, movements, amount } = cash;
         Self { month: effective_on.into(), tender: tender.into(), cause: cause.into(), movements, amount: amount.into() }
+    }
+}
+
+/// What all meters measured of a service in a month, as far as the readings that are known tell of it. The month is told as a whole, also where
+/// the moment is in the midst of it.
+#[derive(Debug, SimpleObject)]
+struct ConsumedMonth {
+    /// The first day of the month.
+    month: Date,
+    /// What was supplied.
+    service: Service,
+    /// What the quantity counts.
+    unit: LineUnit,
+    /// How much.
+    quantity: Decimal,
+}
+
+impl From<fleet::Used> for ConsumedMonth {
+    fn from(used: fleet::Used) -> Self {
+        let fleet::Used { month, service, quantity } = used;
+        let unit = daftar_domain::invoice::Unit::from(service.unit());
+        Self { month: month.into(), service: service.into(), unit: unit.into(), quantity: quantity.into() }
     }
 }
 

@@ -56,6 +56,13 @@ impl Meter {
         here.flat_map(|installation| self.usage_split(installation, register, period, |days| days.each_day().collect())).collect()
     }
 
+    /// As [`usage`](Self::usage), wherever it measured, by months of the calendar.
+    pub fn usage_by_month(&self, register: &Code) -> Vec<UsageSegment> {
+        let Ok(always) = BillingPeriod::new(NaiveDate::MIN, NaiveDate::MAX) else { return Vec::new() };
+        let by_month = |days: BillingPeriod| days.each_month().collect();
+        self.installations.iter().flat_map(|installation| self.usage_split(installation, register, always, by_month)).collect()
+    }
+
     /// The registers that count what a service delivers.
     pub fn registers_for(&self, service: Service) -> impl Iterator<Item = &Code> {
         let unit = match service {
@@ -243,6 +250,19 @@ mod tests {
             let inside = days.iter().filter(|day| day.period.intersection(segment.period).is_some());
             assert_eq!(inside.map(|day| day.quantity).sum::<Decimal>(), segment.quantity);
         }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar_wherever_it_measured() {
+        let meter = example::installed_with(&[("0", "2024-07-01"), ("1", "2024-07-08"), ("98", "2024-09-03")]);
+        let (register, from) = (&example::register().code, |month| period(month, "2025-01-01"));
+        let months = meter.usage_by_month(register);
+        for first in ["2024-07-01", "2024-08-01", "2024-09-01"] {
+            let days = from(first).each_month().take(1).flat_map(|month| meter.usage_by_day(example::PREMISES, register, month));
+            let inside = months.iter().filter(|month| month.period.from().format("%Y-%m-01").to_string() == first);
+            assert_eq!(inside.map(|month| month.quantity).sum::<Decimal>(), days.map(|day| day.quantity).sum::<Decimal>(), "{first}");
+        }
+        assert_eq!(months.iter().map(|month| month.quantity).sum::<Decimal>(), Decimal::from(98));
     }
 
     #[test]
