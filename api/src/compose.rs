@@ -41,6 +41,9 @@ use crate::{
     http::Settings,
 };
 
+/// Unused for longer, a connection may be gone.
+const IDLE: Duration = Duration::from_secs(1);
+
 const READ_MODEL_CONNECTIONS: u32 = 16;
 
 /// How long a request waits for a connection before it is told to come back.
@@ -113,8 +116,22 @@ pub async fn open_read_models(url: &SecretUrl, wait: Duration) -> Result<PgPool>
         bail!("{} has not been migrated: run `daftar migrate` first", name(&options));
     }
     db.close().await?;
-    let pool = PgPoolOptions::new().max_connections(READ_MODEL_CONNECTIONS).acquire_timeout(CONNECTION_WAIT);
-    Ok(pool.connect_lazy_with(options))
+    Ok(read_pool().connect_lazy_with(options))
+}
+
+/// A connection is asked whether it is still there only if nobody has used it for a while: on its way back into the pool it has just
+/// answered, and to ask again before each statement is one more way to the server and back.
+fn read_pool() -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(READ_MODEL_CONNECTIONS).acquire_timeout(CONNECTION_WAIT).test_before_acquire(false).before_acquire(
+        |db, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE {
+                    db.ping().await?;
+                }
+                Ok(true)
+            })
+        },
+    )
 }
 
 /// A connection to a server that may be down for a while.
@@ -197,7 +214,7 @@ pub fn secret(variable: &str) -> Result<Secret> {
 /// The app as it serves requests: with the door kept like this, and SQL that ends when nobody waits for it any more.
 pub fn keep_door(app: App, door: Settings) -> App {
     let patience = i64::try_from(door.patience.as_millis()).unwrap_or(i64::MAX);
-    let pool = PgPoolOptions::new().max_connections(READ_MODEL_CONNECTIONS).acquire_timeout(CONNECTION_WAIT).after_connect(move |db, _| {
+    let pool = read_pool().after_connect(move |db, _| {
         Box::pin(async move {
             let limit = "SELECT set_config('statement_timeout', $1, false)";
             sqlx::query(limit).bind(patience.to_string()).execute(db).await.map(drop)

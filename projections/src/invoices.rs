@@ -554,14 +554,14 @@ pub struct Document {
     pub issued_on: NaiveDate,
     pub due_on: Option<NaiveDate>,
     pub reason: Option<String>,
-    /// What an invoice is for; the bill of a supply explains itself in it.
+    /// What an invoice is for; the bill of a supply explains itself in it. Fetched with [`Detail::Reckoned`].
     pub subject: Option<Subject>,
     pub content: TaxDocument,
 }
 
 /// An invoice and its notes, in the order in which they were issued.
 pub async fn documents(db: impl PgExecutor<'_>, id: InvoiceId, as_of: AsOf) -> Result<Vec<Document>, QueryError> {
-    Ok(documents_of(db, &[id], as_of).await?.into_iter().map(|(_, document)| document).collect())
+    Ok(documents_of(db, &[id], as_of, Detail::Reckoned).await?.into_iter().map(|(_, document)| document).collect())
 }
 
 impl TryFrom<InvoiceRow> for Standing {

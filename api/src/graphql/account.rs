@@ -228,7 +228,7 @@ impl Account {
         all: impl Iterator<Item = Visible>,
         id: AccountId,
     ) -> Result<Self, Problem> {
-        let fetch = async {
+        let fetch = async || {
             let mut ids: Vec<AccountId> = all.map(Visible::id).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -253,7 +253,7 @@ impl Accounts {
     }
 
     async fn names(&self, app: &App) -> Result<Arc<HashMap<AccountId, Result<Option<ClearText>, KeyringError>>>, Problem> {
-        let fetch = async {
+        let fetch = async || {
             let sealed: Vec<(AccountId, &Sealed)> = self.sealed_names.iter().map(|(id, name)| (*id, name)).collect();
             let opened = app.keyring.open_all(&sealed).await?;
             Ok(sealed.into_iter().map(|(id, _)| id).zip(opened).collect())
@@ -332,7 +332,7 @@ impl Account {
     /// How the holder is reached.
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn contacts(&self, context: &Context<'_>) -> Option<Result<Vec<Contact>>> {
-        let fetch = async {
+        let fetch = async || {
             let app = app(context);
             let found = accounts::contacts_of(&app.read_models, &self.among.ids()).await?;
             let mut sealed: Vec<(AccountId, &Sealed)> = found.iter().map(|(id, contact)| (*id, &contact.value)).collect();
@@ -352,7 +352,7 @@ impl Account {
     /// Where the holder lives, is supplied, and gets letters.
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn addresses(&self, context: &Context<'_>) -> Option<Result<Vec<Address>>> {
-        let fetch = async {
+        let fetch = async || {
             let app = app(context);
             let found = accounts::addresses_of(&app.read_models, &self.among.ids()).await?;
             let sealed: Vec<(AccountId, &Sealed)> = found.iter().map(|(id, address)| (*id, &address.text)).collect();
@@ -375,7 +375,7 @@ impl Account {
     ) -> Option<Result<Vec<Agreement>>> {
         let found = async {
             let (app, caller, when) = (app(context), caller(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let found = agreements::of_accounts(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(Agreement::all(caller, found, when)?.into_iter().map(|agreement| (agreement.account_id(), agreement))))
             };
@@ -393,7 +393,7 @@ impl Account {
     ) -> Option<Result<Vec<Balance>>> {
         let found = async {
             let (app, when) = (app(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let found = receivables::balances_of(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|(id, balance)| (id, Balance::from(balance)))))
             };
@@ -411,7 +411,7 @@ impl Account {
     ) -> Option<Result<Vec<OpenItem>>> {
         let found = async {
             let (app, when) = (app(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let found = receivables::open_items_of(&app.read_models, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|(id, item)| (id, OpenItem::from(item)))))
             };
@@ -429,7 +429,7 @@ impl Account {
     ) -> Option<Result<Vec<Aging>>> {
         let found = async {
             let (app, when) = (app(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let mut db = app.read_models.acquire().await?;
                 let found = receivables::aged_of(&mut db, &self.among.ids(), when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|((id, _), aged)| (id, Aging::from(aged)))))
@@ -442,7 +442,7 @@ impl Account {
     /// The instalment plans, the latest first.
     #[graphql(complexity = "1 + 3 * child_complexity")]
     async fn instalment_plans(&self, context: &Context<'_>) -> Option<Result<Vec<InstalmentPlan>>> {
-        let fetch = async {
+        let fetch = async || {
             let found = receivables::plans_of(&app(context).read_models, &self.among.ids()).await?;
             Ok(grouped(found.into_iter().map(|(id, plan)| (id, InstalmentPlan::from(plan)))))
         };
@@ -452,7 +452,7 @@ impl Account {
     /// What follows its unpaid bills, and what holds that up.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn dunning(&self, context: &Context<'_>) -> Option<Result<Dunning>> {
-        let found = self.among.dunning.get((), Dunning::of_accounts(app(context), &self.among.ids())).await;
+        let found = self.among.dunning.get((), async || Dunning::of_accounts(app(context), &self.among.ids()).await).await;
         Some(answer(context, found.map(|all| self.of(&all).pop().unwrap_or_default())))
     }
 
@@ -470,7 +470,7 @@ impl Account {
             let when = When::past(app, as_of)?;
             let place = paging.place("account/invoices")?;
             let place = place.map(|[day, id]: [String; 2]| Ok::<_, Problem>((part(&day)?, InvoiceId::new(part(&id)?)))).transpose()?;
-            let fetch = async {
+            let fetch = async || {
                 let found =
                     invoices::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit(), moment(when, app).await?).await?;
                 Ok(grouped(Invoice::all(caller, found)?.into_iter().map(|invoice| (invoice.account_id(), invoice))))
@@ -480,7 +480,7 @@ impl Account {
             let count = move || {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
-                    let fetch = async {
+                    let fetch = async || {
                         let as_of = moment(when, &app).await?;
                         Ok(invoices::counts_of_accounts(&app.read_models, &among.ids(), as_of).await?.into_iter().collect())
                     };
@@ -506,7 +506,7 @@ impl Account {
             let when = When::past(app, as_of)?;
             let place = paging.place("account/payments")?;
             let place = place.map(|[day, id]: [String; 2]| Ok::<_, Problem>((part(&day)?, PaymentId::new(part(&id)?)))).transpose()?;
-            let fetch = async {
+            let fetch = async || {
                 let found =
                     payments::of_accounts(&app.read_models, &self.among.ids(), place, paging.limit(), moment(when, app).await?).await?;
                 Ok(grouped(Payment::all(caller, found)?.into_iter().map(|payment| (payment.account_id(), payment))))
@@ -516,7 +516,7 @@ impl Account {
             let count = move || {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
-                    let fetch = async {
+                    let fetch = async || {
                         let as_of = moment(when, &app).await?;
                         Ok(payments::counts_of_accounts(&app.read_models, &among.ids(), as_of).await?.into_iter().collect())
                     };

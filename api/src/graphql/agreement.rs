@@ -102,7 +102,7 @@ impl Agreement {
     async fn premises(&self, context: &Context<'_>) -> Option<Result<Premises>> {
         let found = async {
             let app = app(context);
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<PremisesId> = self.among.seen.iter().map(|(_, row)| row.premises_id).collect();
                 let found = agreements::premises_of(&app.read_models, &ids, self.among.when.as_of(app).await?).await?;
                 Ok(found.into_iter().map(|place| (place.id, Premises::from(place))).collect())
@@ -115,7 +115,7 @@ impl Agreement {
     /// What measures it; null if nothing does.
     async fn meter(&self, context: &Context<'_>) -> Option<Result<Meter>> {
         let found = async {
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<MeterId> = self.among.seen.iter().filter_map(|(_, row)| row.meter_id).collect();
                 let found = meters::by_ids(&app(context).read_models, &ids).await?;
                 Ok(Meter::all(found).into_iter().map(|meter| (meter.id(), meter)).collect())
@@ -139,7 +139,7 @@ impl Agreement {
             let place = paging.place("readings")?;
             let place = place.map(|[at, id]: [String; 2]| Ok::<_, Problem>((part(&at)?, ReadingId::new(part(&id)?)))).transpose()?;
             let asked: Vec<(AccountId, Days)> = self.among.seen.iter().filter_map(|(seen, row)| Some((seen.id(), days(row)?))).collect();
-            let fetch = async {
+            let fetch = async || {
                 // One meter serves one agreement at a time, but two of them may be among these, one after the other.
                 let mut all = HashMap::new();
                 let days: Vec<Days> = asked.iter().map(|(_, days)| *days).collect();
@@ -158,7 +158,7 @@ impl Agreement {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
                     let days: Vec<Days> = among.seen.iter().filter_map(|(_, row)| days(row)).collect();
-                    let counts = among.reading_counts.get((), meter::counts(&app, days, among.when)).await?;
+                    let counts = among.reading_counts.get((), async || meter::counts(&app, days, among.when).await).await?;
                     Ok(own_days.and_then(|days| counts.get(&days).copied()).unwrap_or_default())
                 }
             };

@@ -186,7 +186,7 @@ impl Application {
     /// What happened to it, in its order.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn steps(&self, context: &Context<'_>) -> Option<Result<Vec<ApplicationStep>>> {
-        let fetch = async {
+        let fetch = async || {
             let ids: Vec<ApplicationId> = self.among.ids.iter().map(|(_, id)| *id).collect();
             Ok(grouped(applications::steps_of(&app(context).read_models, &ids).await?))
         };

@@ -62,7 +62,7 @@ impl User {
 
     /// The name to sign in with; null once they have asked to be forgotten.
     async fn user_name(&self, context: &Context<'_>) -> Option<Result<String>> {
-        let fetch = async {
+        let fetch = async || {
             let sealed: Vec<_> = self.among.all.iter().map(|user| (Some(user.id), &user.name)).collect();
             let names = app(context).auth.open_of_users(&sealed).await?;
             Ok(self.among.all.iter().map(|user| user.id).zip(names).collect())
@@ -79,7 +79,7 @@ impl User {
     /// The accounts that are theirs, of customers, in the order in which they claimed them.
     #[graphql(complexity = 10)]
     async fn account_ids(&self, context: &Context<'_>) -> Option<Result<Vec<ID>>> {
-        let fetch = async {
+        let fetch = async || {
             let ids: Vec<_> = self.among.all.iter().map(|user| user.id).collect();
             Ok(grouped(users::accounts_of(&app(context).read_models, &ids).await?))
         };
@@ -148,7 +148,7 @@ impl Act {
     #[graphql(complexity = "10 + child_complexity")]
     async fn user(&self, context: &Context<'_>) -> Option<Result<User>> {
         let id = self.row.user_id?;
-        let fetch = async {
+        let fetch = async || {
             let ids: BTreeSet<_> = self.among.all.iter().filter_map(|act| act.user_id).collect();
             let found = users::by_ids(&app(context).read_models, &ids.into_iter().collect::<Vec<_>>()).await?;
             Ok(User::all(found).into_iter().map(|user| (user.row.id, user)).collect())
@@ -163,7 +163,7 @@ impl Act {
 
     /// The network address that it came from; null once they have asked to be forgotten.
     async fn address(&self, context: &Context<'_>) -> Option<Result<String>> {
-        let fetch = async {
+        let fetch = async || {
             let from = self.among.all.iter().filter_map(|act| Some((act, act.address.as_ref()?)));
             let (places, sealed): (Vec<u64>, Vec<(Option<UserId>, &Sealed)>) =
                 from.map(|(act, address)| (act.place, (act.user_id, address))).unzip();

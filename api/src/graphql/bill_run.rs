@@ -133,7 +133,7 @@ impl BillRun {
     ) -> Option<Result<Vec<RunTotals>>> {
         let totals = async {
             let (app, when) = (app(context), When::parse(app(context), as_of)?);
-            let fetch = async { Ok(bill_runs::totals_of(&app.read_models, &self.among.ids, when.as_of(app).await?).await?) };
+            let fetch = async || Ok(bill_runs::totals_of(&app.read_models, &self.among.ids, when.as_of(app).await?).await?);
             let found = self.among.totals.get(when, fetch).await?;
             Ok(found.get(&self.row.id).into_iter().flatten().map(RunTotals::from).collect())
         };
@@ -142,7 +142,7 @@ impl BillRun {
 
     /// How many accounts were left to people, by why.
     async fn exception_counts(&self, context: &Context<'_>) -> Option<Result<Vec<ExceptionCount>>> {
-        let fetch = async {
+        let fetch = async || {
             let found = bill_runs::count_exceptions_of(&app(context).read_models, &self.among.ids).await?;
             let count = |((id, kind, code), accounts): ((BillRunId, bill_runs::Kind, Option<String>), u64)| {
                 (id, ExceptionCount { kind: kind.into(), code, accounts })

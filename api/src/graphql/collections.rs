@@ -416,7 +416,7 @@ impl WorkOrder {
     /// What happened to it, in its order.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn timeline(&self, context: &Context<'_>) -> Option<Result<Vec<WorkOrderEntry>>> {
-        let fetch = async {
+        let fetch = async || {
             let found = collections::timelines_of(&app(context).read_models, &self.among.ids).await?;
             Ok(grouped(found.into_iter().map(|(id, entry)| (id, WorkOrderEntry::from(entry)))))
         };

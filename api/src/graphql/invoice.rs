@@ -9,7 +9,10 @@ use daftar_domain::{
     ids::{AccountId, InvoiceId},
     invoice::{BilledSupply, DocumentLine as Line, Status, Subject, VatTotal as Vat},
 };
-use daftar_projections::{invoices, payments};
+use daftar_projections::{
+    invoices::{self, Detail},
+    payments,
+};
 
 use super::{
     account::Account,
@@ -17,6 +20,7 @@ use super::{
     bill::{BilledService, LineExplanation},
     caller,
     enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
+    in_order::InOrder,
     language,
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
@@ -43,7 +47,7 @@ pub struct Invoice {
 struct Invoices {
     ids: Vec<(Visible, InvoiceId)>,
     accounts: Together<(), HashMap<AccountId, Account>>,
-    documents: Together<When, HashMap<InvoiceId, Vec<Arc<invoices::Document>>>>,
+    documents: Together<(When, Detail), HashMap<InvoiceId, Vec<Document>>>,
     payments: Together<When, HashMap<InvoiceId, Vec<(Payment, Amount)>>>,
     stood: Together<When, HashMap<InvoiceId, (Status, bool, i64)>>,
 }
@@ -79,15 +83,15 @@ impl Invoice {
         cursor(list, &[&self.row.issued_on.unwrap_or_default(), &self.row.id])
     }
 
-    async fn issued(&self, context: &Context<'_>, when: When) -> Result<Vec<Document>, Problem> {
+    async fn issued(&self, context: &Context<'_>, when: When, detail: Detail) -> Result<Vec<Document>, Problem> {
         let app = app(context);
-        let fetch = async {
+        let fetch = async || {
             let ids: Vec<InvoiceId> = self.among.ids.iter().map(|(_, id)| *id).collect();
-            let found = invoices::documents_of(&app.read_models, &ids, when.as_of(app).await?).await?;
-            Ok(grouped(found.into_iter().map(|(id, document)| (id, Arc::new(document)))))
+            let found = invoices::documents_of(&app.read_models, &ids, when.as_of(app).await?, detail).await?;
+            Ok(grouped(found.into_iter().map(|(id, document)| (id, Document(Arc::new(document))))))
         };
-        let found = self.among.documents.get(when, fetch).await?;
-        Ok(found.get(&self.row.id).into_iter().flatten().cloned().map(Document).collect())
+        let found = self.among.documents.get((when, detail), fetch).await?;
+        Ok(found.get(&self.row.id).cloned().unwrap_or_default())
     }
 }
 
@@ -175,9 +179,10 @@ impl Invoice {
     }
 
     /// Who is billed.
-    async fn account(&self, context: &Context<'_>) -> Option<Result<Account>> {
+    async fn account(&self, context: &Context<'_>) -> Option<Result<InOrder<Account>>> {
         let all = self.among.ids.iter().map(|(seen, _)| *seen);
-        Some(answer(context, Account::whose(context, &self.among.accounts, all, self.row.account_id).await))
+        let account = Account::whose(context, &self.among.accounts, all, self.row.account_id).await;
+        Some(answer(context, account.map(InOrder)))
     }
 
     /// The invoice and its notes as they were issued, in that order. A draft has none.
@@ -187,15 +192,18 @@ impl Invoice {
         context: &Context<'_>,
         #[graphql(desc = "Those issued by then; all of them without it.")] as_of: Option<AsOfInput>,
     ) -> Option<Result<Vec<Document>>> {
-        let found = async { self.issued(context, When::parse(app(context), as_of)?).await };
+        let asked = context.look_ahead();
+        let reckoned = asked.field("services").exists() || asked.field("lines").field("explanation").exists();
+        let found = async { self.issued(context, When::parse(app(context), as_of)?, detail(reckoned)).await };
         Some(answer(context, found.await))
     }
 
     /// The lines of the invoice itself, each of which explains itself. A draft has none.
     #[graphql(complexity = "1 + 10 * child_complexity")]
-    async fn lines(&self, context: &Context<'_>) -> Option<Result<Vec<DocumentLine>>> {
+    async fn lines(&self, context: &Context<'_>) -> Option<Result<Vec<InOrder<DocumentLine>>>> {
+        let reckoned = context.look_ahead().field("explanation").exists();
         let lines = async {
-            let issued = self.issued(context, When::now(app(context))).await?;
+            let issued = self.issued(context, When::now(app(context)), detail(reckoned)).await?;
             Ok(issued.iter().find(|document| document.0.kind == invoices::Kind::Invoice).map(Document::all_lines).unwrap_or_default())
         };
         Some(answer(context, lines.await))
@@ -207,10 +215,10 @@ impl Invoice {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
-    ) -> Option<Result<Vec<InvoicePayment>>> {
+    ) -> Option<Result<Vec<InOrder<InvoicePayment>>>> {
         let found = async {
             let (app, caller, when) = (app(context), caller(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<(AccountId, InvoiceId)> = self.among.ids.iter().map(|(seen, id)| (seen.id(), *id)).collect();
                 let found = payments::of_invoices(&app.read_models, &ids, when.as_of(app).await?).await?;
                 let (of, received): (Vec<(InvoiceId, Amount)>, Vec<_>) =
@@ -220,7 +228,7 @@ impl Invoice {
             };
             let found = self.among.payments.get(when, fetch).await?;
             let own = found.get(&self.row.id).into_iter().flatten().cloned();
-            Ok(own.map(|(payment, amount)| InvoicePayment { payment, amount: amount.into() }).collect())
+            Ok(own.map(|(payment, amount)| InOrder(InvoicePayment { payment: InOrder(payment), amount: amount.into() })).collect())
         };
         Some(answer(context, found.await))
     }
@@ -229,7 +237,7 @@ impl Invoice {
     async fn stood(&self, context: &Context<'_>, #[graphql(desc = "At which.")] as_of: AsOfInput) -> Option<Result<InvoiceStood>> {
         let found = async {
             let (app, when) = (app(context), When::parse(app(context), Some(as_of))?);
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<InvoiceId> = self.among.ids.iter().map(|(_, id)| *id).collect();
                 Ok(invoices::stood_of(&app.read_models, &ids, when.as_of(app).await?).await?.into_iter().collect())
             };
@@ -248,7 +256,7 @@ impl Invoice {
 #[derive(Debug, SimpleObject)]
 struct InvoicePayment {
     /// The payment.
-    payment: Payment,
+    payment: InOrder<Payment>,
     /// How much of the invoice it paid.
     amount: Money,
 }
@@ -265,7 +273,7 @@ struct InvoiceStood {
 }
 
 #[derive(Clone, Debug)]
-struct Document(Arc<invoices::Document>);
+pub struct Document(Arc<invoices::Document>);
 
 impl Document {
     fn supplies(&self) -> &[BilledSupply] {
@@ -275,13 +283,14 @@ impl Document {
         }
     }
 
-    /// The lines of a supply are those of its bills, in their order.
-    fn all_lines(&self) -> Vec<DocumentLine> {
-        let reckoned = self.supplies().iter().flat_map(|supply| supply.bill.lines.iter().map(move |line| (supply, line)));
-        let explained = reckoned.map(|(supply, line)| Some(LineExplanation::new(&supply.bill, line)));
-        let lines = self.0.content.lines.iter().cloned();
-        lines.zip(explained.chain(std::iter::repeat(None))).map(|(line, explanation)| DocumentLine { line, explanation }).collect()
+    fn all_lines(&self) -> Vec<InOrder<DocumentLine>> {
+        (0..self.0.content.lines.len()).map(|place| InOrder(DocumentLine::Issued { document: self.clone(), place })).collect()
     }
+}
+
+/// What of a document is fetched: the reckoning takes more than all else together.
+fn detail(reckoned: bool) -> Detail {
+    if reckoned { Detail::Reckoned } else { Detail::Content }
 }
 
 /// A tax document, as it was issued. It never changes.
@@ -354,7 +363,7 @@ impl Document {
 
     /// What was sold, each line explaining itself.
     #[graphql(complexity = "1 + 10 * child_complexity")]
-    async fn lines(&self) -> Vec<DocumentLine> {
+    async fn lines(&self) -> Vec<InOrder<DocumentLine>> {
         self.all_lines()
     }
 
@@ -392,15 +401,28 @@ impl From<&Vat> for VatTotal {
 }
 
 #[derive(Clone, Debug)]
-pub struct DocumentLine {
-    line: Line,
-    explanation: Option<LineExplanation>,
+pub enum DocumentLine {
+    Issued {
+        document: Document,
+        place: usize,
+    },
+    /// Of what is not issued yet. It needs no explanation.
+    Draft(Line),
 }
 
 impl DocumentLine {
-    /// One that needs no explanation.
-    pub fn plain(line: Line) -> Self {
-        Self { line, explanation: None }
+    fn line(&self) -> &Line {
+        match self {
+            Self::Issued { document, place } => &document.0.content.lines[*place],
+            Self::Draft(line) => line,
+        }
+    }
+
+    /// The lines of a supply are those of its bills, in their order.
+    fn explained(&self) -> Option<LineExplanation> {
+        let Self::Issued { document, place } = self else { return None };
+        let mut reckoned = document.supplies().iter().flat_map(|supply| supply.bill.lines.iter().map(move |line| (&supply.bill, line)));
+        reckoned.nth(*place).map(|(bill, line)| LineExplanation::new(bill, line))
     }
 }
 
@@ -409,52 +431,52 @@ impl DocumentLine {
 impl DocumentLine {
     /// What it is called in tariffs and ledgers.
     async fn code(&self) -> &str {
-        self.line.code.as_str()
+        self.line().code.as_str()
     }
 
     /// What the code alone does not say.
     async fn text(&self) -> Option<&str> {
-        self.line.text.as_ref().map(|text| text.as_str())
+        self.line().text.as_ref().map(|text| text.as_str())
     }
 
     /// What kind of income it is.
     async fn revenue(&self) -> Revenue {
-        self.line.revenue.into()
+        self.line().revenue.into()
     }
 
     /// How much of it.
     async fn quantity(&self) -> Decimal {
-        Decimal::from(self.line.quantity.to_decimal())
+        Decimal::from(self.line().quantity.to_decimal())
     }
 
     /// What the quantity counts.
     async fn unit(&self) -> LineUnit {
-        self.line.unit.into()
+        self.line().unit.into()
     }
 
     /// What one costs.
     async fn price(&self) -> Decimal {
-        Decimal::from(self.line.price)
+        Decimal::from(self.line().price)
     }
 
     /// What it comes to before VAT.
     async fn net(&self) -> Money {
-        self.line.net.into()
+        self.line().net.into()
     }
 
     /// How it is taxed.
     async fn vat_category(&self) -> VatCategory {
-        self.line.vat.category.into()
+        self.line().vat.category.into()
     }
 
     /// At which rate: 0.15 is fifteen per cent.
     async fn vat_rate(&self) -> Decimal {
-        Decimal::from(self.line.vat.rate.get())
+        Decimal::from(self.line().vat.rate.get())
     }
 
     /// Why it is there and how its amount came about; null for what was not rated by a tariff.
-    async fn explanation(&self) -> Option<&LineExplanation> {
-        self.explanation.as_ref()
+    async fn explanation(&self) -> Option<LineExplanation> {
+        self.explained()
     }
 }
 

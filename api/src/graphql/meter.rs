@@ -101,7 +101,7 @@ impl Meter {
 
     /// What it counts.
     async fn registers(&self, context: &Context<'_>) -> Option<Result<Vec<Register>>> {
-        let fetch = async {
+        let fetch = async || {
             let found = meters::registers_of(&app(context).read_models, &self.among.ids).await?;
             Ok(grouped(found.into_iter().map(|(id, register)| (id, Register::from(register)))))
         };
@@ -111,7 +111,7 @@ impl Meter {
     /// What was done to the parts beside it, breaker and seals, the earliest first.
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn components(&self, context: &Context<'_>) -> Option<Result<Vec<Component>>> {
-        let fetch = async {
+        let fetch = async || {
             let found = meters::parts_of(&app(context).read_models, &self.among.ids, always_known()).await?;
             Ok(grouped(found.into_iter().map(|(id, component)| (id, Component::from(component)))))
         };
@@ -123,7 +123,7 @@ impl Meter {
     async fn life(&self, context: &Context<'_>) -> Option<Result<Vec<MeterLife>>> {
         let found = async {
             caller(context).staff(EVERY_DESK)?;
-            let fetch = async {
+            let fetch = async || {
                 let found = meters::lives_of(&app(context).read_models, &self.among.ids, always_known()).await?;
                 Ok(grouped(found.into_iter().map(|(id, lived)| (id, MeterLife::from(lived)))))
             };
@@ -136,7 +136,7 @@ impl Meter {
     async fn tests(&self, context: &Context<'_>) -> Option<Result<Vec<MeterTest>>> {
         let found = async {
             caller(context).staff(EVERY_DESK)?;
-            let fetch = async {
+            let fetch = async || {
                 let found = meters::tests_of(&app(context).read_models, &self.among.ids).await?;
                 Ok(grouped(found.into_iter().map(|(id, test)| (id, MeterTest::from(test)))))
             };
@@ -159,7 +159,7 @@ impl Meter {
             let (app, paging, when) = (app(context), Paging::new(first, after)?, When::parse(app(context), as_of)?);
             let place = paging.place("readings")?;
             let place = place.map(|[at, id]: [String; 2]| Ok::<_, Problem>((part(&at)?, ReadingId::new(part(&id)?)))).transpose()?;
-            let fetch = async {
+            let fetch = async || {
                 let days: Vec<Days> = self.among.ids.iter().map(|id| always(*id)).collect();
                 let found = readings::of_meters(&app.read_models, &days, place, when.as_of(app).await?, paging.limit()).await?;
                 Ok(grouped(Reading::all(found).into_iter().map(|reading| (reading.meter_id(), reading))))
@@ -170,7 +170,13 @@ impl Meter {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
                     let days: Vec<Days> = among.ids.iter().map(|id| always(*id)).collect();
-                    Ok(among.reading_counts.get(when, counts(&app, days, when)).await?.get(&always(id)).copied().unwrap_or_default())
+                    Ok(among
+                        .reading_counts
+                        .get(when, async || counts(&app, days, when).await)
+                        .await?
+                        .get(&always(id))
+                        .copied()
+                        .unwrap_or_default())
                 }
             };
             Ok(Connection::new(&paging, self.of(&found), Reading::cursor, count))
@@ -381,7 +387,7 @@ impl Reading {
     async fn invoice_ids(&self, context: &Context<'_>) -> Option<Result<Vec<ID>>> {
         let found = async {
             caller(context).staff(EVERY_DESK)?;
-            let fetch = async {
+            let fetch = async || {
                 let found = readings::billed_by(&app(context).read_models, &self.among.ids).await?;
                 Ok(grouped(found.into_iter().map(|(reading, invoice)| (reading, ID(invoice.to_string())))))
             };

@@ -11,6 +11,7 @@ mod consumption;
 mod dashboard;
 pub mod enums;
 mod health;
+mod in_order;
 mod invoice;
 mod ledger;
 mod live;
@@ -29,9 +30,13 @@ pub mod users;
 mod when;
 mod workshop;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use async_graphql::{Context, MergedObject, Schema};
+use async_graphql::{Context, MergedObject, Request, Response, Schema, ServerError};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use live::Subscriptions;
 use mutations::Mutation;
 use uuid::Uuid;
@@ -44,7 +49,37 @@ const DEPTH: usize = 20;
 /// Fields of one answer, if every list in it is full.
 const COMPLEXITY: usize = 50_000;
 
-pub type DaftarSchema = Schema<Query, Mutation, Subscriptions>;
+type Types = Schema<Query, Mutation, Subscriptions>;
+
+/// The schema, behind what no request may have too much of.
+#[derive(Clone)]
+pub struct DaftarSchema(Types);
+
+impl fmt::Debug for DaftarSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DaftarSchema")
+    }
+}
+
+impl DaftarSchema {
+    pub async fn execute(&self, mut request: Request) -> Response {
+        match within(&mut request) {
+            Ok(()) => self.0.execute(request).await,
+            Err(error) => Response::from_errors(vec![error]),
+        }
+    }
+
+    pub fn follow(&self, mut request: Request) -> BoxStream<'static, Response> {
+        match within(&mut request) {
+            Ok(()) => self.0.execute_stream(request),
+            Err(error) => stream::iter([Response::from_errors(vec![error])]).boxed(),
+        }
+    }
+}
+
+fn within(request: &mut Request) -> Result<(), ServerError> {
+    if roots::few(request.parsed_query()?) { Ok(()) } else { Err(ServerError::new("Query is too complex.", None)) }
+}
 
 /// Everything that can be asked.
 #[derive(Debug, Default, MergedObject)]
@@ -70,7 +105,7 @@ pub struct Query(
 );
 
 pub fn schema(app: App) -> DaftarSchema {
-    builder().data(app).finish()
+    DaftarSchema(builder().data(app).finish())
 }
 
 /// The schema as text, as committed.
@@ -79,10 +114,7 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscriptions> {
-    Schema::build(Query::default(), Mutation::default(), Subscriptions)
-        .extension(roots::Roots)
-        .limit_depth(DEPTH)
-        .limit_complexity(COMPLEXITY)
+    Schema::build(Query::default(), Mutation::default(), Subscriptions).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
 }
 
 fn app<'a>(context: &Context<'a>) -> &'a App {

@@ -1,15 +1,18 @@
 use async_graphql::{Context, Object};
 use daftar_domain as domain;
 
-use super::{language, scalars::Decimal};
+use super::{in_order::InOrder, language, scalars::Decimal};
 use crate::{formatted, problem::Problem};
 
+/// There are more of them in an answer than of anything else.
+pub type Money = InOrder<Amount>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Money(pub domain::Money);
+pub struct Amount(domain::Money);
 
 /// An amount in one currency.
-#[Object]
-impl Money {
+#[Object(name = "Money")]
+impl Amount {
     /// As a decimal string, such as `1234.50`, with as many decimals as the currency has: never read it into a float.
     async fn amount(&self) -> Decimal {
         Decimal::from(self.0.to_decimal())
@@ -28,12 +31,12 @@ impl Money {
 
 impl From<domain::Money> for Money {
     fn from(money: domain::Money) -> Self {
-        Self(money)
+        Self(Amount(money))
     }
 }
 
 /// A sum of the books. It is below what overflows for every utility that there is.
 pub fn whole(minor: i128, currency: domain::Currency) -> Result<Money, Problem> {
     let minor = i64::try_from(minor).map_err(|error| Problem::Internal(error.into()))?;
-    Ok(Money(domain::Money::new(minor, currency)))
+    Ok(domain::Money::new(minor, currency).into())
 }

@@ -2,13 +2,16 @@
 
 use std::{borrow::Cow, fmt};
 
-use async_graphql::{Context, Object, OutputType, Result, SimpleObject, TypeName, resolver_utils::EnumType};
+use async_graphql::{
+    Context, Object, Result, SimpleObject, TypeName,
+    resolver_utils::{ContainerType, EnumType},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use daftar_projections::{Page, Spot};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::{answer, enums::SortDirection};
+use super::{answer, enums::SortDirection, in_order::InOrder};
 use crate::problem::{Flaw, Problem};
 
 /// So many unless they ask for another number.
@@ -145,7 +148,7 @@ impl<N> Connection<N> {
     }
 }
 
-impl<N: OutputType> TypeName for Connection<N> {
+impl<N: ContainerType> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
@@ -153,15 +156,15 @@ impl<N: OutputType> TypeName for Connection<N> {
 
 /// A page of a list, and how many the whole list has.
 #[Object(name_type)]
-impl<N: OutputType> Connection<N> {
+impl<N: ContainerType> Connection<N> {
     /// What is on the page, each with its place in the list.
     async fn edges(&self) -> &[Edge<N>] {
         &self.edges
     }
 
     /// What is on the page.
-    async fn nodes(&self) -> Vec<&N> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Vec<InOrder<&N>> {
+        self.edges.iter().map(|edge| InOrder(&edge.node)).collect()
     }
 
     /// Where the page is in the list.
@@ -181,7 +184,7 @@ struct Edge<N> {
     cursor: String,
 }
 
-impl<N: OutputType> TypeName for Edge<N> {
+impl<N: ContainerType> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", N::type_name()).into()
     }
@@ -189,10 +192,10 @@ impl<N: OutputType> TypeName for Edge<N> {
 
 /// A member of a list, and its place in it.
 #[Object(name_type)]
-impl<N: OutputType> Edge<N> {
+impl<N: ContainerType> Edge<N> {
     /// The member itself.
-    async fn node(&self) -> &N {
-        &self.node
+    async fn node(&self) -> InOrder<&N> {
+        InOrder(&self.node)
     }
 
     /// Its place: given as `after`, the next page begins behind it. It means something in the same list and order only.

@@ -125,7 +125,7 @@ impl Payment {
     ) -> Option<Result<Vec<Allocation>>> {
         let found = async {
             let (app, when) = (app(context), When::parse(app(context), as_of)?);
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<(AccountId, PaymentId)> = self.among.ids.iter().map(|(seen, id)| (seen.id(), *id)).collect();
                 let found = payments::allocations_of(&app.read_models, &ids, when.as_of(app).await?).await?;
                 Ok(grouped(found.into_iter().map(|(payment, item, amount)| (payment, (item, amount)))))

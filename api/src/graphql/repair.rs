@@ -103,7 +103,7 @@ impl Repair {
         let list = if only_comments { "repair/comments" } else { "repair/timeline" };
         let place = paging.place(list)?.map(|[revision]: [String; 1]| part::<u64>(&revision)).transpose()?;
         let (app, among, which) = (app(context), &self.among, Which { reader: self.among.reader, only_comments });
-        let fetch = async {
+        let fetch = async || {
             let found = repairs::timeline(&app.read_models, &among.ids(), which, place, paging.limit()).await?;
             RepairEntry::all(app, among, found).await
         };
@@ -112,7 +112,7 @@ impl Repair {
         let count = move || {
             let (app, among) = (app.clone(), among.clone());
             async move {
-                let fetch = async { Ok(repairs::entry_counts(&app.read_models, &among.ids(), which).await?.into_iter().collect()) };
+                let fetch = async || Ok(repairs::entry_counts(&app.read_models, &among.ids(), which).await?.into_iter().collect());
                 Ok(among.counts.get(which, fetch).await?.get(&id).copied().unwrap_or_default())
             }
         };
@@ -120,7 +120,7 @@ impl Repair {
     }
 
     async fn offers(&self, context: &Context<'_>) -> std::result::Result<Vec<Estimate>, Problem> {
-        let fetch = async {
+        let fetch = async || {
             let found = repairs::offers(&app(context).read_models, &self.among.ids()).await?;
             Ok(grouped(found.into_iter().map(|(id, offer)| (id, Arc::new(offer)))))
         };
@@ -165,7 +165,7 @@ impl Repair {
     /// The branch that it was brought to.
     async fn branch(&self, context: &Context<'_>) -> Option<Result<Branch>> {
         let branch = async {
-            let fetch = async {
+            let fetch = async || {
                 let found = workshop::branches_by_ids(&app(context).read_models, &self.among.branch_ids).await?;
                 Ok(found.into_iter().map(|row| (row.id, Branch::from(row))).collect())
             };
@@ -203,7 +203,7 @@ impl Repair {
     /// What was wrong with it when it first came in, in the customer's words; null once the person is forgotten.
     async fn complaint(&self, context: &Context<'_>) -> Option<Result<String>> {
         let words = async {
-            let fetch = async {
+            let fetch = async || {
                 let sealed: Vec<(AccountId, &Sealed)> = self.among.complaints.iter().map(|(_, of, words)| (*of, words)).collect();
                 let words = opened(app(context), &sealed).await?;
                 Ok(self.among.complaints.iter().map(|(id, ..)| *id).zip(words).collect())
@@ -246,7 +246,7 @@ impl Repair {
     async fn invoice(&self, context: &Context<'_>) -> Option<Result<Invoice>> {
         let id = self.row.invoice_id?;
         let invoice = async {
-            let fetch = async {
+            let fetch = async || {
                 let found = invoices::by_ids(&app(context).read_models, &self.among.invoice_ids).await?;
                 Ok(Invoice::all(caller(context), found)?.into_iter().map(|invoice| (invoice.invoice_id(), invoice)).collect())
             };
@@ -308,7 +308,7 @@ impl Repair {
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn files(&self, context: &Context<'_>) -> Option<Result<Vec<Attachment>>> {
         let files = async {
-            let fetch = async {
+            let fetch = async || {
                 let found = repairs::files(&app(context).read_models, &self.among.ids(), self.among.reader).await?;
                 Attachment::all(app(context), &self.among, found).await
             };
@@ -322,7 +322,7 @@ impl Repair {
     async fn parts(&self, context: &Context<'_>) -> Option<Result<Vec<PartRequest>>> {
         let parts = async {
             caller(context).staff(EVERY_DESK)?;
-            let fetch = async { Ok(grouped(repairs::parts(&app(context).read_models, &self.among.ids()).await?)) };
+            let fetch = async || Ok(grouped(repairs::parts(&app(context).read_models, &self.among.ids()).await?));
             let found = self.among.parts.get((), fetch).await?;
             let among = (self.among.clone(), found.clone());
             Ok(self.of(&found).into_iter().map(|asked| PartRequest { asked, among: among.clone() }).collect())
@@ -441,7 +441,7 @@ impl EstimateLine {
 
     /// As the invoice will have it.
     async fn line(&self) -> DocumentLine {
-        DocumentLine::plain(self.0.line.clone())
+        DocumentLine::Draft(self.0.line.clone())
     }
 }
 
@@ -586,7 +586,7 @@ impl PartRequest {
     async fn part(&self, context: &Context<'_>) -> Option<Result<Part>> {
         let found = async {
             let (among, all) = &self.among;
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<PartId> = all.values().flatten().map(|asked| asked.part_id).collect();
                 let found = Part::all(workshop::parts_by_ids(&app(context).read_models, &ids).await?);
                 Ok(found.into_iter().map(|part| (part.part_id(), part)).collect())

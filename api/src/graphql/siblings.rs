@@ -26,10 +26,12 @@ enum Failed {
 
 impl<A: Eq + Hash, T> Together<A, T> {
     /// What was fetched for these arguments. Who asks first fetches, the others wait for it.
-    pub async fn get(&self, arguments: A, fetch: impl Future<Output = Result<T, Problem>>) -> Result<Arc<T>, Problem> {
+    ///
+    /// To fetch takes kilobytes of state, which every field that might do it would have to carry: it has a box of its own, if it is done.
+    pub async fn get(&self, arguments: A, fetch: impl AsyncFnOnce() -> Result<T, Problem>) -> Result<Arc<T>, Problem> {
         let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(arguments).or_default().clone();
         let mut first = None;
-        let fetched = cell.get_or_init(async || match fetch.await {
+        let fetched = cell.get_or_init(async || match Box::pin(fetch()).await {
             Ok(fetched) => Ok(Arc::new(fetched)),
             Err(problem) => {
                 let failed = if matches!(problem, Problem::Unavailable(_)) { Failed::Unavailable } else { Failed::Otherwise };

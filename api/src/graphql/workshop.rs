@@ -91,7 +91,7 @@ impl Part {
     #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn prices(&self, context: &Context<'_>) -> Option<Result<Vec<PartPrice>>> {
         let prices = async {
-            let fetch = async {
+            let fetch = async || {
                 let found = workshop::prices(&app(context).read_models, &self.among.ids).await?;
                 Ok(grouped(found.into_iter().map(|(id, since, price)| (id, (since, price)))))
             };
@@ -157,7 +157,7 @@ impl Shelf {
     /// The part.
     async fn part(&self, context: &Context<'_>) -> Option<Result<Part>> {
         let found = async {
-            let fetch = async {
+            let fetch = async || {
                 let ids: Vec<PartId> = self.among.rows.iter().map(|row| row.part_id).collect();
                 let found = Part::all(workshop::parts_by_ids(&app(context).read_models, &ids).await?);
                 Ok(found.into_iter().map(|part| (part.part_id(), part)).collect())
@@ -204,7 +204,7 @@ impl Shelf {
         let page = async {
             let (app, paging) = (app(context), Paging::new(first, after)?);
             let place = paging.place(LIST)?.map(|[revision]: [String; 1]| part_of::<u64>(&revision)).transpose()?;
-            let fetch = async {
+            let fetch = async || {
                 let found = workshop::moves(&app.read_models, &self.among.ids(), place, paging.limit()).await?;
                 Ok(grouped(found.into_iter().map(|(id, moved)| (id, Arc::new(moved)))))
             };
@@ -214,7 +214,7 @@ impl Shelf {
             let count = move || {
                 let (app, among) = (app.clone(), among.clone());
                 async move {
-                    let fetch = async { Ok(workshop::move_counts(&app.read_models, &among.ids()).await?.into_iter().collect()) };
+                    let fetch = async || Ok(workshop::move_counts(&app.read_models, &among.ids()).await?.into_iter().collect());
                     Ok(among.counts.get((), fetch).await?.get(&id).copied().unwrap_or_default())
                 }
             };
@@ -408,7 +408,7 @@ impl Appointment {
     /// Where to.
     async fn branch(&self, context: &Context<'_>) -> Option<Result<Branch>> {
         let branch = async {
-            let fetch = async {
+            let fetch = async || {
                 let found = workshop::branches_by_ids(&app(context).read_models, &self.among.branch_ids).await?;
                 Ok(found.into_iter().map(|row| (row.id, Branch::from(row))).collect())
             };

@@ -7,7 +7,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use async_graphql::{Data, Pos, Request, Response, ServerError, Value};
+use async_graphql::{Pos, Request, Response, ServerError, Value};
 use axum::{
     extract::{ConnectInfo, Request as HttpRequest, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -295,7 +295,7 @@ impl Conversation<'_> {
             kind => self.parts.metrics.operation(kind, "answered"),
         }
         let request = request.data(self.language).data(self.caller.clone()).data(self.visitor.clone()).data(Arc::clone(&self.refusals));
-        let answers = self.parts.schema.execute_stream_with_session_data(request, Arc::new(Data::default()));
+        let answers = self.parts.schema.follow(request);
         self.following.insert(id, answers.map(Some).chain(stream::iter([None])).boxed());
         Ok(())
     }

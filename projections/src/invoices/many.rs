@@ -59,14 +59,29 @@ pub async fn counts_of_accounts(
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (AccountId::new(row.account_id), from_bigint(row.count))).collect())
 }
 
+/// How much of a document is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Detail {
+    /// What the law wants to be on it.
+    Content,
+    /// And how its amounts came about, which is far longer.
+    Reckoned,
+}
+
 /// Each of these invoices and its notes, in the order in which they were issued.
-pub async fn documents_of(db: impl PgExecutor<'_>, ids: &[InvoiceId], as_of: AsOf) -> Result<Vec<(InvoiceId, Document)>, QueryError> {
+pub async fn documents_of(
+    db: impl PgExecutor<'_>,
+    ids: &[InvoiceId],
+    as_of: AsOf,
+    detail: Detail,
+) -> Result<Vec<(InvoiceId, Document)>, QueryError> {
     let found = sqlx::query!(
-        "SELECT invoice_id, document_id, kind, number, issued_on, due_on, reason, subject, content FROM read_invoices.document
-         WHERE invoice_id = ANY($1) AND issued_on <= $2 AND position <= $3 ORDER BY position",
+        "SELECT invoice_id, document_id, kind, number, issued_on, due_on, reason, CASE WHEN $4 THEN subject END AS subject, content
+         FROM read_invoices.document WHERE invoice_id = ANY($1) AND issued_on <= $2 AND position <= $3 ORDER BY position",
         &uuids(ids),
         as_of.effective,
         as_of.position(),
+        detail == Detail::Reckoned,
     );
     let documents = found.fetch_all(db).await?.into_iter().map(|row| {
         let document = Document {
