@@ -19,7 +19,7 @@ use daftar_domain::{
     tariff::{self, Series, TariffSeries},
 };
 use serde::de::Error as _;
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{Executor, PgConnection, PgExecutor, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::{
@@ -423,12 +423,17 @@ pub struct Known<D> {
     pub stood: Option<(u64, DateTime<Utc>)>,
 }
 
-/// All statements see the rows and the checkpoint as they were when the first one did.
-const AT_ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// All statements see the rows and the checkpoint as they were when the first one did, and find theirs by key. Left alone, the planner goes by
+/// what there was when the tables were last analysed: of what a run itself adds there was nothing, and each page would read all of it.
+async fn at_one_moment(db: &PgPool) -> Result<Transaction<'static, Postgres>, QueryError> {
+    let mut db = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    db.execute("SET LOCAL enable_seqscan = off").await?;
+    Ok(db)
+}
 
 /// The next accounts that are, or were, supplied with anything, after an account; as everything stands in the rows.
 pub async fn after(db: &PgPool, after: Option<AccountId>, limit: i64) -> Result<Option<Page>, QueryError> {
-    let mut db = db.begin_with(AT_ONE_MOMENT).await?;
+    let mut db = at_one_moment(db).await?;
     let Some(as_of) = reached(&mut *db, Billable::NAME).await? else { return Ok(None) };
     let accounts = sqlx::query_scalar!(
         "SELECT DISTINCT account_id FROM read_billable.supply WHERE account_id > $1 OR $1 IS NULL ORDER BY account_id LIMIT $2",
@@ -453,7 +458,7 @@ pub async fn count_after(db: impl PgExecutor<'_>, after: Option<AccountId>) -> R
 
 /// These accounts as everything stood at a position, which the rows must have reached.
 pub async fn of(db: &PgPool, accounts: &[AccountId], as_of: Position) -> Result<Page, QueryError> {
-    page(&mut *db.begin_with(AT_ONE_MOMENT).await?, accounts.iter().map(|id| Uuid::from(*id)).collect(), as_of).await
+    page(&mut *at_one_moment(db).await?, accounts.iter().map(|id| Uuid::from(*id)).collect(), as_of).await
 }
 
 async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Result<Page, QueryError> {
