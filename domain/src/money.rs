@@ -77,6 +77,11 @@ impl Money {
         Self::new(0, currency)
     }
 
+    /// So many of the currency's coins, not of their parts.
+    pub fn coins(coins: i64, currency: Currency) -> Self {
+        Self::new(coins * 10_i64.pow(currency.exponent()), currency)
+    }
+
     pub fn is_zero(self) -> bool {
         self.minor == 0
     }
@@ -112,7 +117,7 @@ impl Money {
 
     /// An amount that must already be whole in minor units, such as one a person typed.
     pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let scale = Decimal::from(10_i64.pow(currency.exponent()));
+        let scale = Decimal::from(Self::coins(1, currency).minor);
         let minor = amount.checked_mul(scale).ok_or(MoneyError::TooLarge)?;
         if !minor.fract().is_zero() {
             return Err(MoneyError::TooPrecise { amount, currency });
@@ -179,6 +184,13 @@ mod tests {
             Money::exact("12.505".parse().unwrap(), Currency::SAR).unwrap_err().to_string(),
             "12.505 has more decimals than SAR has minor units"
         );
+    }
+
+    #[test]
+    fn a_coin_has_as_many_parts_as_its_currency() {
+        for (currency, expected) in [(Currency::SAR, "3.00 SAR"), (Currency::KWD, "3.000 KWD")] {
+            assert_eq!(Money::coins(3, currency).to_string(), expected);
+        }
     }
 
     #[test]

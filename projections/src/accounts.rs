@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Page, Projector, QueryError, Spot,
     as_of::AsOf,
-    columns::{beginning_with, from_bigint, from_name, position, sealed, to_bigint, to_name},
+    columns::{beginning_with, from_bigint, from_name, position, sealed, to_bigint, to_name, uuids},
     keys,
     order::page,
     rows,
@@ -368,7 +368,7 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: AccountId) -> Result<Option<Acco
 
 /// In the order of their ids; those that there are.
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[AccountId]) -> Result<Vec<Account>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let rows = sqlx::query_as!(AccountRow, "SELECT * FROM read_accounts.account WHERE account_id = ANY($1) ORDER BY account_id", &ids);
     rows.fetch_all(db).await?.into_iter().map(Account::try_from).collect()
 }
@@ -531,7 +531,7 @@ pub async fn contacts(db: impl PgExecutor<'_>, id: AccountId) -> Result<Vec<Cont
 
 /// The contacts of several accounts, each with its account; those of one kind together.
 pub async fn contacts_of(db: impl PgExecutor<'_>, ids: &[AccountId]) -> Result<Vec<(AccountId, Contact)>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let rows = sqlx::query_as!(
         ContactRow,
         "SELECT * FROM read_accounts.contact WHERE account_id = ANY($1) ORDER BY account_id, kind, contact_id",

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Page, Projector, QueryError, Spot,
-    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name, uuids},
     keys,
     order::page,
     rows,
@@ -339,7 +339,7 @@ pub async fn board(db: impl PgExecutor<'_>) -> Result<Vec<(Status, u64)>, QueryE
 
 /// What happened to each of these, in its order.
 pub async fn steps_of(db: impl PgExecutor<'_>, ids: &[ApplicationId]) -> Result<Vec<(ApplicationId, Step)>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let found = sqlx::query!(
         "SELECT application_id, status, effective_on, note FROM read_applications.step WHERE application_id = ANY($1) ORDER BY application_id, position",
         &ids,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, position, to_bigint, to_name, whole},
+    columns::{from_bigint, from_name, position, to_bigint, to_name, uuids, whole},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -421,10 +421,6 @@ pub async fn count_exceptions_of(
         Ok(((BillRunId::new(row.run_id), kind, row.code), from_bigint(row.count)))
     });
     counts.collect()
-}
-
-fn uuids(ids: &[BillRunId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
 }
 
 impl TryFrom<RunRow> for Run {

@@ -26,7 +26,7 @@ use crate::{
     Projector, QueryError,
     as_of::AsOf,
     checkpoint::reached,
-    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, to_bigint, to_name, uuids},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -458,7 +458,7 @@ pub async fn count_after(db: impl PgExecutor<'_>, after: Option<AccountId>) -> R
 
 /// These accounts as everything stood at a position, which the rows must have reached.
 pub async fn of(db: &PgPool, accounts: &[AccountId], as_of: Position) -> Result<Page, QueryError> {
-    page(&mut *at_one_moment(db).await?, accounts.iter().map(|id| Uuid::from(*id)).collect(), as_of).await
+    page(&mut *at_one_moment(db).await?, uuids(accounts), as_of).await
 }
 
 async fn page(db: &mut PgConnection, accounts: Vec<Uuid>, as_of: Position) -> Result<Page, QueryError> {
@@ -575,7 +575,7 @@ pub(crate) async fn meters_of(
 
 /// These meters as they were known.
 pub(crate) async fn meters(db: impl PgExecutor<'_>, ids: &[MeterId], as_of: AsOf) -> Result<BTreeMap<MeterId, Meter>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let facts = sqlx::query!(
         "SELECT stream_id, event_type, version, data FROM read_billable.fact
          WHERE stream_id = ANY($1) AND position <= $2 ORDER BY stream_id, position",

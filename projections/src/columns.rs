@@ -54,6 +54,11 @@ pub fn from_bigint(number: i64) -> u64 {
     u64::try_from(number).expect("written by `to_bigint`, so not negative")
 }
 
+/// Ids as an array of PostgreSQL.
+pub(crate) fn uuids<T: Copy + Into<Uuid>>(ids: &[T]) -> Vec<Uuid> {
+    ids.iter().map(|id| (*id).into()).collect()
+}
+
 /// The first day of a date's month: what sums of months are kept under.
 pub(crate) fn month(date: NaiveDate) -> NaiveDate {
     date.with_day(1).unwrap_or(date)

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Projector, QueryError,
-    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, sealed, to_bigint, to_name, uuids},
     keys, rows,
     rows::{Current, History, Table},
 };
@@ -204,7 +204,7 @@ pub struct ActFilter {
 }
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[UserId]) -> Result<Vec<User>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let found = sqlx::query_as!(PersonRow, "SELECT * FROM read_users.person WHERE user_id = ANY($1)", &ids);
     found.fetch_all(db).await?.into_iter().map(User::try_from).collect()
 }
@@ -243,7 +243,7 @@ pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, Quer
 
 /// The accounts of each of these, in the order in which they showed that they are theirs.
 pub async fn accounts_of(db: impl PgExecutor<'_>, ids: &[UserId]) -> Result<Vec<(UserId, AccountId)>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let found = sqlx::query!("SELECT user_id, account_id FROM read_users.claim WHERE user_id = ANY($1) ORDER BY user_id, position", &ids);
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (UserId::new(row.user_id), AccountId::new(row.account_id))).collect())
 }

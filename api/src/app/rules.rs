@@ -23,7 +23,7 @@ pub fn estimation() -> EstimationRules {
 const WRITE_OFF: i64 = 10_000;
 
 pub fn write_off_limit(currency: Currency) -> Money {
-    Money::new(WRITE_OFF * 10_i64.pow(currency.exponent()), currency)
+    Money::coins(WRITE_OFF, currency)
 }
 
 /// For how long after the approval the prices of an estimate hold, and after the delivery the work is vouched for.
@@ -47,9 +47,8 @@ pub fn rounding(wish: &Wish<'_>) -> Rounding {
 
 /// Three days are free, then it costs five a day, and no more than three hundred.
 pub fn storage(currency: Currency, customer: Option<&VatStatus>) -> StorageRule {
-    let whole = |coins: i64| Money::new(coins * 10_i64.pow(currency.exponent()), currency);
     let code = Code::new("storage").expect("a code");
-    StorageRule { code, free_days: 3, per_day: figure("5"), most: whole(300), vat: vat(None).for_customer(customer) }
+    StorageRule { code, free_days: 3, per_day: figure("5"), most: Money::coins(300, currency), vat: vat(None).for_customer(customer) }
 }
 
 fn figure(text: &str) -> Figure {

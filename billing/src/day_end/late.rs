@@ -91,7 +91,7 @@ impl DayEnds {
 
 /// Less than a whole coin.
 fn is_small(amount: Money) -> bool {
-    amount.minor < 10_i64.pow(amount.currency.exponent())
+    amount.minor < Money::coins(1, amount.currency).minor
 }
 
 /// One, if anything came of it.

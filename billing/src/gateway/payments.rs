@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use daftar_domain::{
-    Actor, Code, CommandHash, Currency, Decider, Money, Position, StreamName,
+    Actor, Code, CommandHash, Decider, Money, Position, StreamName,
     account::{self, Account, ItemId, Tender},
     ids::{AccountId, PaymentId, created_id},
     payment::{
@@ -157,7 +157,7 @@ impl Payments {
             payment_id,
             account_id,
             amount,
-            minimum: whole(least.unwrap_or(self.terms.minimum), amount.currency),
+            minimum: Money::coins(least.unwrap_or(self.terms.minimum).into(), amount.currency),
             owed,
             directed,
             gateway,
@@ -329,10 +329,6 @@ fn same(before: &PaymentStarted, wish: &NewPayment) -> Result<PaymentStarted, St
     let NewPayment { account_id, amount, directed, gateway, least: _ } = wish;
     let same = (before.account_id, before.amount) == (*account_id, *amount) && before.directed == *directed && before.gateway == *gateway;
     if same { Ok(before.clone()) } else { Err(StartError::IdempotencyKeyReused) }
-}
-
-fn whole(units: u32, currency: Currency) -> Money {
-    Money::new(i64::from(units) * 10_i64.pow(currency.exponent()), currency)
 }
 
 fn never_arrived() -> Code {

@@ -2,10 +2,12 @@
 
 use daftar_domain::ids::{AccountId, AddressId};
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use super::{Address, malformed};
-use crate::{QueryError, columns::from_name};
+use crate::{
+    QueryError,
+    columns::{from_name, uuids},
+};
 
 pub async fn addresses_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, Address)>, QueryError> {
     let found = sqlx::query!(
@@ -21,8 +23,4 @@ pub async fn addresses_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Re
         Ok((AccountId::new(row.account_id), address))
     });
     addresses.collect()
-}
-
-fn uuids(ids: &[AccountId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
 }

@@ -3,14 +3,13 @@
 use daftar_domain::ids::{AccountId, AgreementId, MeterId, PremisesId, ReadCycleId, ServicePointId};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use super::{Agreement, Agreements, from_bigint, from_name};
-use crate::{Projector, QueryError, as_of::AsOf};
+use crate::{Projector, QueryError, as_of::AsOf, columns::uuids};
 
 /// The agreements of each account that run on a date.
 pub async fn of_accounts(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<Agreement>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let found = sqlx::query!(
         r#"SELECT agreement.agreement_id, agreement.service_point_id, agreement.account_id, agreement.premises_id, agreement.service,
                   agreement.valid_from, agreement.revision, series.tariff_series, cycle.read_cycle_id,
@@ -67,7 +66,7 @@ pub struct Place {
 }
 
 pub async fn premises_of(db: impl PgExecutor<'_>, ids: &[PremisesId], as_of: AsOf) -> Result<Vec<Place>, QueryError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(ids);
     let found = sqlx::query!(
         "SELECT DISTINCT ON (premises_id) premises_id, dwellings, breaker_amps, load_kva, area FROM read_agreements.premises_facts
          WHERE premises_id = ANY($1) AND effective_on <= $2 AND position <= $3 ORDER BY premises_id, effective_on DESC, position DESC",

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Collections, EntryRow, OrderRow};
 use crate::{
     Projector, QueryError,
-    columns::{from_bigint, from_name, position, to_bigint, to_name},
+    columns::{from_bigint, from_name, position, to_bigint, to_name, uuids},
 };
 
 /// As the aggregate has it, without what goes with it.
@@ -266,7 +266,7 @@ pub async fn count(db: impl PgExecutor<'_>, filter: &Filter) -> Result<u64, Quer
 
 /// Of each account its orders, the latest first.
 pub async fn orders_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, Order)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let rows = sqlx::query_as!(
         OrderRow,
         "SELECT * FROM read_collections.work_order WHERE account_id = ANY($1) ORDER BY account_id, requested_at DESC, disconnection_id",
@@ -302,7 +302,7 @@ pub struct Entry {
 
 /// Of each order what happened to it, in its order. Pauses double between attempts, so that there are never many.
 pub async fn timelines_of(db: impl PgExecutor<'_>, orders: &[DisconnectionId]) -> Result<Vec<(DisconnectionId, Entry)>, QueryError> {
-    let ids: Vec<Uuid> = orders.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(orders);
     let rows = sqlx::query_as!(
         EntryRow,
         "SELECT * FROM read_collections.entry WHERE disconnection_id = ANY($1) ORDER BY disconnection_id, revision",

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Collections, DunningRow, HoldRow, NoticeRow};
 use crate::{
     Projector, QueryError,
-    columns::{from_bigint, from_name, whole},
+    columns::{from_bigint, from_name, uuids, whole},
 };
 
 /// How far it has come with an account.
@@ -47,7 +47,7 @@ impl TryFrom<DunningRow> for Case {
 
 /// The cases that run, of these accounts.
 pub async fn cases_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<Case>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let rows = sqlx::query_as!(DunningRow, "SELECT * FROM read_collections.dunning WHERE runs AND account_id = ANY($1)", &ids);
     rows.fetch_all(db).await?.into_iter().map(Case::try_from).collect()
 }
@@ -151,7 +151,7 @@ pub struct Notice {
 
 /// Of each account the steps that were taken, the latest first; no more than so many of each.
 pub async fn notices_of(db: impl PgExecutor<'_>, accounts: &[AccountId], each: u32) -> Result<Vec<(AccountId, Notice)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let rows = sqlx::query_as!(
         NoticeRow,
         r#"SELECT notice.account_id AS "account_id!", ladder AS "ladder!", step AS "step!", action AS "action!", channel AS "channel!",
@@ -195,7 +195,7 @@ pub struct Hold {
 
 /// Of each account what holds its dunning up, or did; the latest first.
 pub async fn holds_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, Hold)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let rows = sqlx::query_as!(
         HoldRow,
         "SELECT * FROM read_collections.hold WHERE account_id = ANY($1) ORDER BY account_id, held_from DESC, hold_id",

@@ -9,7 +9,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{Document, InvoiceRow, Standing, from_bigint, from_json, from_name, malformed, then};
-use crate::{QueryError, as_of::AsOf, order::LAST_DAY};
+use crate::{QueryError, as_of::AsOf, columns::uuids, order::LAST_DAY};
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[InvoiceId]) -> Result<Vec<Standing>, QueryError> {
     let rows = sqlx::query_as!(InvoiceRow, "SELECT * FROM read_invoices.invoice WHERE invoice_id = ANY($1)", &uuids(ids));
@@ -34,7 +34,7 @@ pub async fn of_accounts(
         "SELECT invoice.* FROM unnest($1::uuid[]) AS asked (id)
          CROSS JOIN LATERAL (SELECT * FROM read_invoices.invoice WHERE account_id = asked.id AND (issued_on, invoice_id) < ($2, $3)
                              ORDER BY issued_on DESC, invoice_id DESC LIMIT $4) invoice",
-        &account_uuids(accounts),
+        &uuids(accounts),
         day,
         id,
         i64::from(limit),
@@ -54,7 +54,7 @@ pub async fn counts_of_accounts(
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_invoices.invoice
            WHERE account_id = ANY($1) AND issued_on IS NOT NULL GROUP BY account_id"#,
-        &account_uuids(accounts),
+        &uuids(accounts),
     );
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (AccountId::new(row.account_id), from_bigint(row.count))).collect())
 }
@@ -137,12 +137,4 @@ pub async fn waiting_by_status(db: impl PgExecutor<'_>) -> Result<Vec<(Status, u
         .into_iter()
         .map(|row| Ok((from_name(row.status).map_err(malformed("status"))?, from_bigint(row.count))))
         .collect()
-}
-
-fn uuids(ids: &[InvoiceId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
-}
-
-pub(super) fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
 }

@@ -10,10 +10,11 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Filter, InvoiceRow, Order, Standing, from_bigint, many::account_uuids};
+use super::{Filter, InvoiceRow, Order, Standing, from_bigint};
 use crate::{
     Page, QueryError,
     as_of::AsOf,
+    columns::uuids,
     order::{LAST_DAY, page},
 };
 
@@ -104,7 +105,7 @@ pub(super) async fn of_accounts(
                  ORDER BY position DESC LIMIT 1) stood
              WHERE account_id = asked.id AND (issued_on, invoice_id) < ($2, $3) AND issued_on <= $5 AND issued_position <= $6
              ORDER BY issued_on DESC, invoice_id DESC LIMIT $4) invoice",
-        &account_uuids(accounts),
+        &uuids(accounts),
         day,
         id,
         i64::from(limit),
@@ -122,7 +123,7 @@ pub(super) async fn counts_of_accounts(
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_invoices.invoice
            WHERE account_id = ANY($1) AND issued_on <= $2 AND issued_position <= $3 GROUP BY account_id"#,
-        &account_uuids(accounts),
+        &uuids(accounts),
         as_of.effective,
         as_of.position(),
     );

@@ -10,7 +10,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{ComponentRow, Device, MeterRow, PartChange, StatusRow, Step, from_bigint, from_name, malformed};
-use crate::{QueryError, as_of::AsOf};
+use crate::{QueryError, as_of::AsOf, columns::uuids};
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[MeterId]) -> Result<Vec<Device>, QueryError> {
     let rows = sqlx::query_as!(MeterRow, "SELECT * FROM read_meters.meter WHERE meter_id = ANY($1)", &uuids(ids),);
@@ -113,8 +113,4 @@ pub async fn tests_of(db: impl PgExecutor<'_>, ids: &[MeterId]) -> Result<Vec<(M
         (MeterId::new(row.meter_id), test)
     });
     Ok(tests.collect())
-}
-
-fn uuids(ids: &[MeterId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
 }

@@ -13,7 +13,7 @@ use super::{PaymentRow, Received, currency, from_name, malformed, then};
 use crate::{
     QueryError,
     as_of::AsOf,
-    columns::{from_bigint, whole},
+    columns::{from_bigint, uuids, whole},
     order::LAST_DAY,
 };
 
@@ -35,7 +35,7 @@ pub async fn of_accounts(
         "SELECT payment.* FROM unnest($1::uuid[]) AS asked (id)
          CROSS JOIN LATERAL (SELECT * FROM read_payments.payment WHERE account_id = asked.id AND (value_on, payment_id) < ($2, $3)
                              ORDER BY value_on DESC, payment_id DESC LIMIT $4) payment",
-        &account_uuids(accounts),
+        &uuids(accounts),
         day,
         id,
         i64::from(limit),
@@ -54,7 +54,7 @@ pub async fn counts_of_accounts(
     }
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_payments.payment WHERE account_id = ANY($1) GROUP BY account_id"#,
-        &account_uuids(accounts),
+        &uuids(accounts),
     );
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (AccountId::new(row.account_id), from_bigint(row.count))).collect())
 }
@@ -126,8 +126,4 @@ pub async fn of_invoices(
 
 fn item(id: InvoiceId) -> String {
     String::from_utf8_lossy(&daftar_domain::write(&ItemId::Invoice(id))).into_owned()
-}
-
-pub(super) fn account_uuids(ids: &[AccountId]) -> Vec<Uuid> {
-    ids.iter().map(|id| Uuid::from(*id)).collect()
 }

@@ -8,11 +8,11 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Filter, Order, PaymentRow, Received, Sum, many::account_uuids, to_name};
+use super::{Filter, Order, PaymentRow, Received, Sum, to_name};
 use crate::{
     Page, QueryError,
     as_of::AsOf,
-    columns::from_bigint,
+    columns::{from_bigint, uuids},
     order::{LAST_DAY, page},
 };
 
@@ -111,7 +111,7 @@ pub(super) async fn of_accounts(
            CROSS JOIN LATERAL (SELECT * FROM read_payments.payment
                                WHERE account_id = asked.id AND (value_on, payment_id) < ($2, $3) AND value_on <= $5 AND received_position <= $6
                                ORDER BY value_on DESC, payment_id DESC LIMIT $4) payment"#,
-        &account_uuids(accounts),
+        &uuids(accounts),
         day,
         id,
         i64::from(limit),
@@ -129,7 +129,7 @@ pub(super) async fn counts_of_accounts(
     let found = sqlx::query!(
         r#"SELECT account_id, count(*) AS "count!" FROM read_payments.payment
            WHERE account_id = ANY($1) AND value_on <= $2 AND received_position <= $3 GROUP BY account_id"#,
-        &account_uuids(accounts),
+        &uuids(accounts),
         as_of.effective,
         as_of.position(),
     );

@@ -17,7 +17,7 @@ use super::{Cause, PlanEnd, PlanState, Receivables};
 use crate::{
     Projector, QueryError,
     as_of::AsOf,
-    columns::{from_bigint, from_name, to_bigint, to_name, whole},
+    columns::{from_bigint, from_name, to_bigint, to_name, uuids, whole},
 };
 
 /// What all accounts together owe, by age; in each currency.
@@ -73,7 +73,7 @@ pub async fn aged_of(
     accounts: &[AccountId],
     as_of: AsOf,
 ) -> Result<BTreeMap<(AccountId, Currency), Aged>, QueryError> {
-    let (mut aged, ids) = (BTreeMap::new(), accounts.iter().map(|id| Uuid::from(*id)).collect::<Vec<_>>());
+    let (mut aged, ids) = (BTreeMap::new(), uuids(accounts));
     let open = sqlx::query!(
         r#"SELECT account_id, currency, due_on AS "due_on!", sum(open) AS "open!", sum(planned) AS "planned!", disputed AS "disputed!"
            FROM (SELECT account_id, item_id, currency, due_on, sum(owed) AS open, sum(planned) AS planned FROM read_receivables.movement
@@ -231,7 +231,7 @@ pub async fn balances(db: impl PgExecutor<'_>, account_id: AccountId, as_of: AsO
 
 /// Of each account what it stands at, in each currency in which anything was ever moved.
 pub async fn balances_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, Balance)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let found = sqlx::query!(
         r#"SELECT account_id, currency, sum(owed) AS "owed!", sum(planned) AS "planned!", sum(unapplied) AS "unapplied!",
                   sum(deposit) AS "deposit!"
@@ -274,7 +274,7 @@ pub async fn open_items(db: impl PgExecutor<'_>, account_id: AccountId, as_of: A
 
 /// Of each account what it had to pay, the oldest first.
 pub async fn open_items_of(db: impl PgExecutor<'_>, accounts: &[AccountId], as_of: AsOf) -> Result<Vec<(AccountId, OpenItem)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let found = sqlx::query!(
         r#"SELECT account_id, reference, document, kind, currency, amount, known.open AS "open!", known.planned AS "planned!",
                   issued_on, due_on, word.disputed AS "disputed!"
@@ -476,7 +476,7 @@ pub async fn plans_count(db: impl PgExecutor<'_>, filter: &PlanFilter) -> Result
 
 /// Of each account its plans, the latest first.
 pub async fn plans_of(db: impl PgExecutor<'_>, accounts: &[AccountId]) -> Result<Vec<(AccountId, Plan)>, QueryError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|id| Uuid::from(*id)).collect();
+    let ids = uuids(accounts);
     let found = sqlx::query!(
         r#"SELECT account_id, plan_id, currency, total, paid, down_payment_id, down_payment, agreed_on, state, warned_on, ended_on,
                   ended_because, reason, due_on, instalment.amount,

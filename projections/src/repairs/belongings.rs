@@ -7,12 +7,11 @@ use daftar_domain::{
     repair::{Audience, Estimate, Side, Status},
 };
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use super::{EntryRow, EstimateRow, FileRow, PartRequestRow, malformed, unsealed};
 use crate::{
     QueryError,
-    columns::{from_bigint, from_name, to_bigint},
+    columns::{from_bigint, from_name, to_bigint, uuids},
 };
 
 /// Something offered.
@@ -201,8 +200,4 @@ impl TryFrom<EntryRow> for Entry {
             recorded_at: row.recorded_at,
         })
     }
-}
-
-fn uuids(repairs: &[RepairId]) -> Vec<Uuid> {
-    repairs.iter().map(|id| (*id).into()).collect()
 }

@@ -120,7 +120,7 @@ impl Receivable {
 
 /// What is less than a whole coin: 0.99 where it has a hundred parts, 0.999 where it has a thousand.
 fn small(currency: Currency) -> i64 {
-    10_i64.pow(currency.exponent()) - 1
+    Money::coins(1, currency).minor - 1
 }
 
 impl Draft {
