@@ -93,8 +93,10 @@ impl Office {
     async fn settled(&self) {
         let all_read = async {
             loop {
+                // Asked first: what they wrote up to here is then among the events.
+                let reached = policies::reached(&self.pool).await.unwrap();
                 let last = self.events().await.iter().rev().find(|event| asks(&event.event)).map(|event| event.position);
-                if policies::reached(&self.pool).await.unwrap() >= last {
+                if reached >= last {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;

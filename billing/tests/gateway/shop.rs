@@ -218,10 +218,11 @@ impl Shop {
         };
         let all_read = async {
             loop {
-                let before = last().await;
-                // What the policies asked for is there before they say that they have read what made them ask.
-                if policies::reached(&self.pool).await.unwrap() >= before && last().await == before {
-                    let Some(last) = before else { return };
+                // Asked first: what the policies wrote up to here is then among the events.
+                let reached = policies::reached(&self.pool).await.unwrap();
+                let last = last().await;
+                if reached >= last {
+                    let Some(last) = last else { return };
                     assert!(self.readable.reached(PaymentsModel::NAME, last, SOON).await.unwrap());
                     return;
                 }
