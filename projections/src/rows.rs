@@ -325,17 +325,28 @@ impl<R: Keyed> Table for Current<R> {
         Ok(())
     }
 
-    /// A changed row is taken out and put in again: one statement each, however many columns and rows.
+    /// A row that is there already is changed in its place: where no index knows of what has changed, none has to be told.
     async fn write(&mut self, db: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
-        let mut outdated: Vec<_> =
-            self.settled.iter().filter(|(_, settled)| settled.stored && settled.changed).map(|(key, _)| key.clone()).collect();
-        if !outdated.is_empty() {
-            outdated.sort_unstable();
-            let sql = format!("DELETE FROM {schema}.{} AS row {}", R::TABLE, having_key::<R>("USING", "WHERE"));
-            R::Key::bind(&outdated, sqlx::query(AssertSqlSafe(sql))).execute(&mut *db).await?;
+        let (mut removed, mut replaced, mut added) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, settled) in self.settled.iter().filter(|(_, settled)| settled.changed) {
+            match (&settled.row, settled.stored) {
+                (Some(row), true) => replaced.push((key, row)),
+                (Some(row), false) => added.push(row),
+                (None, true) => removed.push(key.clone()),
+                (None, false) => {}
+            }
         }
-        let changed: Vec<&R> = self.settled.values().filter(|settled| settled.changed).filter_map(|settled| settled.row.as_ref()).collect();
-        add(db, schema, &changed).await?;
+        if !removed.is_empty() {
+            removed.sort_unstable();
+            let sql = format!("DELETE FROM {schema}.{} AS row {}", R::TABLE, having_key::<R>("USING", "WHERE"));
+            R::Key::bind(&removed, sqlx::query(AssertSqlSafe(sql))).execute(&mut *db).await?;
+        }
+        replaced.sort_unstable_by_key(|(key, _)| *key);
+        let replaced: Vec<&R> = replaced.into_iter().map(|(_, row)| row).collect();
+        for rows in replaced.chunks(FEW) {
+            replace(db, schema, rows).await?;
+        }
+        add(db, schema, &added).await?;
         *self = Self::default();
         Ok(())
     }
@@ -374,10 +385,27 @@ async fn add<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result
 
 /// One message there and one back.
 async fn insert<R: Row>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
-    let arrays: Vec<String> = R::shape().iter().zip(1..).map(|((_, name, _), number)| format!("${number}::{name}[]")).collect();
-    let sql = format!("INSERT INTO {schema}.{} ({}) SELECT * FROM UNNEST({})", R::TABLE, R::COLUMNS.join(", "), arrays.join(", "));
+    let sql = format!("INSERT INTO {schema}.{} ({}) SELECT * FROM {}", R::TABLE, R::COLUMNS.join(", "), bound::<R>());
     R::bind(rows, sqlx::query(AssertSqlSafe(sql))).execute(db).await?;
     Ok(())
+}
+
+/// The same for rows whose keys are there.
+async fn replace<R: Keyed>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> Result<(), sqlx::Error> {
+    // The rest of the row is nothing: its key has not changed.
+    let Some(rest) = R::COLUMNS.get(R::KEY.len()..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+    let set: Vec<String> = rest.iter().map(|column| format!("{column} = new.{column}")).collect();
+    let same: Vec<String> = R::KEY.iter().map(|column| format!("row.{column} = new.{column}")).collect();
+    let (set, columns, same) = (set.join(", "), R::COLUMNS.join(", "), same.join(" AND "));
+    let sql = format!("UPDATE {schema}.{} AS row SET {set} FROM {} AS new ({columns}) WHERE {same}", R::TABLE, bound::<R>());
+    R::bind(rows, sqlx::query(AssertSqlSafe(sql))).execute(db).await?;
+    Ok(())
+}
+
+/// The rows that are bound to a statement, an array for each column.
+fn bound<R: Row>() -> String {
+    let arrays: Vec<String> = R::shape().iter().zip(1..).map(|((_, name, _), number)| format!("${number}::{name}[]")).collect();
+    format!("UNNEST({})", arrays.join(", "))
 }
 
 /// Sent at once: large enough for the way, small enough for memory.
