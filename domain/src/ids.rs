@@ -3,6 +3,8 @@
 //! Nothing here is random: a command's id comes from who asked and the key they gave, and everything created by the command from that.
 //! A retry therefore meets what the first try made.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -252,7 +254,10 @@ pub(crate) fn reservation_id(kind: &str, parts: &[&str]) -> ReservationId {
 
 /// Parts are length-prefixed: `("ab", "c")` and `("a", "bc")` are different names.
 fn derive(namespace: Uuid, parts: &[&str]) -> Uuid {
-    let name: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let mut name = String::with_capacity(parts.iter().map(|part| "999:".len() + part.len()).sum());
+    for part in parts {
+        let _ = write!(name, "{}:{part}", part.len());
+    }
     Uuid::new_v5(&namespace, name.as_bytes())
 }
 

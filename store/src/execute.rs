@@ -165,8 +165,8 @@ impl Engine {
         outcome
     }
 
-    /// As [`execute`](Self::execute), for whoever has seen the stream already, in a read model or by having made its name up. If the stream
-    /// does not stand there, or there is nothing to append, it is read like any other.
+    /// As [`execute_as`](Self::execute_as), for whoever has seen the stream already, in a read model or by having made its name up. If the
+    /// stream does not stand there, or there is nothing to append, it is read like any other.
     ///
     /// A repeat is recognised by its ids alone, so a command id must stand for one content: derive it from what is done, never from a key that a caller chose.
     pub async fn execute_from<D: Decider>(
@@ -174,6 +174,7 @@ impl Engine {
         stream: &StreamName,
         context: &CommandContext,
         command: D::Command,
+        said: CommandHash,
         seen: Seen<D>,
     ) -> Result<Outcome<D::Event>, ExecuteError<D::Rejection>> {
         let Seen { state, revision, recorded_at } = seen;
@@ -181,14 +182,14 @@ impl Engine {
             && !events.is_empty()
         {
             let recorded_at = context.recorded_after(recorded_at);
-            let new = encode(stream, context, CommandHash::of(&command), recorded_at, &events);
+            let new = encode(stream, context, said, recorded_at, &events);
             match self.store.append(stream, Expected::last(revision), new).await {
                 Ok(appended) => return Ok(Outcome::Recorded { events, position: appended.position }),
                 Err(AppendError::WrongExpected { .. }) => {}
                 Err(error) => return Err(ExecuteError::Append(error)),
             }
         }
-        self.execute::<D>(stream, context, command).await
+        self.execute_as::<D>(stream, context, command, said).await
     }
 
     /// What a stream comes to at this moment: to look at, for only a decision that is appended is guarded by what it saw.

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Duration, Utc};
 use daftar_domain::{
-    Actor, Code, SealedFor, StreamName,
+    Actor, Code, CommandHash, SealedFor, StreamName,
     ids::UserId,
     user::audit::{Audit, Command, NoteAct, Outcome},
 };
@@ -62,7 +62,8 @@ impl Auth {
         let actor = user_id.map_or_else(|| Actor::job("door"), Actor::user);
         let context = CommandContext { command_id: id, actor, correlation_id: id, causation_id: id, now };
         let command = Command::NoteAct(NoteAct { act, outcome, user_id, subject, from: Some(from) });
-        self.engine.execute_from::<Audit>(&StreamName::of::<Audit>(id), &context, command, Seen::default()).await?;
+        let said = CommandHash::of(&command);
+        self.engine.execute_from::<Audit>(&StreamName::of::<Audit>(id), &context, command, said, Seen::default()).await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use daftar_domain::{
-    Actor, Decider, StreamName,
+    Actor, CommandHash, Decider, StreamName,
     account::{self, Account},
     bill_run::{self, BillRun, NoteBlockIssued, Place, Plan, Totals},
     ids::{self, AccountId, BillRunId, InvoiceId},
@@ -17,6 +17,7 @@ use daftar_domain::{
 };
 use daftar_projections::billable::Known;
 use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
+use futures::TryStreamExt;
 use tokio::task::JoinSet;
 
 use crate::refusals::{self, Refused};
@@ -105,16 +106,16 @@ async fn number(engine: &Engine, run: &BillRun, run_id: BillRunId, block: u32) -
 /// The invoice, then its charge, then the readings it stands on.
 async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNumber, drafted: Drafted) -> Result<(), RunError> {
     let Place { account_id, invoice_id, .. } = place;
-    let Drafted { draft, account, has_credit, meters, .. } = drafted;
+    let Drafted { draft, digest, account, has_credit, meters, .. } = drafted;
     let stream = StreamName::of::<Invoice>(invoice_id);
     let context = CommandContext::new(Actor::job(ACTOR), "issueAtOnce", &invoice_id.to_string(), engine.now());
-    let wish = IssueAtOnce { invoice_id, account_id, draft, dates: plan.dates, number };
-    let again = wish.clone();
-    let command = invoice::Command::IssueAtOnce(wish);
-    let issued = match engine.execute_from(&stream, &context, command, Seen::<Invoice>::default()).await.map_err(refused)? {
-        Outcome::Recorded { events, .. } => issued(events),
+    // The draft is in the list by its digest, and need not be written out once more.
+    let said = CommandHash::of(&(invoice_id, account_id, digest, plan.dates, &number));
+    let command = invoice::Command::IssueAtOnce(IssueAtOnce { invoice_id, account_id, draft, dates: plan.dates, number });
+    let issued = match engine.execute_from(&stream, &context, command, said, Seen::<Invoice>::default()).await.map_err(refused)? {
+        Outcome::Recorded { events, .. } => events.into_iter().find_map(issued),
         // By the process before, in these very words, or it would have been refused.
-        Outcome::AlreadyTrue { .. } => issued(Invoice::default().decide(invoice::Command::IssueAtOnce(again)).map_err(interrupted)?),
+        Outcome::AlreadyTrue { .. } => issued_before(&engine, &stream).await?,
     };
     let issued = issued.ok_or(RunError::RatedOtherwise { account_id })?;
 
@@ -159,14 +160,25 @@ async fn ask<D: Decider>(
     match known.and_then(|Known { state, stood }| stood.map(|stood| (state, stood))) {
         Some((state, (revision, recorded_at))) => {
             let seen = Seen { state, revision: Some(revision), recorded_at: Some(recorded_at) };
-            engine.execute_from(stream, context, wish, seen).await.map(|_| ())
+            let said = CommandHash::of(&wish);
+            engine.execute_from(stream, context, wish, said, seen).await.map(|_| ())
         }
         None => engine.execute::<D>(stream, context, wish).await.map(|_| ()),
     }
 }
 
-fn issued(events: Vec<invoice::Event>) -> Option<InvoiceIssued> {
-    events.into_iter().find_map(|event| if let invoice::Event::InvoiceIssued(issued) = event { Some(issued) } else { None })
+fn issued(event: invoice::Event) -> Option<InvoiceIssued> {
+    if let invoice::Event::InvoiceIssued(issued) = event { Some(issued) } else { None }
+}
+
+async fn issued_before(engine: &Engine, stream: &StreamName) -> Result<Option<InvoiceIssued>, RunError> {
+    let mut events = engine.store().read(stream, 0);
+    while let Some(stored) = events.try_next().await.map_err(interrupted)? {
+        if let Some(issued) = issued(stored.decode::<invoice::Event>().map_err(interrupted)?.event) {
+            return Ok(Some(issued));
+        }
+    }
+    Ok(None)
 }
 
 /// A draft for a person to look at.
@@ -174,7 +186,8 @@ async fn hold(engine: Engine, drafted: Drafted) -> Result<(), RunError> {
     let Drafted { account_id, invoice_id, draft, held, meters, .. } = drafted;
     let context = CommandContext::new(Actor::job(ACTOR), "draftInvoice", &invoice_id.to_string(), engine.now());
     let wish = invoice::Command::DraftInvoice(DraftInvoice { invoice_id, account_id, draft, check: held });
-    engine.execute_from(&StreamName::of::<Invoice>(invoice_id), &context, wish, Seen::<Invoice>::default()).await.map_err(refused)?;
+    let said = CommandHash::of(&wish);
+    engine.execute_from(&StreamName::of::<Invoice>(invoice_id), &context, wish, said, Seen::<Invoice>::default()).await.map_err(refused)?;
     note_readings(&engine, invoice_id, meters).await
 }
 

@@ -146,7 +146,8 @@ impl Task {
         if answered < 2 {
             return;
         }
-        let all = answered + self.waiting.len() + self.queue.len();
+        // Those who wait already fill a group by themselves, or they are waited for in vain.
+        let all = (answered + self.waiting.len() + self.queue.len()).min(GROUP_WRITES);
         let deadline = Instant::now() + (took / 4).min(LONGEST_MOMENT);
         while self.waiting.len() + self.queue.len() < all && Instant::now() < deadline {
             tokio::task::yield_now().await;
