@@ -33,7 +33,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
     let database = migrated().await;
     expect![[r#"
         model        version   position   behind   seconds  events/s  kept by
-        accounts           4          -        0       0.0         0  nobody
+        accounts           5          -        0       0.0         0  nobody
         agreements         1          -        0       0.0         0  nobody
         applications       2          -        0       0.0         0  nobody
         bill_runs          1          -        0       0.0         0  nobody
@@ -45,7 +45,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         meters             3          -        0       0.0         0  nobody
         payments           5          -        0       0.0         0  nobody
         readings           1          -        0       0.0         0  nobody
-        receivables        5          -        0       0.0         0  nobody
+        receivables        6          -        0       0.0         0  nobody
         repairs            2          -        0       0.0         0  nobody
         tariffs            1          -        0       0.0         0  nobody
         users              1          -        0       0.0         0  nobody

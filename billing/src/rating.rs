@@ -48,7 +48,12 @@ pub fn bills(
         let series = tariffs.get(series).ok_or_else(|| failure("no-tariff", format!("there is no tariff series `{series}`")))?;
         let usage = usage_between(&meters, *premises_id, &register, days).map_err(not_measured)?;
         let facts = premises.facts_on(days.from()).ok_or_else(|| failure("no-premises", "the premises are not registered"))?;
-        let supplied = Supply { brought: brought.as_ref(), vat: account.vat_statuses(), ..Supply::new(days, &usage, facts) };
+        let supplied = Supply {
+            brought: brought.as_ref(),
+            vat: account.vat_statuses(),
+            grants: account.subsidies(),
+            ..Supply::new(days, &usage, facts)
+        };
         let bill = rate(series, &supplied, rounding).map_err(of_rating)?;
         brought = bill.carried.clone();
         bills.push(BilledSupply { agreement_id: *agreement_id, service_point_id: *service_point_id, service: *service, bill });

@@ -40,12 +40,18 @@ fn bill(customer: Customer, month: usize) -> InvoiceId {
 async fn three_months(log: &Log, pool: &PgPool, customers: u128) -> Engine {
     let engine = engine(log.clone());
     tariff(&engine).await;
+    three_months_after(engine, "homes", pool, customers, async |_| ()).await
+}
+
+/// After something that happens before the first bill.
+async fn three_months_after(engine: Engine, series: &str, pool: &PgPool, customers: u128, before: impl AsyncFnOnce(&Engine)) -> Engine {
     for customer in (1..=customers).map(Customer) {
-        supplied(&engine, customer, "homes").await;
+        supplied(&engine, customer, series).await;
         for (on, shown) in [("2026-10-31", 1_000), ("2026-11-30", 2_300), ("2026-12-31", 3_150)] {
             read(&engine, customer, on, shown).await;
         }
     }
+    before(&engine).await;
     let runs = BillRuns::new(engine.clone(), pool.clone());
     for (cycle, after) in MONTHS.into_iter().zip(0..) {
         let cut_off = day("2026-11-01") + Months::new(after);
@@ -64,23 +70,27 @@ fn dates(issued_on: chrono::NaiveDate) -> Dates {
 async fn paid_with_a_fee(engine: &Engine, customer: Customer) {
     let paid = [("2026-11-10", 24_150), ("2026-12-10", 22_080), ("2027-01-10", 21_045)];
     for (month, (on, minor)) in paid.into_iter().enumerate() {
-        let wish = RecordPayment {
-            payment_id: payment(customer, month),
-            external_reference: code(&format!("receipt-{}-{month}", customer.0)),
-            tender: Tender::Cash,
-            channel: code("till"),
-            session: None,
-            amount: Money::new(minor, SAR),
-            received_at: daftar_domain::meter::example::instant(on, 12),
-            value_on: day(on),
-            directed: vec![ItemId::Invoice(bill(customer, month))],
-            policy: None,
-        };
-        ask::<Account>(engine, customer.account_id(), &format!("{}/pay/{month}", customer.0), account::Command::RecordPayment(wish)).await;
+        pay(engine, customer, month, on, minor).await;
     }
     let rule = LateFeeRule { fee: LateFee::Fixed(Money::new(5_000, SAR)), cap: None, grace_days: 0 };
     let fee = AssessLateFee { item: ItemId::Invoice(bill(customer, 1)), rule, on: day("2026-12-20") };
     ask::<Account>(engine, customer.account_id(), &format!("{}/fee", customer.0), account::Command::AssessLateFee(fee)).await;
+}
+
+async fn pay(engine: &Engine, customer: Customer, month: usize, on: &str, minor: i64) {
+    let wish = RecordPayment {
+        payment_id: payment(customer, month),
+        external_reference: code(&format!("receipt-{}-{month}", customer.0)),
+        tender: Tender::Cash,
+        channel: code("till"),
+        session: None,
+        amount: Money::new(minor, SAR),
+        received_at: daftar_domain::meter::example::instant(on, 12),
+        value_on: day(on),
+        directed: vec![ItemId::Invoice(bill(customer, month))],
+        policy: None,
+    };
+    ask::<Account>(engine, customer.account_id(), &format!("{}/pay/{month}", customer.0), account::Command::RecordPayment(wish)).await;
 }
 
 fn payment(customer: Customer, month: usize) -> PaymentId {
@@ -150,6 +160,7 @@ async fn standing(engine: &Engine, customer: Customer) -> String {
         let credit = match credit {
             account::CreditId::Payment(id) => format!("payment {}", (0..3).find(|month| payment(customer, *month) == id).unwrap() + 1),
             account::CreditId::CreditNote(_) => "its note".to_owned(),
+            account::CreditId::Subsidy(_) => "its subsidy".to_owned(),
             other => format!("{other:?}"),
         };
         *paid.entry((credit, item)).or_default() += change;
@@ -222,6 +233,56 @@ async fn the_middle_of_three_bills_is_rated_anew_and_the_last_follows() {
     assert_eq!(facts(&log).await.len(), done);
     let again = corrections.preview(&wish).await.unwrap_err();
     assert_eq!(again.to_string(), "the invoice cannot be corrected: only an issued invoice for supplies can be corrected");
+    projector.abort();
+}
+
+/// A quarter of the usage is paid by a ministry, and from December on no more, which is known when it is billed already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_that_is_rated_anew_has_its_own_subsidy_and_the_wrong_ones_goes_back() {
+    let (log, (_database, pool)) = (Memory::log(), database().await);
+    let projector = project(Arc::new(log.clone()), &pool);
+    let (engine, customer) = (engine(log.clone()), Customer(1));
+    let subsidised = r#""subsidies":[{"code":"families","authority":"ministry","for":"granted","kind":{"percentOfUsage":"25"}}]"#;
+    tariff_with(&engine, "subsidised", subsidised).await;
+    let scheme = || code("families");
+    let engine = three_months_after(engine, "subsidised", &pool, 1, async |engine| {
+        let proof = daftar_domain::Description::new("decision 117").unwrap();
+        let grant = account::GrantSubsidy { scheme: scheme(), from: day("2026-09-01"), to: None, proof, renew_by: None };
+        ask::<Account>(engine, customer.account_id(), "grant", account::Command::GrantSubsidy(grant)).await;
+    })
+    .await;
+    policies::carry_out(&engine, None).await.unwrap();
+    let paid = [("2026-11-10", 19_650), ("2026-12-10", 24_510), ("2027-01-10", 17_220)];
+    for (month, (on, minor)) in paid.into_iter().enumerate() {
+        pay(&engine, customer, month, on, minor).await;
+    }
+    let end = account::EndSubsidy { scheme: scheme(), on: day("2026-12-01"), reason: Reason::new("moved out of the scheme").unwrap() };
+    ask::<Account>(&engine, customer.account_id(), "end", account::Command::EndSubsidy(end)).await;
+
+    let corrections = Corrections::new(engine.clone(), pool.clone(), terms());
+    corrections.correct(&november_was_read_wrong(customer)).await.unwrap();
+    policies::carry_out(&engine, None).await.unwrap();
+    expect_test::expect![[r#"
+        1: 241.50 SAR Some(Paid), 0.00 SAR open
+        2: 303.60 SAR Some(Cancelled), 0.00 SAR open
+        3: 210.45 SAR Some(Cancelled), 0.00 SAR open
+        2': 220.80 SAR Some(Paid), 0.00 SAR open
+        3': 293.25 SAR Some(PartlyPaid), 56.25 SAR open
+        its note paid 30360 of 2
+        its note paid 21045 of 3
+        its subsidy paid 4500 of 1
+        its subsidy paid 4050 of 2'
+        payment 1 paid 19650 of 1
+        payment 2 paid 18030 of 2'
+        payment 2 paid 6480 of 3'
+        payment 3 paid 17220 of 3'
+        unapplied 0.00 SAR, balance 56.25 SAR, fee 
+        on 2300 stand [], on 1900 ["2'", "3'"]
+    "#]]
+    .assert_eq(&standing(&engine, customer).await);
+    let balance = trial_balance(&facts(&log).await);
+    // A quarter of 1,000 and of 900 kWh at 0.18.
+    assert_eq!((balance.difference(SAR), balance.balance(LedgerAccount::SubsidyReceivable, SAR)), (0, 4_500 + 4_050));
     projector.abort();
 }
 

@@ -93,6 +93,8 @@ typed_ids! {
     ApplicationId
     /// What connections to a service cost: see [`connection_prices_id`].
     ConnectionPricesId
+    /// What an authority pays of an invoice: see [`subsidy_id`].
+    SubsidyId
     /// A debt that is paid in parts.
     InstalmentPlanId
     /// A supply that is cut, and restored.
@@ -145,6 +147,17 @@ pub fn register_id(code: &str) -> RegisterId {
 /// The id of a settlement, by what its gateway calls it: reported again, it is the same.
 pub fn settlement_id(gateway: &crate::Code, reference: &crate::Code) -> SettlementId {
     SettlementId::new(derive(DAFTAR, &["settlement", gateway.as_str(), reference.as_str()]))
+}
+
+/// The id of what an authority settled at one time, by what it calls that.
+pub fn subsidy_settlement_id(authority: &crate::Code, reference: &crate::Code) -> SettlementId {
+    SettlementId::new(derive(DAFTAR, &["subsidy_settlement", authority.as_str(), reference.as_str()]))
+}
+
+/// The id of what an authority pays under a scheme of one of an invoice's supplies, counted from 0. There can be only one, because its id is its
+/// name.
+pub fn subsidy_id(invoice_id: InvoiceId, supply: usize, scheme: &crate::Code, authority: &crate::Code) -> SubsidyId {
+    SubsidyId::new(derive(invoice_id.into(), &["subsidy", &supply.to_string(), scheme.as_str(), authority.as_str()]))
 }
 
 /// The id of a bill run, by the name that people call it: asked for again, it is gone on with.

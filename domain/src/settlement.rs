@@ -1,16 +1,23 @@
-//! What gateways and terminals pay out of what they have taken for us: the settlement report, once for each.
+//! What others pay out of what they owe us, once for each time: gateways and terminals of what they have taken, as the settlement report says,
+//! and authorities of the subsidies they have promised.
 //!
-//! Payments wait in the gateway's clearing account until a settlement brings them to the bank, less the commission and the VAT on it.
+//! Payments wait in the gateway's clearing account until a settlement brings them to the bank, less the commission and the VAT on it. An
+//! authority pays what it pays: which invoices it had in mind it does not say.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Code, Currency, Decider, Money, StreamName, ids::settlement_id, schema::events};
+use crate::{
+    Code, Currency, Decider, Money, StreamName,
+    ids::{settlement_id, subsidy_settlement_id},
+    schema::events,
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub enum Command {
     RecordSettlement(RecordSettlement),
+    RecordSubsidySettlement(RecordSubsidySettlement),
 }
 
 /// As its report says.
@@ -29,8 +36,20 @@ pub struct RecordSettlement {
     pub settled_on: NaiveDate,
 }
 
+/// An authority has paid what it owes for subsidies, or some of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordSubsidySettlement {
+    pub authority: Code,
+    /// What the authority calls it.
+    pub reference: Code,
+    /// What reached the bank.
+    pub amount: Money,
+    pub settled_on: NaiveDate,
+}
+
 events! {
     GatewaySettled 1
+    SubsidySettled 1
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +60,14 @@ pub struct GatewaySettled {
     pub commission: Money,
     pub vat: Money,
     pub net: Money,
+    pub settled_on: NaiveDate,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubsidySettled {
+    pub authority: Code,
+    pub reference: Code,
+    pub amount: Money,
     pub settled_on: NaiveDate,
 }
 
@@ -56,16 +83,30 @@ pub enum Rejection {
     DoesNotAddUp { gross: Money, expected: Money, found: Money },
     #[error("the amounts are too large to add up")]
     TooLarge,
+    #[error("an authority pays more than nothing")]
+    AmountNotPositive,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Settlement {
-    settled: Option<GatewaySettled>,
+    settled: Option<Event>,
 }
 
 impl Settlement {
     pub fn stream(gateway: &Code, reference: &Code) -> StreamName {
         StreamName::of::<Self>(settlement_id(gateway, reference))
+    }
+
+    pub fn subsidy_stream(authority: &Code, reference: &Code) -> StreamName {
+        StreamName::of::<Self>(subsidy_settlement_id(authority, reference))
+    }
+
+    fn settle(&self, fact: Event) -> Result<Vec<Event>, Rejection> {
+        match &self.settled {
+            None => Ok(vec![fact]),
+            Some(already) if *already == fact => Ok(vec![]),
+            Some(_) => Err(Rejection::SettledOtherwise),
+        }
     }
 }
 
@@ -76,7 +117,18 @@ impl Decider for Settlement {
     type Rejection = Rejection;
 
     fn decide(&self, command: Command) -> Result<Vec<Event>, Rejection> {
-        let Command::RecordSettlement(RecordSettlement { gateway, reference, gross, commission, vat, net, settled_on }) = command;
+        let RecordSettlement { gateway, reference, gross, commission, vat, net, settled_on } = match command {
+            Command::RecordSettlement(wish) => wish,
+            Command::RecordSubsidySettlement(RecordSubsidySettlement { authority, reference, amount, settled_on }) => {
+                if amount.minor <= 0 {
+                    return Err(Rejection::AmountNotPositive);
+                }
+                if amount.minor > Money::LARGEST {
+                    return Err(Rejection::TooLarge);
+                }
+                return self.settle(SubsidySettled { authority, reference, amount, settled_on }.into());
+            }
+        };
         if let Some(found) = [commission, vat, net].into_iter().map(|amount| amount.currency).find(|found| *found != gross.currency) {
             return Err(Rejection::OtherCurrency { expected: gross.currency, found });
         }
@@ -87,18 +139,11 @@ impl Decider for Settlement {
         if net != expected {
             return Err(Rejection::DoesNotAddUp { gross, expected, found: net });
         }
-        let settled = GatewaySettled { gateway, reference, gross, commission, vat, net, settled_on };
-        match &self.settled {
-            None => Ok(vec![settled.into()]),
-            Some(already) if *already == settled => Ok(vec![]),
-            Some(_) => Err(Rejection::SettledOtherwise),
-        }
+        self.settle(GatewaySettled { gateway, reference, gross, commission, vat, net, settled_on }.into())
     }
 
     fn evolve(self, event: &Event) -> Self {
-        match event {
-            Event::GatewaySettled(fact) => Self { settled: Some(fact.clone()) },
-        }
+        Self { settled: Some(event.clone()) }
     }
 }
 
@@ -114,10 +159,19 @@ pub mod example {
         RecordSettlement { gateway: code("simulated"), reference: code("S-2024-04-03"), gross, commission, vat, net, settled_on }
     }
 
+    pub fn record_subsidy() -> RecordSubsidySettlement {
+        let code = |text: &str| Code::new(text).expect("a code");
+        let settled_on = NaiveDate::from_ymd_opt(2024, 5, 2).expect("a date");
+        let (authority, reference, amount) = (code("ministry-of-energy"), code("2024-Q1"), Money::new(250_000, Currency::SAR));
+        RecordSubsidySettlement { authority, reference, amount, settled_on }
+    }
+
     /// One of every event.
     pub fn events() -> Vec<Event> {
         let RecordSettlement { gateway, reference, gross, commission, vat, net, settled_on } = record();
-        vec![GatewaySettled { gateway, reference, gross, commission, vat, net, settled_on }.into()]
+        let settled = GatewaySettled { gateway, reference, gross, commission, vat, net, settled_on };
+        let RecordSubsidySettlement { authority, reference, amount, settled_on } = record_subsidy();
+        vec![settled.into(), SubsidySettled { authority, reference, amount, settled_on }.into()]
     }
 }
 
@@ -132,11 +186,28 @@ mod tests {
 
     #[test]
     fn a_settlement_is_recorded_once_as_its_report_says() {
-        given::<Settlement>([]).when(Command::RecordSettlement(record())).then(events());
+        let settled = || events().into_iter().take(1);
+        given::<Settlement>([]).when(Command::RecordSettlement(record())).then(settled());
         let other = RecordSettlement { gross: sar(100_001), net: sar(97_988), ..record() };
-        given::<Settlement>(events()).when(Command::RecordSettlement(other)).then_rejected(Rejection::SettledOtherwise);
+        given::<Settlement>(settled()).when(Command::RecordSettlement(other)).then_rejected(Rejection::SettledOtherwise);
         let refunds = RecordSettlement { gross: sar(-500), net: sar(-2_513), ..record() };
         assert_eq!(Settlement::default().decide(Command::RecordSettlement(refunds)).map(|events| events.len()), Ok(1));
+    }
+
+    #[test]
+    fn what_an_authority_pays_is_recorded_once_under_its_reference() {
+        let wish = |minor| Command::RecordSubsidySettlement(RecordSubsidySettlement { amount: sar(minor), ..record_subsidy() });
+        let settled = || events().into_iter().skip(1);
+        given::<Settlement>([]).when(wish(250_000)).then(settled());
+        given::<Settlement>(settled()).when(wish(250_001)).then_rejected(Rejection::SettledOtherwise);
+        for (minor, rejection) in
+            [(0, Rejection::AmountNotPositive), (-1, Rejection::AmountNotPositive), (Money::LARGEST + 1, Rejection::TooLarge)]
+        {
+            given::<Settlement>([]).when(wish(minor)).then_rejected(rejection);
+        }
+        // A gateway may go by the name of an authority and count as it does.
+        let RecordSubsidySettlement { authority, reference, .. } = record_subsidy();
+        assert_ne!(Settlement::stream(&authority, &reference), Settlement::subsidy_stream(&authority, &reference));
     }
 
     #[test]

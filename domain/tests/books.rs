@@ -46,6 +46,9 @@ struct Truth {
     in_hand: BTreeMap<(Uuid, CreditId), i64>,
     commission: i64,
     compensation: i64,
+    /// Of each invoice, what authorities pay of it; and of all, what they have paid.
+    subsidies: BTreeMap<(Uuid, InvoiceId), i64>,
+    settled: i64,
     recoverable: i64,
     allowance: i64,
     /// Given up with approval.
@@ -77,11 +80,11 @@ impl World {
         self.execute_invoice(&stream, id, command);
     }
 
-    fn settlement(&mut self, wish: settlement::RecordSettlement) {
+    fn settlement(&mut self, stream: StreamName, command: settlement::Command) {
         self.asked += 1;
-        let (stream, id) = (Settlement::stream(&wish.gateway, &wish.reference), Uuid::from_u128(self.asked));
+        let id = Uuid::from_u128(self.asked);
         let before = self.settlements.entry(stream.id()).or_default().clone();
-        let Ok(events) = before.decide(settlement::Command::RecordSettlement(wish)) else { return };
+        let Ok(events) = before.decide(command) else { return };
         for event in events {
             self.settlements.insert(stream.id(), before.clone().evolve(&event));
             self.record(&stream, id, BillingEvent::Settlement(event));
@@ -111,6 +114,11 @@ impl World {
         let after = &self.accounts[&stream.id()];
         assert_eq!(after.decide(command.clone()), Ok(vec![]), "wished again: {command:?}");
         let imported = matches!(command, account::Command::ImportOpeningBalance(_));
+        for m in 0..6 {
+            // What authorities pay is never more than there is to pay. A credit note lowers both in one decision.
+            let (subsidised, comes_to) = (after.receivable().subsidised(invoice_id(m)), after.receivable().comes_to(invoice_id(m)));
+            assert!(subsidised <= comes_to.max(0), "{subsidised} of {comes_to} after {command:?}");
+        }
         assert!(after.receivable().is_at_rest() || imported || !account.receivable().is_at_rest(), "credit lies idle after {command:?}");
         true
     }
@@ -175,6 +183,7 @@ impl World {
             (LedgerAccount::ChequesInHand, self.truth.cheques()),
             (LedgerAccount::GatewayCommission, self.truth.commission.into()),
             (LedgerAccount::Compensation, self.truth.compensation.into()),
+            (LedgerAccount::SubsidyReceivable, i128::from(self.truth.subsidies.values().sum::<i64>() - self.truth.settled)),
             (LedgerAccount::VatRecoverable, self.truth.recoverable.into()),
             (LedgerAccount::DoubtfulDebts, -i128::from(self.truth.allowance)),
             (LedgerAccount::BadDebts, i128::from(self.truth.given_up + self.truth.allowance - self.truth.relief_claimed)),
@@ -293,6 +302,15 @@ impl Truth {
                     self.credits.insert(of(CreditId::Compensation(fact.disconnection_id)), fact.amount.minor);
                     self.compensation += fact.amount.minor;
                 }
+                Event::SubsidyCredited(fact) => {
+                    self.credits.insert(of(CreditId::Subsidy(fact.subsidy_id)), fact.amount.minor);
+                    *self.subsidies.entry((recorded.stream.id(), fact.invoice_id)).or_default() += fact.amount.minor;
+                }
+                Event::SubsidyTakenBack(fact) => {
+                    let from = fact.replaced_by.map_or(CreditId::Subsidy(fact.subsidy_id), CreditId::CreditNote);
+                    *self.credits.entry(of(from)).or_default() -= fact.amount.minor;
+                    *self.subsidies.entry((recorded.stream.id(), fact.invoice_id)).or_default() -= fact.amount.minor;
+                }
                 Event::PaymentReceived(fact) => {
                     self.credits.insert(of(CreditId::Payment(fact.payment_id)), fact.amount.minor);
                     if fact.tender == Tender::Cheque {
@@ -306,8 +324,17 @@ impl Truth {
                 Event::DepositReleased(fact) => {
                     *self.credits.entry(of(CreditId::Deposit(fact.deposit_id))).or_default() += fact.amount.minor
                 }
-                Event::CreditAllocated(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
+                Event::CreditAllocated(fact) => {
+                    if let CreditId::Subsidy(id) = fact.credit {
+                        assert!(subsidies_of(fact.item).contains(&id), "a subsidy pays its own invoice");
+                    }
+                    *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor;
+                }
                 Event::AllocationFreed(fact) => *self.credits.entry(of(fact.credit)).or_default() += fact.amount.minor,
+                Event::CreditRefunded(account::CreditRefunded { credit: CreditId::Subsidy(_), .. })
+                | Event::CreditWrittenOff(account::CreditWrittenOff { credit: CreditId::Subsidy(_), .. }) => {
+                    panic!("a subsidy is nobody's to have")
+                }
                 Event::CreditRefunded(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
                 Event::RefundReturned(fact) => *self.credits.entry(of(fact.credit)).or_default() += fact.amount.minor,
                 Event::CreditWrittenOff(fact) => *self.credits.entry(of(fact.credit)).or_default() -= fact.amount.minor,
@@ -341,6 +368,7 @@ impl Truth {
                 self.commission += fact.commission.minor;
                 self.recoverable += fact.vat.minor;
             }
+            BillingEvent::Settlement(settlement::Event::SubsidySettled(fact)) => self.settled += fact.amount.minor,
             BillingEvent::AccountingPeriods(periods::Event::AllowanceSet(fact)) => self.allowance = fact.allowance.minor,
             _ => {}
         }
@@ -373,6 +401,14 @@ fn account_of(invoice: u128) -> u128 {
     invoice % ACCOUNTS + 1
 }
 
+/// What authorities may pay of an item.
+fn subsidies_of(item: ItemId) -> Vec<ids::SubsidyId> {
+    let ItemId::Invoice(invoice_id) = item else { return vec![] };
+    let code = |text: &str| daftar_domain::Code::new(text).unwrap();
+    let schemes = [("homes", "ministry-of-energy"), ("families", "city")];
+    schemes.map(|(scheme, authority)| ids::subsidy_id(invoice_id, 0, &code(scheme), &code(authority))).to_vec()
+}
+
 fn on(n: u128) -> NaiveDate {
     accounts::day("2024-03-01") + Days::new(u64::try_from(n).unwrap() * 7)
 }
@@ -395,7 +431,10 @@ impl Act {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
                 let lines = revenues.into_iter().cycle().skip(index).zip(1..=i64::try_from(n).unwrap() + 1);
                 let lines = lines.map(|(revenue, part)| invoices::line(revenue, minor / part)).collect();
-                let draft = Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap();
+                let draft = match what {
+                    0 | 1 => invoices::subsidised(&sar(minor).to_decimal().to_string()),
+                    _ => Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap(),
+                };
                 let dates = Dates::new(day, day + Days::new(15)).unwrap();
                 let number = invoices::number("INV", serial);
                 let (invoice_id, account_id) = (invoice_id(m), account_id(account_of(m)));
@@ -450,6 +489,9 @@ impl Act {
                 let note = CreditId::CreditNote(note_id(100 + m * 4 + n));
                 let credit = if flag { CreditId::Compensation(accounts::disconnection_id(m)) } else { note };
                 world.account(n, accounts::refund(credit, 50 + m, minor / 9));
+                for subsidy_id in subsidies_of(ItemId::Invoice(invoice_id(m))) {
+                    world.account(n, accounts::refund(CreditId::Subsidy(subsidy_id), 150 + m, 1));
+                }
             }
             17 => {
                 for refund_id in (0..6).flat_map(|m| [m, 50 + m]).map(accounts::refund_id) {
@@ -481,7 +523,7 @@ impl Act {
                 let (commission, vat) = (sar(minor / 50), sar(minor / 333));
                 let net = sar(minor - commission.minor - vat.minor);
                 let reference = daftar_domain::Code::new(format!("S-{m}")).unwrap();
-                world.settlement(settlement::RecordSettlement {
+                let wish = settlement::RecordSettlement {
                     reference,
                     gross: sar(minor),
                     commission,
@@ -489,7 +531,19 @@ impl Act {
                     net,
                     settled_on: day,
                     ..settlement::example::record()
-                });
+                };
+                world.settlement(Settlement::stream(&wish.gateway, &wish.reference), settlement::Command::RecordSettlement(wish));
+            }
+            32 => {
+                let reference = daftar_domain::Code::new(format!("Q-{m}")).unwrap();
+                let wish = settlement::RecordSubsidySettlement {
+                    reference,
+                    amount: sar(minor),
+                    settled_on: day,
+                    ..settlement::example::record_subsidy()
+                };
+                let stream = Settlement::subsidy_stream(&wish.authority, &wish.reference);
+                world.settlement(stream, settlement::Command::RecordSubsidySettlement(wish));
             }
             33 => {
                 let (first_on, items) = (day + Days::new(1 + u64::from(small)), if flag { vec![item] } else { vec![] });
@@ -603,6 +657,9 @@ fn the_histories_meet_every_event_that_moves_money() {
         PlanBroken
         PlanCancelled
         RefundReturned
+        SubsidyCredited
+        SubsidySettled
+        SubsidyTakenBack
         VatReliefClaimed"#]]
     .assert_eq(&met.join("\n"));
 }

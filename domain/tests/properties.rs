@@ -284,6 +284,14 @@ fn account_commands() -> Vec<account::Command> {
             Event::VatStatusSet(e) => {
                 Command::SetVatStatus(account::SetVatStatus { category: e.category, reason: e.reason, from: e.from, to: e.to })
             }
+            Event::SubsidyGranted(e) => Command::GrantSubsidy(account::GrantSubsidy {
+                scheme: e.scheme,
+                from: e.from,
+                to: e.to,
+                proof: e.proof,
+                renew_by: e.renew_by,
+            }),
+            Event::SubsidyEnded(e) => Command::EndSubsidy(account::EndSubsidy { scheme: e.scheme, on: e.on, reason: e.reason }),
             Event::LinkedToLedger(e) => Command::LinkToLedger(account::LinkToLedger { ledger_account: e.ledger_account }),
             Event::ServiceBegun(e) => Command::BeginService(account::BeginService { agreement_id: e.agreement_id, from: e.from }),
             Event::ServiceEnded(e) => Command::EndService(account::EndService { agreement_id: e.agreement_id, to: e.to }),
@@ -319,6 +327,8 @@ fn account_commands() -> Vec<account::Command> {
             | Event::AllocationFreed(_)
             | Event::AccountCredited(_)
             | Event::CompensationCredited(_)
+            | Event::SubsidyCredited(_)
+            | Event::SubsidyTakenBack(_)
             | Event::CreditRefunded(_)
             | Event::RefundReturned(_)
             | Event::DepositTaken(_)

@@ -7,7 +7,7 @@ use daftar_domain::{
     BillingEvent, Code, Currency, Decider, Reason, Recorded, Sealed, VatCategory,
     account::{
         self, AccountNumber, AccountOpened, AccountReclassified, AddressAdded, AddressChanged, AddressKind, AllocationPolicy, ContactAdded,
-        ContactChanged, ContactKind, CustomerClass, HolderRenamed, IdentityRecorded, Language, VatStatusSet,
+        ContactChanged, ContactKind, CustomerClass, HolderRenamed, IdentityRecorded, Language, SubsidyEnded, SubsidyGranted, VatStatusSet,
     },
     ids::{AccountId, AddressId, ContactId},
 };
@@ -35,6 +35,8 @@ pub struct Accounts {
     holders: History<HolderRow>,
     standings: History<StandingRow>,
     vat_statuses: History<VatStatusRow>,
+    subsidies: History<SubsidyRow>,
+    subsidy_ends: History<SubsidyEndRow>,
     contacts: Current<ContactRow>,
     addresses: Current<AddressRow>,
 }
@@ -100,6 +102,24 @@ rows! {
         position: i64,
     }
 
+    struct SubsidyRow in subsidy {
+        account_id: Uuid,
+        scheme: String,
+        valid_from: NaiveDate,
+        valid_to: Option<NaiveDate>,
+        proof: String,
+        renew_by: Option<NaiveDate>,
+        position: i64,
+    }
+
+    struct SubsidyEndRow in subsidy_end {
+        account_id: Uuid,
+        scheme: String,
+        effective_on: NaiveDate,
+        reason: String,
+        position: i64,
+    }
+
     struct ContactRow in contact {
         account_id: Uuid,
         contact_id: Uuid,
@@ -127,7 +147,7 @@ keys! {
 
 impl Projector for Accounts {
     const NAME: &'static str = "accounts";
-    const VERSION: i32 = 4;
+    const VERSION: i32 = 5;
     const CATEGORIES: &'static [&'static str] = &[account::Account::CATEGORY];
     const TABLES: &'static str = include_str!("../models/accounts/tables.sql");
     const INDEXES: &'static str = include_str!("../models/accounts/indexes.sql");
@@ -139,8 +159,8 @@ impl Projector for Accounts {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { accounts, headcounts, classes, holders, standings, vat_statuses, contacts, addresses } = self;
-        vec![accounts, headcounts, classes, holders, standings, vat_statuses, contacts, addresses]
+        let Self { accounts, headcounts, classes, holders, standings, vat_statuses, subsidies, subsidy_ends, contacts, addresses } = self;
+        vec![accounts, headcounts, classes, holders, standings, vat_statuses, subsidies, subsidy_ends, contacts, addresses]
     }
 }
 
@@ -194,6 +214,22 @@ impl Accounts {
                 valid_to: *to,
                 position: position(fact),
             }),
+            account::Event::SubsidyGranted(SubsidyGranted { scheme, from, to, proof, renew_by }) => self.subsidies.add(SubsidyRow {
+                account_id: id,
+                scheme: scheme.to_string(),
+                valid_from: *from,
+                valid_to: *to,
+                proof: proof.to_string(),
+                renew_by: *renew_by,
+                position: position(fact),
+            }),
+            account::Event::SubsidyEnded(SubsidyEnded { scheme, on, reason }) => self.subsidy_ends.add(SubsidyEndRow {
+                account_id: id,
+                scheme: scheme.to_string(),
+                effective_on: *on,
+                reason: reason.to_string(),
+                position: position(fact),
+            }),
             account::Event::LinkedToLedger(event) => {
                 self.change(fact, |account| account.ledger_account = Some(event.ledger_account.to_string()))
             }
@@ -221,6 +257,8 @@ impl Accounts {
             | account::Event::AllocationFreed(_)
             | account::Event::AccountCredited(_)
             | account::Event::CompensationCredited(_)
+            | account::Event::SubsidyCredited(_)
+            | account::Event::SubsidyTakenBack(_)
             | account::Event::CreditRefunded(_)
             | account::Event::RefundReturned(_)
             | account::Event::DepositTaken(_)

@@ -132,7 +132,9 @@ impl Billable {
             | Event::AddressAdded(_)
             | Event::AddressChanged(_)
             | Event::AddressRemoved(_)
-            | Event::VatStatusSet(_) => self.keep(fact),
+            | Event::VatStatusSet(_)
+            | Event::SubsidyGranted(_)
+            | Event::SubsidyEnded(_) => self.keep(fact),
             Event::LanguageChosen(_)
             | Event::ContactAdded(_)
             | Event::ContactChanged(_)
@@ -158,6 +160,8 @@ impl Billable {
             | Event::AllocationFreed(_)
             | Event::AccountCredited(_)
             | Event::CompensationCredited(_)
+            | Event::SubsidyCredited(_)
+            | Event::SubsidyTakenBack(_)
             | Event::CreditRefunded(_)
             | Event::RefundReturned(_)
             | Event::DepositTaken(_)

@@ -229,6 +229,8 @@ impl Payments {
             | Event::AddressRemoved(_)
             | Event::VatStatusSet(_)
             | Event::LinkedToLedger(_)
+            | Event::SubsidyGranted(_)
+            | Event::SubsidyEnded(_)
             | Event::ServiceBegun(_)
             | Event::ServiceEnded(_)
             | Event::MeterFitted(_)
@@ -243,6 +245,9 @@ impl Payments {
             | Event::AccountCharged(_)
             | Event::AccountCredited(_)
             | Event::CompensationCredited(_)
+            // An authority pays, and pays elsewhere.
+            | Event::SubsidyCredited(_)
+            | Event::SubsidyTakenBack(_)
             | Event::ItemDisputed(_)
             | Event::DisputeResolved(_)
             | Event::DepositReleased(_)
@@ -423,7 +428,9 @@ impl Payments {
 fn payment_of(credit: CreditId) -> Option<PaymentId> {
     match credit {
         CreditId::Payment(payment_id) => Some(payment_id),
-        CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) | CreditId::Compensation(_) => None,
+        CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) | CreditId::Compensation(_) | CreditId::Subsidy(_) => {
+            None
+        }
     }
 }
 

@@ -90,7 +90,7 @@ async fn a_row_follows_what_changes_about_the_holder_and_nothing_else() {
             expect![[r#"
                 {"account_id":"00000000-0000-0000-0000-000000000001","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"Ag\",\"fingerprint\":\"AgICAgICAgICAgICAgICAg\"}","class":"commercial","currency":"YER","language":"arabic","position":5}
                 {"account_id":"00000000-0000-0000-0000-000000000002","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"YER","language":"english","position":6}
-                {"account_id":"00000000-0000-0000-0000-000000000003","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"USD","language":"arabic","position":56}
+                {"account_id":"00000000-0000-0000-0000-000000000003","holder_name":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"}","class":"agricultural","currency":"USD","language":"arabic","position":60}
             "#]],
         )
         .await;
@@ -121,12 +121,12 @@ async fn every_event_of_an_account_leaves_its_mark() {
                 {"?column?":2,"said":"{\"key\":\"contact\",\"ciphertext\":\"AQID\",\"fingerprint\":\"CQkJCQkJCQkJCQkJCQkJCQ\"} from 2024-01-31","position":1}
                 {"?column?":2,"said":"{\"key\":\"contact\",\"ciphertext\":\"BQUF\",\"fingerprint\":\"BQUFBQUFBQUFBQUFBQUFBQ\"} from 2024-06-01","position":3}
                 {"?column?":3,"said":"active from 2024-01-31","position":1}
-                {"?column?":3,"said":"suspended from 2024-07-01 as asked for","position":21}
-                {"?column?":3,"said":"active from 2024-08-01 as asked for","position":22}
-                {"?column?":3,"said":"closed from 2024-10-01 as moved away","position":54}
+                {"?column?":3,"said":"suspended from 2024-07-01 as asked for","position":23}
+                {"?column?":3,"said":"active from 2024-08-01 as asked for","position":24}
+                {"?column?":3,"said":"closed from 2024-10-01 as moved away","position":58}
                 {"?column?":4,"said":"E VATEX-SA-DIPLOMAT from 2024-02-01 to 2025-02-01","position":13}
                 {"?column?":5,"said":"contacts and addresses left","position":0}
-                {"?column?":6,"said":"commercial USD english proRata closed national-id 2030-01-01 1100.0007 2024-10-01 revision 53 number 1000000008","position":54}
+                {"?column?":6,"said":"commercial USD english proRata closed national-id 2030-01-01 1100.0007 2024-10-01 revision 57 number 1000000008","position":58}
             "#]],
         )
         .await;
@@ -175,6 +175,32 @@ async fn what_applies_and_what_was_known_are_asked_apart() {
     ] {
         assert_eq!(accounts::vat_status_on(&pool, id, as_of).await.unwrap(), status, "{as_of:?}");
     }
+}
+
+#[tokio::test]
+async fn a_subsidy_is_shown_as_far_as_it_was_not_ended_since() {
+    use account::{SubsidyEnded, SubsidyGranted, example::subsidy_granted};
+    let granted = |from: &str, to: Option<&str>| SubsidyGranted { from: day(from), to: to.map(day), ..subsidy_granted() };
+    let ended = |on: &str| SubsidyEnded { scheme: subsidy_granted().scheme, on: day(on), reason: account::example::reason("moved") };
+    let other = SubsidyGranted { scheme: account::example::code("farms"), ..granted("2024-05-01", None) };
+    let (_database, pool) = database().await;
+    let events = [
+        account::example::opened(),
+        granted("2024-02-01", None).into(),
+        ended("2024-06-01").into(),
+        granted("2024-08-01", Some("2024-12-01")).into(),
+        // Not any more, nor what was granted for later; what comes after that is another word.
+        ended("2024-10-01").into(),
+        ended("2024-04-01").into(),
+        granted("2025-01-01", None).into(),
+        other.into(),
+    ];
+    project_all::<Accounts>(&pool, events.map(|event| (Uuid::from_u128(7), event.into()))).await;
+    let found = accounts::subsidies_of(&pool, &[AccountId::new(Uuid::from_u128(7)), AccountId::new(Uuid::from_u128(8))]).await.unwrap();
+    let said: Vec<_> =
+        found.iter().map(|(_, subsidy)| format!("{} {} {:?}", subsidy.scheme, subsidy.from, subsidy.to.map(|to| to.to_string()))).collect();
+    assert_eq!(said, ["homes 2025-01-01 None", "farms 2024-05-01 None", r#"homes 2024-02-01 Some("2024-04-01")"#]);
+    assert_eq!((found[0].1.proof.as_str(), found[0].1.renew_by), ("decision 2024/117", Some(day("2025-02-01"))));
 }
 
 fn day(text: &str) -> NaiveDate {

@@ -37,8 +37,8 @@ async fn everything_that_a_bill_depends_on_is_kept() {
         .then(
             ROWS,
             expect![[r#"
-                {"what":"billed","of":"00000000-0000-0000-0000-000000000032","about":"2024-07-01 14950 SAR ","since":97}
-                {"what":"draft","of":"00000000-0000-0000-0000-000000000032","about":"00000000-0000-0000-0000-00000000001f","since":96}
+                {"what":"billed","of":"00000000-0000-0000-0000-000000000032","about":"2024-07-01 14950 SAR ","since":101}
+                {"what":"draft","of":"00000000-0000-0000-0000-000000000032","about":"00000000-0000-0000-0000-00000000001f","since":100}
                 {"what":"facts","of":"1","about":"AccountOpened","since":1}
                 {"what":"facts","of":"1","about":"AccountReclassified","since":2}
                 {"what":"facts","of":"1","about":"HolderRenamed","since":3}
@@ -48,34 +48,36 @@ async fn everything_that_a_bill_depends_on_is_kept() {
                 {"what":"facts","of":"1","about":"AddressChanged","since":11}
                 {"what":"facts","of":"1","about":"AddressRemoved","since":12}
                 {"what":"facts","of":"1","about":"VatStatusSet","since":13}
-                {"what":"facts","of":"1","about":"PremisesRegistered","since":55}
-                {"what":"facts","of":"1","about":"PremisesAmended","since":56}
-                {"what":"facts","of":"1","about":"MeterAttached","since":58}
-                {"what":"facts","of":"1","about":"AgreementStarted","since":59}
-                {"what":"facts","of":"1","about":"TariffSeriesChanged","since":60}
-                {"what":"facts","of":"1","about":"ReadCycleChanged","since":61}
-                {"what":"facts","of":"1","about":"AgreementEnded","since":62}
-                {"what":"facts","of":"1","about":"MeterDetached","since":63}
-                {"what":"facts","of":"1","about":"MeterRegistered","since":67}
-                {"what":"facts","of":"1","about":"MeterInstalled","since":70}
-                {"what":"facts","of":"1","about":"ReadingRecorded","since":71}
-                {"what":"facts","of":"1","about":"ReadingHeld","since":72}
-                {"what":"facts","of":"1","about":"ReadingReleased","since":73}
-                {"what":"facts","of":"1","about":"ReadingReversed","since":74}
-                {"what":"facts","of":"1","about":"ReadingEstimated","since":75}
-                {"what":"facts","of":"1","about":"EstimatesTruedUp","since":76}
-                {"what":"facts","of":"1","about":"ReadingsBilled","since":77}
-                {"what":"facts","of":"1","about":"ReadingsUnbilled","since":78}
-                {"what":"facts","of":"1","about":"MeterRemoved","since":85}
-                {"what":"facts","of":"1","about":"MeterExchanged","since":86}
-                {"what":"facts","of":"1","about":"TariffPublished","since":94}
-                {"what":"facts","of":"1","about":"TariffClosed","since":95}
-                {"what":"meter","of":"fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff","about":"00000000-0000-0000-0000-000000000040","since":58}
-                {"what":"series","of":"00000000-0000-0000-0000-00000000005f","about":"","since":94}
-                {"what":"stand","of":"00000000-0000-0000-0000-000000000007","about":"53 21201","since":54}
-                {"what":"stand","of":"00000000-0000-0000-0000-000000000051","about":"22 0","since":89}
-                {"what":"supply","of":"00000000-0000-0000-0000-0000000002bd","about":"00000000-0000-0000-0000-000000000259 electricity","since":59}
-                {"what":"void","of":"00000000-0000-0000-0000-000000000033","about":"","since":98}
+                {"what":"facts","of":"1","about":"SubsidyGranted","since":15}
+                {"what":"facts","of":"1","about":"SubsidyEnded","since":16}
+                {"what":"facts","of":"1","about":"PremisesRegistered","since":59}
+                {"what":"facts","of":"1","about":"PremisesAmended","since":60}
+                {"what":"facts","of":"1","about":"MeterAttached","since":62}
+                {"what":"facts","of":"1","about":"AgreementStarted","since":63}
+                {"what":"facts","of":"1","about":"TariffSeriesChanged","since":64}
+                {"what":"facts","of":"1","about":"ReadCycleChanged","since":65}
+                {"what":"facts","of":"1","about":"AgreementEnded","since":66}
+                {"what":"facts","of":"1","about":"MeterDetached","since":67}
+                {"what":"facts","of":"1","about":"MeterRegistered","since":71}
+                {"what":"facts","of":"1","about":"MeterInstalled","since":74}
+                {"what":"facts","of":"1","about":"ReadingRecorded","since":75}
+                {"what":"facts","of":"1","about":"ReadingHeld","since":76}
+                {"what":"facts","of":"1","about":"ReadingReleased","since":77}
+                {"what":"facts","of":"1","about":"ReadingReversed","since":78}
+                {"what":"facts","of":"1","about":"ReadingEstimated","since":79}
+                {"what":"facts","of":"1","about":"EstimatesTruedUp","since":80}
+                {"what":"facts","of":"1","about":"ReadingsBilled","since":81}
+                {"what":"facts","of":"1","about":"ReadingsUnbilled","since":82}
+                {"what":"facts","of":"1","about":"MeterRemoved","since":89}
+                {"what":"facts","of":"1","about":"MeterExchanged","since":90}
+                {"what":"facts","of":"1","about":"TariffPublished","since":98}
+                {"what":"facts","of":"1","about":"TariffClosed","since":99}
+                {"what":"meter","of":"fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff","about":"00000000-0000-0000-0000-000000000040","since":62}
+                {"what":"series","of":"00000000-0000-0000-0000-00000000005f","about":"","since":98}
+                {"what":"stand","of":"00000000-0000-0000-0000-000000000007","about":"57 23201","since":58}
+                {"what":"stand","of":"00000000-0000-0000-0000-000000000051","about":"22 0","since":93}
+                {"what":"supply","of":"00000000-0000-0000-0000-0000000002bd","about":"00000000-0000-0000-0000-000000000259 electricity","since":63}
+                {"what":"void","of":"00000000-0000-0000-0000-000000000033","about":"","since":102}
             "#]],
         )
         .await;

@@ -13,6 +13,7 @@ use daftar_domain::{
     invoice::{self, Dates, Draft, Invoice, Revenue, Surplus, example as invoices},
     policy::{self, Wish},
     rating::Rounding,
+    settlement::{self, Settlement},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
@@ -23,7 +24,14 @@ const INVOICES: u128 = 8;
 
 /// One history, the same for the same seed.
 pub fn history(seed: u64, acts: usize) -> Vec<(Uuid, BillingEvent)> {
-    let mut world = World { lot: StdRng::seed_from_u64(seed), log: vec![], accounts: BTreeMap::new(), invoices: BTreeMap::new(), told: 0 };
+    let mut world = World {
+        lot: StdRng::seed_from_u64(seed),
+        log: vec![],
+        accounts: BTreeMap::new(),
+        invoices: BTreeMap::new(),
+        settlements: BTreeMap::new(),
+        told: 0,
+    };
     for n in 1..=ACCOUNTS {
         world.account(n, accounts::open());
     }
@@ -50,6 +58,7 @@ struct World {
     log: Vec<(Uuid, BillingEvent)>,
     accounts: BTreeMap<Uuid, Account>,
     invoices: BTreeMap<Uuid, Invoice>,
+    settlements: BTreeMap<Uuid, Settlement>,
     /// How far the policies have come.
     told: usize,
 }
@@ -77,6 +86,15 @@ impl World {
         for event in invoice.decide(command).unwrap_or_default() {
             *invoice = std::mem::take(invoice).evolve(&event);
             self.log.push((id, BillingEvent::Invoice(event)));
+        }
+    }
+
+    fn settlement(&mut self, wish: settlement::RecordSubsidySettlement) {
+        let id = Settlement::subsidy_stream(&wish.authority, &wish.reference).id();
+        let settlement = self.settlements.entry(id).or_default();
+        for event in settlement.decide(settlement::Command::RecordSubsidySettlement(wish)).unwrap_or_default() {
+            *settlement = std::mem::take(settlement).evolve(&event);
+            self.log.push((id, BillingEvent::Settlement(event)));
         }
     }
 
@@ -128,7 +146,10 @@ impl World {
             0..=5 => {
                 let revenues = [Revenue::Energy, Revenue::ReconnectFee, Revenue::LateFee, Revenue::Parts];
                 let lines = revenues.iter().take(usize::try_from(n).unwrap()).map(|revenue| invoices::line(*revenue, minor)).collect();
-                let draft = Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap();
+                let draft = match flag {
+                    true => invoices::subsidised(&accounts::sar(minor).to_decimal().to_string()),
+                    false => Draft::of_fees(invoices::heading(), lines, Rounding::default()).unwrap(),
+                };
                 let dates = Dates::new(day, day + Days::new(15)).unwrap();
                 let number = invoices::number("INV", m.try_into().unwrap());
                 let account_id = AccountId::new(Uuid::from_u128(m % ACCOUNTS + 1));
@@ -205,6 +226,11 @@ impl World {
             36 if flag => self.account(n, account::ReviewPlan { on: day }),
             36 => self.account(n, account::CancelPlan { plan_id: accounts::plan_id(m * 4 + n), on: day, reason }),
             37 => self.account(n, account::CreditCompensation { on: day, ..accounts::credit_compensation(m, minor) }),
+            39 => {
+                let reference = daftar_domain::Code::new(format!("Q-{m}")).unwrap();
+                let wish = settlement::example::record_subsidy();
+                self.settlement(settlement::RecordSubsidySettlement { reference, amount: accounts::sar(minor), settled_on: day, ..wish });
+            }
             _ => (0..=m).for_each(|_| self.tell()),
         }
     }

@@ -100,6 +100,12 @@ fn by_events(history: &[(Uuid, BillingEvent)]) -> Vec<Cohort> {
                 change(&items, allocated.item, allocated.amount.minor, which(allocated.credit));
             }
             Event::AllocationFreed(freed) => change(&items, freed.item, -freed.amount.minor, which(freed.credit)),
+            // The note pays in its place.
+            Event::SubsidyTakenBack(taken) if taken.replaced_by.is_some() => {
+                let (item, minor) = (ItemId::Invoice(taken.invoice_id), taken.amount.minor);
+                change(&items, item, -minor, |cohort| &mut cohort.paid.minor);
+                change(&items, item, minor, |cohort| &mut cohort.credited.minor);
+            }
             Event::DebtWrittenOff(given_up) => {
                 change(&items, given_up.item, given_up.amount.minor, |cohort| &mut cohort.written_off.minor);
             }
@@ -119,7 +125,7 @@ fn by_events(history: &[(Uuid, BillingEvent)]) -> Vec<Cohort> {
 fn which(credit: CreditId) -> fn(&mut Cohort) -> &mut i64 {
     match credit {
         CreditId::CreditNote(_) | CreditId::Compensation(_) => |cohort| &mut cohort.credited.minor,
-        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) => |cohort| &mut cohort.paid.minor,
+        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Subsidy(_) => |cohort| &mut cohort.paid.minor,
     }
 }
 

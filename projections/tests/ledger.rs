@@ -39,31 +39,33 @@ async fn each_event_that_moves_money_has_its_journal() {
                     string_agg(account || CASE WHEN debit = 0 THEN ' Cr ' || credit ELSE ' Dr ' || debit END, ', ' ORDER BY line) AS journal
              FROM read_ledger.entry_in_decimals GROUP BY position, event_type, effective_on ORDER BY position",
             expect![[r#"
-                {"journal":"25 OpeningBalanceImported 2024-01-31: 1100 Dr 125.00, 2210 Cr 5.00, 3900 Cr 120.00"}
-                {"journal":"26 OpeningBalanceReversed 2024-01-01: 1100 Cr 125.00, 2210 Dr 5.00, 3900 Dr 120.00"}
-                {"journal":"27 AccountCharged 2024-03-01: 1100 Dr 23.00, 1115 Cr 23.00"}
-                {"journal":"30 PaymentReceived 2024-04-01: 1010 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"31 PaymentReversed 2024-05-01: 1040 Cr 115.00, 2210 Dr 115.00"}
-                {"journal":"32 CreditAllocated 2024-04-01: 2210 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"33 AllocationFreed 2024-05-01: 1100 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"34 AccountCredited 2024-04-01: 1115 Dr 23.00, 2210 Cr 23.00"}
-                {"journal":"35 CompensationCredited 2024-04-01: 5400 Dr 75.00, 2210 Cr 75.00"}
-                {"journal":"36 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
-                {"journal":"37 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
-                {"journal":"38 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
-                {"journal":"39 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
-                {"journal":"40 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
-                {"journal":"43 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"44 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
-                {"journal":"45 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
-                {"journal":"46 VatReliefClaimed 2025-04-01: 2100 Dr 9.00, 5100 Cr 9.00"}
-                {"journal":"50 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
-                {"journal":"51 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
-                {"journal":"53 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"54 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
-                {"journal":"63 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
-                {"journal":"65 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
-                {"journal":"67 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
+                {"journal":"27 OpeningBalanceImported 2024-01-31: 1100 Dr 125.00, 2210 Cr 5.00, 3900 Cr 120.00"}
+                {"journal":"28 OpeningBalanceReversed 2024-01-01: 1100 Cr 125.00, 2210 Dr 5.00, 3900 Dr 120.00"}
+                {"journal":"29 AccountCharged 2024-03-01: 1100 Dr 23.00, 1115 Cr 23.00"}
+                {"journal":"32 PaymentReceived 2024-04-01: 1010 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"33 PaymentReversed 2024-05-01: 1040 Cr 115.00, 2210 Dr 115.00"}
+                {"journal":"34 CreditAllocated 2024-04-01: 2210 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"35 AllocationFreed 2024-05-01: 1100 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"36 AccountCredited 2024-04-01: 1115 Dr 23.00, 2210 Cr 23.00"}
+                {"journal":"37 CompensationCredited 2024-04-01: 5400 Dr 75.00, 2210 Cr 75.00"}
+                {"journal":"38 SubsidyCredited 2024-03-01: 1120 Dr 30.00, 2210 Cr 30.00"}
+                {"journal":"39 SubsidyTakenBack 2024-04-01: 2210 Dr 10.00, 1120 Cr 10.00"}
+                {"journal":"40 CreditRefunded 2024-05-01: 1010 Cr 3.00, 2210 Dr 3.00"}
+                {"journal":"41 RefundReturned 2024-05-01: 1010 Dr 3.00, 2210 Cr 3.00"}
+                {"journal":"42 DepositTaken 2024-02-01: 1030 Dr 200.00, 2200 Cr 200.00"}
+                {"journal":"43 DepositReleased 2024-05-01: 2200 Dr 115.00, 2210 Cr 115.00"}
+                {"journal":"44 DepositReturned 2024-10-01: 1020 Cr 85.00, 2200 Dr 85.00"}
+                {"journal":"47 DebtWrittenOff 2024-05-01: 5100 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"48 CreditWrittenOff 2024-05-01: 2210 Dr 0.99, 5900 Cr 0.99"}
+                {"journal":"49 DebtRecovered 2024-05-01: 1100 Dr 46.00, 4900 Cr 46.00"}
+                {"journal":"50 VatReliefClaimed 2025-04-01: 2100 Dr 9.00, 5100 Cr 9.00"}
+                {"journal":"54 ChequeCleared 2024-05-01: 1020 Dr 115.00, 1040 Cr 115.00"}
+                {"journal":"55 PlanAgreed 2024-04-01: 1105 Dr 115.00, 1100 Cr 115.00"}
+                {"journal":"57 PlanBroken 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"58 PlanCancelled 2024-05-07: 1100 Dr 115.00, 1105 Cr 115.00"}
+                {"journal":"67 InvoiceIssued 2024-07-01: 1115 Dr 149.50, 4100 Cr 100.00, 4130 Cr 30.00, 2100 Cr 19.50"}
+                {"journal":"69 CreditNoteIssued 2024-07-10: 1115 Cr 57.50, 4100 Dr 50.00, 2100 Dr 7.50"}
+                {"journal":"71 DebitNoteIssued 2024-07-12: 1115 Dr 57.50, 4210 Cr 50.00, 2100 Cr 7.50"}
             "#]],
         )
         .await;
@@ -84,9 +86,10 @@ async fn days_and_balances_add_up_to_the_entries() {
                 {"account":1100,"currency":"SAR","balance":69.00,"entries":6900}
                 {"account":1105,"currency":"SAR","balance":-115.00,"entries":-11500}
                 {"account":1115,"currency":"SAR","balance":149.50,"entries":14950}
+                {"account":1120,"currency":"SAR","balance":20.00,"entries":2000}
                 {"account":2100,"currency":"SAR","balance":-10.50,"entries":-1050}
                 {"account":2200,"currency":"SAR","balance":0.00,"entries":0}
-                {"account":2210,"currency":"SAR","balance":-212.01,"entries":-21201}
+                {"account":2210,"currency":"SAR","balance":-232.01,"entries":-23201}
                 {"account":3900,"currency":"SAR","balance":0.00,"entries":0}
                 {"account":4100,"currency":"SAR","balance":-50.00,"entries":-5000}
                 {"account":4130,"currency":"SAR","balance":-30.00,"entries":-3000}

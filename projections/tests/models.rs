@@ -26,73 +26,73 @@ fn day(text: &str) -> NaiveDate {
 #[tokio::test]
 async fn agreements() {
     projecting::<Agreements>().when(everything()).then_all(expect![[r#"
-        {"table":"agreement","row":{"service": "electricity", "position": 62, "revision": 4, "valid_to": "2024-09-01", "end_cause": "moveOut", "account_id": "00000000-0000-0000-0000-0000000002bd", "end_reason": "asked for", "valid_from": "2024-01-01", "premises_id": "00000000-0000-0000-0000-000000000029", "start_cause": "moveIn", "agreement_id": "00000000-0000-0000-0000-000000000259", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
-        {"table":"ended","row":{"position": 62, "valid_to": "2024-09-01", "agreement_id": "00000000-0000-0000-0000-000000000259"}}
-        {"table":"meter","row":{"attached": true, "meter_id": "00000000-0000-0000-0000-000000000040", "position": 58, "effective_on": "2024-01-01", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
-        {"table":"meter","row":{"attached": false, "meter_id": "00000000-0000-0000-0000-000000000040", "position": 63, "effective_on": "2024-09-01", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
-        {"table":"premises","row":{"address": "\\x7b226b6579223a22636f6e74616374222c2263697068657274657874223a224167222c2266696e6765727072696e74223a2241674943416749434167494341674943416749434167227d", "position": 57, "revision": 2, "premises_id": "00000000-0000-0000-0000-000000000029", "registered_on": "2024-01-01"}}
-        {"table":"premises_facts","row":{"area": "RUH-07", "reason": null, "load_kva": 12.5, "position": 55, "dwellings": 1, "premises_id": "00000000-0000-0000-0000-000000000029", "breaker_amps": 100, "effective_on": "2024-01-01"}}
-        {"table":"premises_facts","row":{"area": "RUH-07", "reason": "two flats added", "load_kva": null, "position": 56, "dwellings": 3, "premises_id": "00000000-0000-0000-0000-000000000029", "breaker_amps": 100, "effective_on": "2024-01-31"}}
-        {"table":"read_cycle","row":{"reason": null, "position": 59, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-01-01", "read_cycle_id": "00000000-0000-0000-0000-000000000033"}}
-        {"table":"read_cycle","row":{"reason": "asked for", "position": 61, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-04-01", "read_cycle_id": "00000000-0000-0000-0000-000000000034"}}
-        {"table":"tariff_series","row":{"reason": null, "position": 59, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-01-01", "tariff_series": "made-up-residential"}}
-        {"table":"tariff_series","row":{"reason": "asked for", "position": 60, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-03-01", "tariff_series": "made-up-commercial"}}
+        {"table":"agreement","row":{"service": "electricity", "position": 66, "revision": 4, "valid_to": "2024-09-01", "end_cause": "moveOut", "account_id": "00000000-0000-0000-0000-0000000002bd", "end_reason": "asked for", "valid_from": "2024-01-01", "premises_id": "00000000-0000-0000-0000-000000000029", "start_cause": "moveIn", "agreement_id": "00000000-0000-0000-0000-000000000259", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
+        {"table":"ended","row":{"position": 66, "valid_to": "2024-09-01", "agreement_id": "00000000-0000-0000-0000-000000000259"}}
+        {"table":"meter","row":{"attached": true, "meter_id": "00000000-0000-0000-0000-000000000040", "position": 62, "effective_on": "2024-01-01", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
+        {"table":"meter","row":{"attached": false, "meter_id": "00000000-0000-0000-0000-000000000040", "position": 67, "effective_on": "2024-09-01", "service_point_id": "fd5c5bb0-79b5-5f07-b83e-ee4f91c077ff"}}
+        {"table":"premises","row":{"address": "\\x7b226b6579223a22636f6e74616374222c2263697068657274657874223a224167222c2266696e6765727072696e74223a2241674943416749434167494341674943416749434167227d", "position": 61, "revision": 2, "premises_id": "00000000-0000-0000-0000-000000000029", "registered_on": "2024-01-01"}}
+        {"table":"premises_facts","row":{"area": "RUH-07", "reason": null, "load_kva": 12.5, "position": 59, "dwellings": 1, "premises_id": "00000000-0000-0000-0000-000000000029", "breaker_amps": 100, "effective_on": "2024-01-01"}}
+        {"table":"premises_facts","row":{"area": "RUH-07", "reason": "two flats added", "load_kva": null, "position": 60, "dwellings": 3, "premises_id": "00000000-0000-0000-0000-000000000029", "breaker_amps": 100, "effective_on": "2024-01-31"}}
+        {"table":"read_cycle","row":{"reason": null, "position": 63, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-01-01", "read_cycle_id": "00000000-0000-0000-0000-000000000033"}}
+        {"table":"read_cycle","row":{"reason": "asked for", "position": 65, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-04-01", "read_cycle_id": "00000000-0000-0000-0000-000000000034"}}
+        {"table":"tariff_series","row":{"reason": null, "position": 63, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-01-01", "tariff_series": "made-up-residential"}}
+        {"table":"tariff_series","row":{"reason": "asked for", "position": 64, "agreement_id": "00000000-0000-0000-0000-000000000259", "effective_on": "2024-03-01", "tariff_series": "made-up-commercial"}}
     "#]]).await;
 }
 
 #[tokio::test]
 async fn meters() {
     projecting::<Meters>().when(everything()).then_all(expect![[r#"
-        {"table":"component","row":{"amps": 100, "part": "breaker", "place": null, "change": "fitted", "number": "B-1", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 70, "effective_on": "2024-01-01"}}
-        {"table":"component","row":{"amps": null, "part": "seal", "place": "cover", "change": "fitted", "number": "S-1", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 70, "effective_on": "2024-01-01"}}
-        {"table":"component","row":{"amps": null, "part": "breaker", "place": null, "change": "replaced", "number": "B-1", "reason": "larger load", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 79, "effective_on": "2024-04-01"}}
-        {"table":"component","row":{"amps": 150, "part": "breaker", "place": null, "change": "fitted", "number": "B-2", "reason": "larger load", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 79, "effective_on": "2024-04-01"}}
-        {"table":"component","row":{"amps": null, "part": "seal", "place": "terminal", "change": "fitted", "number": "S-2", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 80, "effective_on": "2024-04-01"}}
-        {"table":"component","row":{"amps": null, "part": "seal", "place": null, "change": "broken", "number": "S-2", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 81, "effective_on": "2024-04-02"}}
-        {"table":"component","row":{"amps": null, "part": "seal", "place": null, "change": "replaced", "number": "S-1", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 82, "effective_on": "2024-04-02"}}
-        {"table":"component","row":{"amps": null, "part": "seal", "place": "cover", "change": "fitted", "number": "S-3", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 82, "effective_on": "2024-04-02"}}
-        {"table":"meter","row":{"kind": "traditional", "maker": "ACME", "serial": "0042", "status": "scrapped", "service": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 89, "revision": 22, "account_id": null, "premises_id": null, "reserved_for": null, "registered_on": "2024-01-01", "certified_until": "2034-06-06"}}
-        {"table":"register","row":{"code": "1.8.0", "unit": "kWh", "digits": 5, "decimals": 0, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 67, "direction": "import", "multiplier": 1}}
-        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 67, "premises_id": null, "effective_on": "2024-01-01"}}
-        {"table":"status","row":{"reason": null, "status": "reserved", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 68, "premises_id": null, "effective_on": null}}
-        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 69, "premises_id": null, "effective_on": null}}
-        {"table":"status","row":{"reason": null, "status": "installed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 70, "premises_id": "00000000-0000-0000-0000-000000000029", "effective_on": "2024-01-01"}}
-        {"table":"status","row":{"reason": "unpaid", "status": "disconnected", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 83, "premises_id": null, "effective_on": "2024-05-01"}}
-        {"table":"status","row":{"reason": "paid", "status": "installed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 84, "premises_id": null, "effective_on": "2024-05-03"}}
-        {"table":"status","row":{"reason": "house pulled down", "status": "removed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 85, "premises_id": null, "effective_on": "2024-06-01"}}
-        {"table":"status","row":{"reason": "larger load", "status": "removed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 86, "premises_id": null, "effective_on": "2024-06-01"}}
-        {"table":"status","row":{"reason": "periodic", "status": "onBench", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 87, "premises_id": null, "effective_on": "2024-06-05"}}
-        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 88, "premises_id": null, "effective_on": "2024-06-06"}}
-        {"table":"status","row":{"reason": "worn out", "status": "scrapped", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 89, "premises_id": null, "effective_on": "2024-07-01"}}
-        {"table":"test","row":{"passed": true, "test_id": "00000000-0000-0000-0000-000000000054", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 88, "tested_on": "2024-06-06", "error_percent": -0.35, "certified_until": "2034-06-06"}}
+        {"table":"component","row":{"amps": 100, "part": "breaker", "place": null, "change": "fitted", "number": "B-1", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "effective_on": "2024-01-01"}}
+        {"table":"component","row":{"amps": null, "part": "seal", "place": "cover", "change": "fitted", "number": "S-1", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "effective_on": "2024-01-01"}}
+        {"table":"component","row":{"amps": null, "part": "breaker", "place": null, "change": "replaced", "number": "B-1", "reason": "larger load", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 83, "effective_on": "2024-04-01"}}
+        {"table":"component","row":{"amps": 150, "part": "breaker", "place": null, "change": "fitted", "number": "B-2", "reason": "larger load", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 83, "effective_on": "2024-04-01"}}
+        {"table":"component","row":{"amps": null, "part": "seal", "place": "terminal", "change": "fitted", "number": "S-2", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 84, "effective_on": "2024-04-01"}}
+        {"table":"component","row":{"amps": null, "part": "seal", "place": null, "change": "broken", "number": "S-2", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 85, "effective_on": "2024-04-02"}}
+        {"table":"component","row":{"amps": null, "part": "seal", "place": null, "change": "replaced", "number": "S-1", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 86, "effective_on": "2024-04-02"}}
+        {"table":"component","row":{"amps": null, "part": "seal", "place": "cover", "change": "fitted", "number": "S-3", "reason": "inspection", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 86, "effective_on": "2024-04-02"}}
+        {"table":"meter","row":{"kind": "traditional", "maker": "ACME", "serial": "0042", "status": "scrapped", "service": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 93, "revision": 22, "account_id": null, "premises_id": null, "reserved_for": null, "registered_on": "2024-01-01", "certified_until": "2034-06-06"}}
+        {"table":"register","row":{"code": "1.8.0", "unit": "kWh", "digits": 5, "decimals": 0, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 71, "direction": "import", "multiplier": 1}}
+        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 71, "premises_id": null, "effective_on": "2024-01-01"}}
+        {"table":"status","row":{"reason": null, "status": "reserved", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 72, "premises_id": null, "effective_on": null}}
+        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 73, "premises_id": null, "effective_on": null}}
+        {"table":"status","row":{"reason": null, "status": "installed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "premises_id": "00000000-0000-0000-0000-000000000029", "effective_on": "2024-01-01"}}
+        {"table":"status","row":{"reason": "unpaid", "status": "disconnected", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 87, "premises_id": null, "effective_on": "2024-05-01"}}
+        {"table":"status","row":{"reason": "paid", "status": "installed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 88, "premises_id": null, "effective_on": "2024-05-03"}}
+        {"table":"status","row":{"reason": "house pulled down", "status": "removed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 89, "premises_id": null, "effective_on": "2024-06-01"}}
+        {"table":"status","row":{"reason": "larger load", "status": "removed", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 90, "premises_id": null, "effective_on": "2024-06-01"}}
+        {"table":"status","row":{"reason": "periodic", "status": "onBench", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 91, "premises_id": null, "effective_on": "2024-06-05"}}
+        {"table":"status","row":{"reason": null, "status": "inStock", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 92, "premises_id": null, "effective_on": "2024-06-06"}}
+        {"table":"status","row":{"reason": "worn out", "status": "scrapped", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 93, "premises_id": null, "effective_on": "2024-07-01"}}
+        {"table":"test","row":{"passed": true, "test_id": "00000000-0000-0000-0000-000000000054", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 92, "tested_on": "2024-06-06", "error_percent": -0.35, "certified_until": "2034-06-06"}}
     "#]]).await;
 }
 
 #[tokio::test]
 async fn readings() {
     projecting::<Readings>().when(everything()).then_all(expect![[r#"
-        {"table":"bill","row":{"stands": false, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
-        {"table":"bill","row":{"stands": true, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 77, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": "00000000-0000-0000-0000-0003f9534d81"}}
-        {"table":"bill","row":{"stands": false, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 78, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": null}}
-        {"table":"reading","row":{"kind": "manual", "value": 500, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 71, "register": "1.8.0", "revision": 4, "taken_at": "2024-02-01T12:00:00+00:00", "taken_on": "2024-02-01", "reading_id": "00000000-0000-0000-0000-0003f9534d81", "rolled_over": false}}
-        {"table":"reading","row":{"kind": "manual", "value": 90000, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 72, "register": "1.8.0", "revision": 5, "taken_at": "2024-03-01T12:00:00+00:00", "taken_on": "2024-03-01", "reading_id": "00000000-0000-0000-0000-0003fad1a081", "rolled_over": false}}
-        {"table":"reading","row":{"kind": "estimated", "value": 980, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 75, "register": "1.8.0", "revision": 8, "taken_at": "2024-03-02T12:00:00+00:00", "taken_on": "2024-03-02", "reading_id": "00000000-0000-0000-0000-0003fadecf84", "rolled_over": false}}
-        {"table":"true_up","row":{"settled": 450.5, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 76, "register": "1.8.0", "actual_id": "00000000-0000-0000-0000-0003fad1a081", "estimated": 480, "period_to": "2024-03-03", "settlement": "rebilled", "estimate_id": "00000000-0000-0000-0000-0003fadecf84", "period_from": "2024-02-02"}}
-        {"table":"word","row":{"word": "recorded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 71, "revision": 4, "reading_id": "00000000-0000-0000-0000-0003f9534d81"}}
-        {"table":"word","row":{"word": "held", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 72, "revision": 5, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
-        {"table":"word","row":{"word": "released", "reason": "seen on a photograph", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 73, "revision": 6, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
-        {"table":"word","row":{"word": "reversed", "reason": "wrong meter", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "revision": 7, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
-        {"table":"word","row":{"word": "restored", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 74, "revision": 7, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
-        {"table":"word","row":{"word": "recorded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 75, "revision": 8, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
-        {"table":"word","row":{"word": "superseded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 76, "revision": 9, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
+        {"table":"bill","row":{"stands": false, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 78, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
+        {"table":"bill","row":{"stands": true, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 81, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": "00000000-0000-0000-0000-0003f9534d81"}}
+        {"table":"bill","row":{"stands": false, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 82, "invoice_id": "00000000-0000-0000-0000-000000000053", "reading_id": null}}
+        {"table":"reading","row":{"kind": "manual", "value": 500, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 75, "register": "1.8.0", "revision": 4, "taken_at": "2024-02-01T12:00:00+00:00", "taken_on": "2024-02-01", "reading_id": "00000000-0000-0000-0000-0003f9534d81", "rolled_over": false}}
+        {"table":"reading","row":{"kind": "manual", "value": 90000, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 76, "register": "1.8.0", "revision": 5, "taken_at": "2024-03-01T12:00:00+00:00", "taken_on": "2024-03-01", "reading_id": "00000000-0000-0000-0000-0003fad1a081", "rolled_over": false}}
+        {"table":"reading","row":{"kind": "estimated", "value": 980, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 79, "register": "1.8.0", "revision": 8, "taken_at": "2024-03-02T12:00:00+00:00", "taken_on": "2024-03-02", "reading_id": "00000000-0000-0000-0000-0003fadecf84", "rolled_over": false}}
+        {"table":"true_up","row":{"settled": 450.5, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 80, "register": "1.8.0", "actual_id": "00000000-0000-0000-0000-0003fad1a081", "estimated": 480, "period_to": "2024-03-03", "settlement": "rebilled", "estimate_id": "00000000-0000-0000-0000-0003fadecf84", "period_from": "2024-02-02"}}
+        {"table":"word","row":{"word": "recorded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 75, "revision": 4, "reading_id": "00000000-0000-0000-0000-0003f9534d81"}}
+        {"table":"word","row":{"word": "held", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 76, "revision": 5, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
+        {"table":"word","row":{"word": "released", "reason": "seen on a photograph", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 77, "revision": 6, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
+        {"table":"word","row":{"word": "reversed", "reason": "wrong meter", "meter_id": "00000000-0000-0000-0000-000000000051", "position": 78, "revision": 7, "reading_id": "00000000-0000-0000-0000-0003fad1a081"}}
+        {"table":"word","row":{"word": "restored", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 78, "revision": 7, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
+        {"table":"word","row":{"word": "recorded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 79, "revision": 8, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
+        {"table":"word","row":{"word": "superseded", "reason": null, "meter_id": "00000000-0000-0000-0000-000000000051", "position": 80, "revision": 9, "reading_id": "00000000-0000-0000-0000-0003fadecf84"}}
     "#]]).await;
 }
 
 #[tokio::test]
 async fn tariffs() {
     projecting::<Tariffs>().when(everything()).then_all(expect![[r#"
-        {"table":"closed","row":{"code": "made-up-everything", "position": 95, "series_id": "00000000-0000-0000-0000-00000000005f", "successor": "made-up-next", "effective_to": "2023-07-01"}}
-        {"table":"version","row":{"code": "made-up-everything", "class": "residential", "series": "made-up", "service": "electricity", "currency": "SAR", "position": 94, "series_id": "00000000-0000-0000-0000-00000000005f", "effective_to": "2024-01-01", "effective_from": "2022-01-01"}}
+        {"table":"closed","row":{"code": "made-up-everything", "position": 99, "series_id": "00000000-0000-0000-0000-00000000005f", "successor": "made-up-next", "effective_to": "2023-07-01"}}
+        {"table":"version","row":{"code": "made-up-everything", "class": "residential", "series": "made-up", "service": "electricity", "currency": "SAR", "position": 98, "series_id": "00000000-0000-0000-0000-00000000005f", "effective_to": "2024-01-01", "effective_from": "2022-01-01"}}
     "#]]).await;
 }
 

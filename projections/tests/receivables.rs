@@ -102,6 +102,10 @@ async fn each_event_that_moves_something_is_a_movement() {
                 {"cause":"allocationFreed","document":null,"owed":115.00,"planned":0.00,"unapplied":115.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-05-01"}
                 {"cause":"creditNote","document":"RUH-CRN-2024-000001","owed":0.00,"planned":0.00,"unapplied":23.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
                 {"cause":"compensation","document":null,"owed":0.00,"planned":0.00,"unapplied":75.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"subsidy","document":"homes","owed":0.00,"planned":0.00,"unapplied":30.00,"deposit":0.00,"due_on":null,"effective_on":"2024-03-01"}
+                {"cause":"subsidyTakenBack","document":"homes","owed":0.00,"planned":0.00,"unapplied":-10.00,"deposit":0.00,"due_on":null,"effective_on":"2024-04-01"}
+                {"cause":"allocationFreed","document":null,"owed":10.00,"planned":0.00,"unapplied":10.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
+                {"cause":"allocation","document":null,"owed":-10.00,"planned":0.00,"unapplied":-10.00,"deposit":0.00,"due_on":"2024-03-16","effective_on":"2024-04-01"}
                 {"cause":"refund","document":null,"owed":0.00,"planned":0.00,"unapplied":-3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
                 {"cause":"refundReturned","document":null,"owed":0.00,"planned":0.00,"unapplied":3.00,"deposit":0.00,"due_on":null,"effective_on":"2024-05-01"}
                 {"cause":"depositTaken","document":null,"owed":0.00,"planned":0.00,"unapplied":0.00,"deposit":200.00,"due_on":null,"effective_on":"2024-02-01"}
@@ -170,6 +174,31 @@ async fn open_items_are_those_that_were_open() {
     assert_eq!(ask(opening).await, [(accounts::opening_item(), 12_500, false)]);
     let [balance] = receivables::balances(&pool, account_id, opening).await.unwrap()[..] else { panic!("one currency") };
     assert_eq!((balance.owed, balance.unapplied, balance.deposit), (sar(12_500), sar(500), sar(0)));
+}
+
+/// What authorities owe is what the books call receivable for subsidies, at the same point.
+#[tokio::test]
+async fn subsidies_tie_to_the_books() {
+    let (mut taken_back, mut settled) = (0, 0);
+    for seed in 1..=4 {
+        let (_database, pool) = database().await;
+        let history = history(seed, 500);
+        project_all::<Receivables>(&pool, history.clone()).await;
+        project_all::<Ledger>(&pool, history.clone()).await;
+        let facts = recorded(&log_of(&history).await).await;
+        for place in (2..facts.len()).step_by(facts.len() / 5).chain([facts.len() - 1]) {
+            for effective in ["2024-04-20", "2024-07-01"].map(accounts::day).into_iter().chain([the_end()]) {
+                let as_of = AsOf::recorded(facts[place].position, effective);
+                let owed = receivables::subsidies_owed(&pool, as_of).await.unwrap();
+                let books = ledger::trial_balance(&pool, as_of).await.unwrap();
+                let sum: i128 = owed.iter().map(|debt| i128::from(debt.owed.minor)).sum();
+                assert_eq!(sum, books.balance(LedgerAccount::SubsidyReceivable, SAR), "seed {seed} at {place} on {effective}");
+                taken_back += owed.iter().filter(|debt| !debt.taken_back.is_zero()).count();
+                settled += owed.iter().filter(|debt| !debt.settled.is_zero()).count();
+            }
+        }
+    }
+    assert!(taken_back > 5 && settled > 5, "the histories meet {taken_back} that goes back and {settled} that are settled");
 }
 
 /// Section 13 of the rules: what is aged is what the books call receivable, at the same point, account by account and in all.
@@ -246,7 +275,7 @@ async fn aging_ties_to_the_books_and_to_the_aggregates() {
         }
     }
     assert_eq!(bands.len(), 8, "the histories meet {bands:?}");
-    assert!(on_plans > 9, "the histories meet {on_plans} plans");
+    assert!(on_plans > 5, "the histories meet {on_plans} plans");
 }
 
 fn due(aged: &Aged) -> i128 {

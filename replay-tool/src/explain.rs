@@ -9,7 +9,8 @@ use daftar_domain::{
     ids::ReadingId,
     invoice::{self, BilledSupply, InvoiceIssued, Subject},
     ledger::{Side, post},
-    meter, register, tariff,
+    meter, register,
+    tariff::{self, Subsidy},
 };
 use futures::TryStreamExt;
 use uuid::Uuid;
@@ -73,6 +74,14 @@ async fn of_invoice(source: &Source, fact: Fact, issued: &InvoiceIssued) -> Resu
                         format!("payment {} of {} by {}, {}", paid.external_reference, paid.amount, name(&paid.tender), paid.value_on);
                     found.credits.insert(CreditId::Payment(paid.payment_id), Node::of(&fact, text));
                 }
+                account::Event::SubsidyCredited(paid) if ItemId::Invoice(paid.invoice_id) == item => {
+                    let text = format!("subsidy {} of {} by {}, {}", paid.scheme, paid.amount, paid.authority, paid.on);
+                    found.credits.insert(CreditId::Subsidy(paid.subsidy_id), Node::of(&fact, text));
+                }
+                account::Event::SubsidyTakenBack(taken) if ItemId::Invoice(taken.invoice_id) == item => {
+                    let text = format!("subsidy {}: {} of it goes back to {}", taken.scheme, taken.amount, taken.authority);
+                    found.payments.extend(journal(&fact, &text));
+                }
                 account::Event::CreditAllocated(paid) if paid.item == item => {
                     let credit = found.credits.get(&paid.credit).cloned();
                     let journal = journal(&fact, &format!("pays {}, still due {}", paid.amount, paid.still_due));
@@ -130,8 +139,12 @@ impl Found {
             let lines = bill.lines.iter().filter(|line| line.part == number).map(|line| {
                 Node::new(format!("{}: {} at {} = {}", line.charge.code(), line.quantity.to_decimal(), line.price, line.amount))
             });
+            let subsidies = bill.subsidies.iter().filter(|subsidised| subsidised.part == number).map(|subsidised| {
+                let Subsidy { code, authority, .. } = &subsidised.subsidy;
+                Node::new(format!("{code}: {authority} pays {}: {}", subsidised.amount, subsidised.reason(part)))
+            });
             let version = self.tariffs.get(&part.tariff).cloned();
-            Node::new(format!("{}, {} days", part.period, part.days())).with([usage]).with(version).with(lines)
+            Node::new(format!("{}, {} days", part.period, part.days())).with([usage]).with(version).with(lines).with(subsidies)
         });
         Node::new(format!("{} for {} under agreement {}", name(&supply.service), bill.period, supply.agreement_id)).with(parts)
     }

@@ -262,7 +262,7 @@ impl Known {
                 series.series()
             }
         };
-        let supply = Supply { brought, vat: account.vat_statuses(), ..Supply::new(*period, &usage, facts) };
+        let supply = Supply { brought, vat: account.vat_statuses(), grants: account.subsidies(), ..Supply::new(*period, &usage, facts) };
         Ok(rate(series, &supply, *rounding)?)
     }
 

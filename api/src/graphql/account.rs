@@ -184,6 +184,7 @@ struct Accounts {
     balances: Together<When, HashMap<AccountId, Vec<Balance>>>,
     open_items: Together<When, HashMap<AccountId, Vec<OpenItem>>>,
     aging: Together<When, HashMap<AccountId, Vec<Aging>>>,
+    subsidies: Together<(), HashMap<AccountId, Vec<SubsidyGrant>>>,
     invoices: Together<(Paging, Option<When>), HashMap<AccountId, Vec<Invoice>>>,
     invoice_counts: Together<Option<When>, HashMap<AccountId, u64>>,
     payments: Together<(Paging, Option<When>), HashMap<AccountId, Vec<Payment>>>,
@@ -211,6 +212,7 @@ impl Account {
             balances: Together::default(),
             open_items: Together::default(),
             aging: Together::default(),
+            subsidies: Together::default(),
             invoices: Together::default(),
             invoice_counts: Together::default(),
             payments: Together::default(),
@@ -364,6 +366,16 @@ impl Account {
         };
         let found = self.among.addresses.get((), fetch).await;
         Some(answer(context, found.map(|all| self.of(&all))))
+    }
+
+    /// The subsidies that it is granted, and was, the latest first: what is for all needs no grant.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn subsidies(&self, context: &Context<'_>) -> Option<Result<Vec<SubsidyGrant>>> {
+        let fetch = async || {
+            let found = accounts::subsidies_of(&app(context).read_models, &self.among.ids()).await?;
+            Ok(grouped(found.into_iter().map(|(id, subsidy)| (id, SubsidyGrant::from(subsidy)))))
+        };
+        Some(answer(context, self.among.subsidies.get((), fetch).await.map(|all| self.of(&all))))
     }
 
     /// What the account is supplied with on a day, where, and by which tariff.
@@ -526,6 +538,29 @@ impl Account {
             Ok(Connection::new(&paging, self.of(&found), |payment| payment.cursor("account/payments"), count))
         };
         Some(answer(context, page.await))
+    }
+}
+
+/// A subsidy that an authority has granted to the account for some days.
+#[derive(Clone, Debug, SimpleObject)]
+struct SubsidyGrant {
+    /// What tariffs call it.
+    scheme: String,
+    /// The first day.
+    #[graphql(name = "from")]
+    first_day: Date,
+    /// The day after the last; null while no end is known.
+    #[graphql(name = "to")]
+    day_after: Option<Date>,
+    /// Where that is written: the authority's own number of its decision.
+    proof: String,
+    /// When the authority looks at it again; null if that is not known.
+    renew_by: Option<Date>,
+}
+
+impl From<accounts::Subsidy> for SubsidyGrant {
+    fn from(accounts::Subsidy { scheme, from, to, proof, renew_by }: accounts::Subsidy) -> Self {
+        Self { scheme, first_day: from.into(), day_after: to.map(Date::from), proof, renew_by: renew_by.map(Date::from) }
     }
 }
 

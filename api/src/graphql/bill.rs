@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use daftar_domain::{
     invoice::BilledSupply,
-    rating::{Bill, Charge, Line, Part},
+    rating::{Bill, Charge, Line, Part, Subsidised},
 };
 
 use super::{
@@ -89,6 +89,74 @@ impl BillReckoning {
     /// What it comes to.
     async fn total(&self) -> Money {
         self.0.total.into()
+    }
+
+    /// What authorities pay of it. The VAT is on the whole price, whoever pays.
+    async fn subsidies(&self) -> Vec<BillSubsidy> {
+        BillSubsidy::of(&self.0).collect()
+    }
+
+    /// What is left to the customer.
+    async fn to_pay(&self) -> Money {
+        self.0.to_pay().into()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct BillSubsidy {
+    subsidised: Subsidised,
+    part: Part,
+}
+
+impl BillSubsidy {
+    pub fn of(bill: &Bill) -> impl Iterator<Item = Self> {
+        bill.subsidies.iter().map(|subsidised| Self { subsidised: subsidised.clone(), part: bill.parts[subsidised.part].clone() })
+    }
+}
+
+/// What an authority pays in the customer's place, and how that came about.
+#[Object]
+impl BillSubsidy {
+    /// What the tariff calls it.
+    async fn scheme(&self) -> &str {
+        self.subsidised.subsidy.code.as_str()
+    }
+
+    /// Who pays.
+    async fn authority(&self) -> &str {
+        self.subsidised.subsidy.authority.as_str()
+    }
+
+    /// How many units of usage it is for, from the first one on.
+    async fn units(&self) -> Decimal {
+        Decimal::from(self.subsidised.units.to_decimal())
+    }
+
+    /// How much.
+    async fn amount(&self) -> Money {
+        self.subsidised.amount.into()
+    }
+
+    /// How that came about: a sentence, in the language of the request.
+    async fn explanation(&self, context: &Context<'_>) -> String {
+        language(context).choose(self.subsidised.reason_in_arabic(&self.part), self.subsidised.reason(&self.part))
+    }
+
+    /// The tariff version that says so.
+    async fn tariff(&self) -> &str {
+        self.part.tariff.as_str()
+    }
+
+    /// The first day it is for.
+    #[graphql(name = "from")]
+    async fn first_day(&self) -> Date {
+        self.part.period.from().into()
+    }
+
+    /// The day after the last.
+    #[graphql(name = "to")]
+    async fn day_after(&self) -> Date {
+        self.part.period.to().into()
     }
 }
 

@@ -262,6 +262,10 @@ labelled! {
         CreditNote "إشعار دائن" "Credit note",
         /// Credit for a supply that was not back in time.
         Compensation "تعويض عن تأخر إعادة الخدمة" "Compensation for a late reconnection",
+        /// What an authority pays of an invoice.
+        Subsidy "دعم" "Subsidy",
+        /// A subsidy that the invoice no longer needs.
+        SubsidyTakenBack "دعم مسترد" "Subsidy taken back",
         /// A payment.
         Payment "دفعة" "Payment",
         /// A payment that was taken back.

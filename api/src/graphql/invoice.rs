@@ -17,7 +17,7 @@ use daftar_projections::{
 use super::{
     account::Account,
     answer, app,
-    bill::{BilledService, LineExplanation},
+    bill::{BillSubsidy, BilledService, LineExplanation},
     caller,
     enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
     in_order::InOrder,
@@ -207,6 +207,17 @@ impl Invoice {
             Ok(issued.iter().find(|document| document.0.kind == invoices::Kind::Invoice).map(Document::all_lines).unwrap_or_default())
         };
         Some(answer(context, lines.await))
+    }
+
+    /// What authorities were to pay of it when it was issued. What credit notes have made too much of has gone back to them. A draft has none.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn subsidies(&self, context: &Context<'_>) -> Option<Result<Vec<InOrder<BillSubsidy>>>> {
+        let subsidies = async {
+            let issued = self.issued(context, When::now(app(context)), Detail::Reckoned).await?;
+            let supplies = issued.iter().flat_map(Document::supplies);
+            Ok(supplies.flat_map(|supply| BillSubsidy::of(&supply.bill)).map(InOrder).collect())
+        };
+        Some(answer(context, subsidies.await))
     }
 
     /// What paid it, the earliest first.

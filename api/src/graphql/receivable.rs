@@ -235,6 +235,28 @@ pub struct Statement {
     lines: Connection<StatementLine>,
 }
 
+/// What an authority owes for subsidies in one currency.
+#[derive(Debug, SimpleObject)]
+struct AuthorityDebt {
+    /// The authority's code, as tariffs have it.
+    authority: String,
+    /// What it was to pay of invoices.
+    credited: Money,
+    /// What of that it is not to pay after all, as credit notes have lowered the invoices.
+    taken_back: Money,
+    /// What it has paid.
+    settled: Money,
+    /// What it owes: below zero if it has paid more than it was to.
+    owed: Money,
+}
+
+impl From<receivables::AuthorityDebt> for AuthorityDebt {
+    fn from(debt: receivables::AuthorityDebt) -> Self {
+        let receivables::AuthorityDebt { authority, credited, taken_back, settled, owed } = debt;
+        Self { authority, credited: credited.into(), taken_back: taken_back.into(), settled: settled.into(), owed: owed.into() }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct ReceivableQuery;
 
@@ -276,6 +298,22 @@ impl ReceivableQuery {
             Ok(Statement { opening: found.opening.into(), lines: Connection::new(&paging, lines, at, count) })
         };
         Some(answer(context, statement.await))
+    }
+
+    /// What authorities owe for subsidies, in the order of their codes: together 1120. For those who keep the books.
+    #[graphql(complexity = "1 + 3 * child_complexity")]
+    async fn subsidies_owed(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "As of which moment; now without it.")] as_of: Option<AsOfInput>,
+    ) -> Option<Result<Vec<AuthorityDebt>>> {
+        let owed = async {
+            caller(context).staff(BOOKS)?;
+            let (app, when) = (app(context), When::parse(app(context), as_of)?);
+            let found = receivables::subsidies_owed(&app.read_models, when.as_of(app).await?).await?;
+            Ok(found.into_iter().map(AuthorityDebt::from).collect())
+        };
+        Some(answer(context, owed.await))
     }
 
     /// What all accounts together owe, by how long it is due; in each currency. For those who keep the books.

@@ -117,6 +117,11 @@ impl TariffVersion {
         self.0.tariff.reductions.iter().map(reduction).collect()
     }
 
+    /// What authorities pay of the charge, in the order in which it is reckoned.
+    async fn subsidies(&self) -> Vec<TariffSubsidy> {
+        self.0.tariff.subsidies.iter().map(TariffSubsidy::from).collect()
+    }
+
     /// What usage costs at least.
     async fn minimum_charge(&self) -> Option<Decimal> {
         self.0.tariff.minimum_charge.map(|figure| Decimal::from(figure.get()))
@@ -195,6 +200,48 @@ struct TariffReduction {
     to: Decimal,
     /// How much is taken off.
     amount: Decimal,
+}
+
+/// What an authority pays of the charge in the customer's place. One of price, percentage and amount says how much.
+#[derive(Debug, SimpleObject)]
+struct TariffSubsidy {
+    /// What it is called.
+    code: String,
+    /// Who pays.
+    authority: String,
+    /// Whether it is only for accounts to which the authority has granted it.
+    granted: bool,
+    /// For how many units of a normal period, from the first one on; null for all.
+    quota: Option<Decimal>,
+    /// What the customer pays for a unit.
+    price: Option<Decimal>,
+    /// How many per cent of what the units cost.
+    percent_of_usage: Option<Decimal>,
+    /// How much for a normal period in which anything was used.
+    amount: Option<Decimal>,
+    /// The most that it comes to in a normal period; null if there is none.
+    cap: Option<Decimal>,
+}
+
+impl From<&domain::Subsidy> for TariffSubsidy {
+    fn from(subsidy: &domain::Subsidy) -> Self {
+        let figure = |figure: &domain::Figure| Some(Decimal::from(figure.get()));
+        let (price, percent_of_usage, amount) = match &subsidy.kind {
+            domain::SubsidyKind::PriceDifference { price } => (figure(price), None, None),
+            domain::SubsidyKind::PercentOfUsage(percent) => (None, figure(percent), None),
+            domain::SubsidyKind::Amount(amount) => (None, None, figure(amount)),
+        };
+        Self {
+            code: subsidy.code.to_string(),
+            authority: subsidy.authority.to_string(),
+            granted: subsidy.entitled == domain::Entitled::Granted,
+            quota: subsidy.quota.map(|quota| Decimal::from(quota.to_decimal())),
+            price,
+            percent_of_usage,
+            amount,
+            cap: subsidy.cap.as_ref().and_then(figure),
+        }
+    }
 }
 
 /// What is to be estimated.

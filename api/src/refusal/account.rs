@@ -31,6 +31,8 @@ impl Refusal for Rejection {
             }
             Self::CurrencyFixed => ("CURRENCY_FIXED", "لا يمكن تغيير العملة بعد أول قيد على الحساب".into()),
             Self::VatReasonMissing => ("VAT_REASON_MISSING", "الوضع الضريبي غير المعتاد يحتاج إلى رمز سببه".into()),
+            Self::SubsidyPeriodEmpty => ("SUBSIDY_PERIOD_EMPTY", "يُمنح الدعم ليوم واحد على الأقل".into()),
+            Self::SubsidyNotGranted => ("SUBSIDY_NOT_GRANTED", "لم يُمنح الحساب دعمًا كهذا في ذلك اليوم أو بعده".into()),
             Self::VatPeriodEmpty => ("VAT_PERIOD_EMPTY", "يجب أن ينتهي الوضع الضريبي بعد بدايته".into()),
             Self::StillServed(id) => ("ACCOUNT_STILL_SERVED", format!("ما زالت الاتفاقية {id} سارية").into()),
             Self::MeterStillFitted(id) => ("METER_STILL_FITTED", format!("ما زال العداد {id} مركبًا").into()),
@@ -62,6 +64,7 @@ impl Refusal for Rejection {
             Self::CompensationReused => ("COMPENSATION_REUSED", "سبق قيد التعويض بمحتوى آخر".into()),
             Self::NotACheque => ("NOT_A_CHEQUE", "لم يُدفع بشيك".into()),
             Self::NoSuchCredit => ("NO_SUCH_CREDIT", "لا يوجد رصيد دائن كهذا على الحساب".into()),
+            Self::SubsidyNotRefunded => ("SUBSIDY_NOT_REFUNDED", "الدعم حق الجهة المانحة ولا يُرد إلى المشترك".into()),
             Self::CreditHeld => ("CREDIT_HELD", "هذا الرصيد محجوز لفاتورة يُعاد إصدارها".into()),
             Self::RefundTooLarge { left } => ("REFUND_TOO_LARGE", format!("لم يبق للرد إلا {left}").into()),
             Self::OtherTender { .. } => ("OTHER_TENDER", "يُرد المبلغ بالوسيلة التي دُفع بها".into()),

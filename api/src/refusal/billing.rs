@@ -83,6 +83,7 @@ impl Refusal for settlement::Rejection {
             Self::OtherCurrency { expected, found } => {
                 ("OTHER_CURRENCY", format!("مبالغ التسوية كلها بعملة {expected} وليست {found}").into())
             }
+            Self::AmountNotPositive => ("AMOUNT_NOT_POSITIVE", "المبلغ الذي تدفعه الجهة أكبر من الصفر".into()),
             Self::NotACommission => ("NOT_A_COMMISSION", "لا تقل العمولة وضريبتها عن الصفر، ولا ضريبة بلا عمولة".into()),
             Self::DoesNotAddUp { gross, expected, found } => {
                 ("DOES_NOT_ADD_UP", format!("{gross} بعد خصم العمولة وضريبتها {expected} وليس {found}").into())

@@ -79,12 +79,16 @@ impl Customer {
 
 /// Prints the prices: 0.18 up to 6,000 kWh and 0.30 above, and 30.00 for the meter.
 pub async fn tariff(engine: &Engine) {
-    let tariff: Tariff = r#"{"code":"homes-2026","series":"homes","service":"electricity","class":"residential","currency":"SAR",
+    tariff_with(engine, "homes", r#""surcharges":[]"#).await;
+}
+
+/// The same under another name, and with these terms besides.
+pub async fn tariff_with(engine: &Engine, series: &str, besides: &str) {
+    let terms = r#"{"code":"SERIES-2026","series":"SERIES","service":"electricity","class":"residential","currency":"SAR",
         "effectiveFrom":"2026-01-01","period":{"normalDays":30,"toleranceDays":3},"vat":{"category":"S","rate":"0.15"},
         "brackets":[{"upTo":null,"fee":"0","segments":[{"width":"6000","price":"0.18"},{"width":null,"price":"0.30"}]}],
-        "fixedCharges":[{"code":"meter-fee","amount":"30","per":"period"}],"midPeriodChange":"prorate"}"#
-        .parse()
-        .unwrap();
+        "fixedCharges":[{"code":"meter-fee","amount":"30","per":"period"}],BESIDES,"midPeriodChange":"prorate"}"#;
+    let tariff: Tariff = terms.replace("SERIES", series).replace("BESIDES", besides).parse().unwrap();
     let stream = TariffSeries::stream(tariff.series());
     engine.execute::<TariffSeries>(&stream, &context("tariff"), tariff::Command::PublishTariff(PublishTariff { tariff })).await.unwrap();
 }

@@ -127,7 +127,12 @@ impl Life {
                 let series = self.world.look::<TariffSeries>(TariffSeries::stream(series).id()).await?;
                 let Ok(usage) = usage_between(&states, place.premises_id, register, days) else { return Ok(None) };
                 let Some(facts) = premises.facts_on(days.from()) else { return Ok(None) };
-                let supplied = Supply { brought: brought.as_ref(), vat: account.vat_statuses(), ..Supply::new(days, &usage, facts) };
+                let supplied = Supply {
+                    brought: brought.as_ref(),
+                    vat: account.vat_statuses(),
+                    grants: account.subsidies(),
+                    ..Supply::new(days, &usage, facts)
+                };
                 let Ok(bill) = rate(series.series(), &supplied, self.terms.rounding) else { return Ok(None) };
                 brought = bill.carried.clone();
                 billed.push(BilledSupply { agreement_id, service_point_id, service, bill });

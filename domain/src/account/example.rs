@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    Actor, BillingPeriod, Code, Reason, SealedFor,
+    Actor, BillingPeriod, Code, Description, Reason, SealedFor,
     ids::{
         AccountId, ApplicationId, CashSessionId, DepositId, DisconnectionId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId,
-        RefundId,
+        RefundId, subsidy_id,
     },
     invoice::Surplus,
     register::DocumentNumber,
@@ -92,6 +92,7 @@ pub fn charge(ChargeOf { n, minor, vat, kind, issued, due }: ChargeOf) -> Charge
         supply: BillingPeriod::new(date(2024, 2, 1), date(2024, 3, 1)).expect("a period"),
         issued_on: day(issued),
         due_on: day(due),
+        subsidies: vec![],
     }
 }
 
@@ -100,7 +101,7 @@ pub fn charged(of: ChargeOf) -> Event {
 }
 
 fn charged_of(of: ChargeOf) -> AccountCharged {
-    let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on } = charge(of);
+    let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, subsidies: _ } = charge(of);
     AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on }
 }
 
@@ -143,7 +144,7 @@ pub fn allocated(credit: CreditId, n: u128, amount: i64, vat: i64, still_due: i6
 
 pub fn allocated_on(credit: CreditId, n: u128, (amount, vat, still_due): (i64, i64, i64), on: &str) -> Event {
     let paid = match credit {
-        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Compensation(_) => amount,
+        CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Compensation(_) | CreditId::Subsidy(_) => amount,
         CreditId::CreditNote(_) => 0,
     };
     CreditAllocated {
@@ -188,6 +189,39 @@ pub fn credit_compensation(n: u128, minor: i64) -> CreditCompensation {
 pub fn compensation_credited(n: u128, minor: i64) -> Event {
     let CreditCompensation { disconnection_id, amount, on } = credit_compensation(n, minor);
     CompensationCredited { disconnection_id, amount, on }.into()
+}
+
+/// What an authority pays of the n-th invoice.
+pub fn charged_subsidy(n: u128, scheme: &str, minor: i64) -> ChargedSubsidy {
+    let (scheme, authority) = (code(scheme), code("ministry-of-energy"));
+    ChargedSubsidy { subsidy_id: subsidy_id(invoice_id(n), 0, &scheme, &authority), scheme, authority, amount: sar(minor) }
+}
+
+pub fn subsidy(n: u128, scheme: &str) -> CreditId {
+    CreditId::Subsidy(charged_subsidy(n, scheme, 0).subsidy_id)
+}
+
+pub fn subsidy_credited(n: u128, scheme: &str, minor: i64) -> Event {
+    let (invoice_id, on) = (invoice_id(n), date(2024, 3, 1));
+    let ChargedSubsidy { subsidy_id, scheme, authority, amount } = charged_subsidy(n, scheme, minor);
+    SubsidyCredited { subsidy_id, invoice_id, scheme, authority, amount, on }.into()
+}
+
+pub fn subsidy_taken_back(n: u128, scheme: &str, minor: i64, replaced_by: Option<u128>) -> Event {
+    let (invoice_id, on, replaced_by) = (invoice_id(n), date(2024, 4, 1), replaced_by.map(note_id));
+    let ChargedSubsidy { subsidy_id, scheme, authority, amount } = charged_subsidy(n, scheme, minor);
+    SubsidyTakenBack { subsidy_id, invoice_id, scheme, authority, amount, replaced_by, on }.into()
+}
+
+/// From February 2024 on.
+pub fn subsidy_granted() -> SubsidyGranted {
+    SubsidyGranted {
+        scheme: code("homes"),
+        from: date(2024, 2, 1),
+        to: None,
+        proof: Description::new("decision 2024/117").expect("a description"),
+        renew_by: Some(date(2025, 2, 1)),
+    }
 }
 
 /// A year later.
@@ -397,6 +431,8 @@ pub fn events() -> Vec<Event> {
         }
         .into(),
         LinkedToLedger { ledger_account: code("1100.0007") }.into(),
+        SubsidyGranted { to: Some(date(2025, 2, 1)), ..subsidy_granted() }.into(),
+        SubsidyEnded { scheme: code("homes"), on: date(2024, 10, 1), reason: reason("income above the limit") }.into(),
         ServiceBegun { agreement_id, from: date(2024, 2, 1) }.into(),
         ServiceEnded { agreement_id, to: date(2024, 9, 1) }.into(),
         MeterFitted { meter_id, fitted_on: date(2024, 2, 1) }.into(),
@@ -454,6 +490,8 @@ fn receivable_events() -> Vec<Event> {
         .into(),
         account_credited(1, 1, 2_300, Surplus::AccountCredit),
         compensation_credited(1, 7_500),
+        subsidy_credited(1, "homes", 3_000),
+        subsidy_taken_back(1, "homes", 1_000, Some(1)),
         credit_refunded(credit, 1, 300),
         RefundReturned { refund_id: refund_id(1), credit, amount: sar(300), tender: Tender::Cash, on, reason: reason("account unknown") }
             .into(),

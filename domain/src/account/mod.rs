@@ -9,6 +9,7 @@ mod holder;
 mod number;
 mod receivable;
 mod standing;
+mod subsidies;
 mod tax;
 
 use chrono::NaiveDate;
@@ -27,24 +28,26 @@ pub use holder::{
 pub use number::{AccountNumber, NotAnAccountNumber, latin_digit};
 pub use receivable::{
     AccountCharged, AccountCredited, AgeBand, Aged, AgreePlan, AllocationFreed, AllocationPolicy, AllocationPolicyChosen, ApplyDeposit,
-    Approval, AssessLateFee, BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChequeCleared, ChooseAllocationPolicy,
-    ClaimVatRelief, ClearCheque, CompensationCredited, Covered, Credit, CreditAccount, CreditAllocated, CreditCompensation, CreditId,
-    CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned, DepositTaken, DisputeItem,
-    DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment, InstalmentMissed, Item, ItemDisputed,
-    ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported, OpeningBalanceReversed, OpeningItem, Owed,
-    PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms,
-    PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment, RefundCredit, RefundReturned, Remainder, ResolveDispute,
-    ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance, ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally,
-    TakeDeposit, Tender, VatReliefClaimed, WaiveLateFee, WriteOff, WriteOffSmallBalances,
+    Approval, AssessLateFee, BreakCause, CancelCause, CancelPlan, ChargeAccount, ChargeKind, ChargedSubsidy, ChequeCleared,
+    ChooseAllocationPolicy, ClaimVatRelief, ClearCheque, CompensationCredited, Covered, Credit, CreditAccount, CreditAllocated,
+    CreditCompensation, CreditId, CreditRefunded, CreditWrittenOff, Debt, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
+    DepositTaken, DisputeItem, DisputeResolved, DownPayment, Echo, FreeAllocations, FreeCause, ImportOpeningBalance, Instalment,
+    InstalmentMissed, Item, ItemDisputed, ItemId, LateFee, LateFeeAssessed, LateFeeRule, LateFeeWaived, OpeningBalanceImported,
+    OpeningBalanceReversed, OpeningItem, Owed, PaymentReceived, PaymentReversed, Plan, PlanAgreed, PlanBroken, PlanCancelled,
+    PlanCompleted, PlanRule, PlanRuleError, PlanRuleTerms, PlanState, ReapplyCredit, RebillBegun, RebillEnded, Receivable, RecordPayment,
+    RefundCredit, RefundReturned, Remainder, ResolveDispute, ReturnDeposit, ReturnRefund, ReversalCause, ReverseOpeningBalance,
+    ReversePayment, ReviewLateFees, ReviewPlan, SettleFinally, SubsidyCredited, SubsidyTakenBack, TakeDeposit, Tender, VatReliefClaimed,
+    WaiveLateFee, WriteOff, WriteOffSmallBalances,
 };
 pub use standing::{
     AccountClosed, AccountResumed, AccountSuspended, BeginService, CloseAccount, EndService, MeterFitted, MeterTakenOff, NoteMeterFitted,
     NoteMeterTakenOff, ResumeAccount, ServiceBegun, ServiceEnded, Standing, SuspendAccount,
 };
+pub use subsidies::{EndSubsidy, GrantSubsidy, SubsidyEnded, SubsidyGranted};
 pub use tax::{LinkToLedger, LinkedToLedger, SetVatStatus, VatStatusSet};
 
 use crate::{
-    Currency, Decider, Money, Sealed, VatCategory, VatStatuses,
+    Currency, Decider, Money, Sealed, SubsidyGrants, VatCategory, VatStatuses,
     ids::{AddressId, AgreementId, ContactId, InstalmentPlanId, MeterId},
     schema::events,
 };
@@ -66,6 +69,8 @@ pub enum Command {
     RemoveAddress(RemoveAddress),
     SetVatStatus(SetVatStatus),
     LinkToLedger(LinkToLedger),
+    GrantSubsidy(GrantSubsidy),
+    EndSubsidy(EndSubsidy),
     BeginService(BeginService),
     EndService(EndService),
     NoteMeterFitted(NoteMeterFitted),
@@ -120,6 +125,8 @@ events! {
     AddressRemoved 1
     VatStatusSet 1
     LinkedToLedger 1
+    SubsidyGranted 1
+    SubsidyEnded 1
     ServiceBegun 1
     ServiceEnded 1
     MeterFitted 1
@@ -140,6 +147,8 @@ events! {
     AllocationFreed 1
     AccountCredited 1
     CompensationCredited 1
+    SubsidyCredited 1
+    SubsidyTakenBack 1
     CreditRefunded 1
     RefundReturned 1
     DepositTaken 1
@@ -190,6 +199,10 @@ pub enum Rejection {
     VatReasonMissing,
     #[error("a VAT status must end after it begins")]
     VatPeriodEmpty,
+    #[error("a subsidy is granted for at least a day")]
+    SubsidyPeriodEmpty,
+    #[error("the account is granted no such subsidy, on that day or after it")]
+    SubsidyNotGranted,
     #[error("agreement {0} still runs")]
     StillServed(AgreementId),
     #[error("meter {0} is still fitted")]
@@ -244,6 +257,8 @@ pub enum Rejection {
     NoSuchCredit,
     #[error("the credit waits for an invoice that is being billed anew")]
     CreditHeld,
+    #[error("a subsidy is the authority's, and is not refunded to a customer")]
+    SubsidyNotRefunded,
     #[error("only {left} is left to refund")]
     RefundTooLarge { left: Money },
     #[error("money goes back as it came: {paid_by:?}")]
@@ -309,6 +324,7 @@ pub struct Account {
     holder: Option<holder::Holder>,
     contacts: Contacts,
     tax: tax::Tax,
+    subsidies: subsidies::Subsidies,
     supplies: standing::Supplies,
     connections: connections::Connections,
     standing: Standing,
@@ -337,6 +353,8 @@ impl Decider for Account {
             Command::RemoveAddress(wish) => self.remove_address(wish),
             Command::SetVatStatus(wish) => self.set_vat_status(wish),
             Command::LinkToLedger(wish) => self.link_to_ledger(wish),
+            Command::GrantSubsidy(wish) => self.grant_subsidy(wish),
+            Command::EndSubsidy(wish) => self.end_subsidy(wish),
             Command::BeginService(wish) => self.begin_service(wish),
             Command::EndService(wish) => self.end_service(wish),
             Command::NoteMeterFitted(wish) => self.note_meter_fitted(wish),
@@ -393,6 +411,8 @@ impl Decider for Account {
             Event::AddressRemoved(fact) => self.contacts.address_removed(fact),
             Event::VatStatusSet(fact) => self.tax.vat_status_set(fact),
             Event::LinkedToLedger(fact) => self.tax.linked_to_ledger(fact),
+            Event::SubsidyGranted(fact) => self.subsidies.granted(fact),
+            Event::SubsidyEnded(fact) => self.subsidies.ended(fact),
             Event::ServiceBegun(fact) => self.supplies.service_begun(fact),
             Event::ServiceEnded(fact) => self.supplies.service_ended(fact),
             Event::MeterFitted(fact) => self.supplies.meter_fitted(fact),
@@ -416,6 +436,8 @@ impl Decider for Account {
             Event::AllocationFreed(fact) => fact.post(&mut self.receivable),
             Event::AccountCredited(fact) => fact.post(&mut self.receivable),
             Event::CompensationCredited(fact) => fact.post(&mut self.receivable),
+            Event::SubsidyCredited(fact) => fact.post(&mut self.receivable),
+            Event::SubsidyTakenBack(fact) => fact.post(&mut self.receivable),
             Event::CreditRefunded(fact) => fact.post(&mut self.receivable),
             Event::RefundReturned(fact) => fact.post(&mut self.receivable),
             Event::DepositTaken(fact) => fact.post(&mut self.receivable),
@@ -470,6 +492,11 @@ impl Account {
     /// For rating: which of the account's days are taxed otherwise than the tariff says.
     pub fn vat_statuses(&self) -> &VatStatuses {
         self.tax.vat_statuses()
+    }
+
+    /// For rating: which subsidies it is granted.
+    pub fn subsidies(&self) -> &SubsidyGrants {
+        self.subsidies.grants()
     }
 
     pub fn vat_category_on(&self, date: NaiveDate) -> VatCategory {

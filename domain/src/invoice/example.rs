@@ -28,13 +28,25 @@ pub fn draft_of(usage_kwh: &str) -> Draft {
     Draft::of_supplies(heading(), vec![supply], &VatReasons::new(), Rounding::default()).expect("a sound draft")
 }
 
+/// 100 kWh and the fee, as in [`draft_of`]: of these 130.00 a ministry pays 30.00 and a city 20.00.
+pub fn subsidised(usage_kwh: &str) -> Draft {
+    let subsidies = r#","subsidies":[{"code":"homes","authority":"ministry-of-energy","for":"all","quota":"50","kind":{"priceDifference":{"price":"0.40"}}},
+        {"code":"families","authority":"city","for":"all","kind":{"percentOfUsage":"25"},"cap":"20"}]"#;
+    let supply = supply_by(usage_kwh, subsidies);
+    Draft::of_supplies(heading(), vec![supply], &VatReasons::new(), Rounding::default()).expect("a sound draft")
+}
+
 pub fn supply(usage_kwh: &str) -> BilledSupply {
-    let tariff: Tariff = r#"{"code":"made-up-2024","series":"made-up","service":"electricity","class":"residential","currency":"SAR",
+    supply_by(usage_kwh, "")
+}
+
+/// By the tariff with these terms besides.
+fn supply_by(usage_kwh: &str, besides: &str) -> BilledSupply {
+    let terms = r#"{"code":"made-up-2024","series":"made-up","service":"electricity","class":"residential","currency":"SAR",
         "effectiveFrom":"2024-01-01","period":{"normalDays":30,"toleranceDays":3},"vat":{"category":"S","rate":"0.15"},
         "brackets":[{"upTo":null,"fee":"0","segments":[{"width":null,"price":"1"}]}],
-        "fixedCharges":[{"code":"meter-fee","amount":"30","per":"period"}],"midPeriodChange":"prorate"}"#
-        .parse()
-        .expect("a sound tariff");
+        "fixedCharges":[{"code":"meter-fee","amount":"30","per":"period"}],"midPeriodChange":"prorate"BESIDES}"#;
+    let tariff: Tariff = terms.replace("BESIDES", besides).parse().expect("a sound tariff");
     let readings = [1, 2].map(|number| ReadingId::new(Uuid::from_u128(number))).to_vec();
     let usage = UsageSegment {
         period: june(),

@@ -34,6 +34,9 @@ pub fn post(recorded: &Recorded<BillingEvent>) -> Result<Option<Journal>, Journa
         BillingEvent::Account(event) => of_account(AccountId::new(recorded.stream.id()), event, recorded.metadata.recorded_at.date_naive()),
         BillingEvent::Invoice(event) => of_invoice(event),
         BillingEvent::Settlement(settlement::Event::GatewaySettled(fact)) => Some((fact.settled_on, settled(fact))),
+        BillingEvent::Settlement(settlement::Event::SubsidySettled(fact)) => {
+            Some((fact.settled_on, Entries::default().debit(Bank, None, fact.amount).credit(SubsidyReceivable, None, fact.amount)))
+        }
         BillingEvent::Stock(event) => of_stock(event),
         BillingEvent::AccountingPeriods(event) => of_periods(event),
         // A payment through a gateway is money once its account has it.
@@ -84,6 +87,8 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         Event::AccountCharged(fact) => (fact.issued_on, transfer(Receivable, IssuedNotCharged, fact.amount)),
         Event::AccountCredited(fact) => (fact.issued_on, transfer(IssuedNotCharged, Unapplied, fact.amount)),
         Event::CompensationCredited(fact) => (fact.on, transfer(Compensation, Unapplied, fact.amount)),
+        Event::SubsidyCredited(fact) => (fact.on, transfer(SubsidyReceivable, Unapplied, fact.amount)),
+        Event::SubsidyTakenBack(fact) => (fact.on, transfer(Unapplied, SubsidyReceivable, fact.amount)),
         Event::PaymentReceived(fact) => {
             (fact.value_on, money_in(fact.tender, fact.session, fact.amount).credit(Unapplied, customer, fact.amount))
         }
@@ -141,6 +146,8 @@ fn of_account(account_id: AccountId, event: &account::Event, recorded_on: NaiveD
         | Event::AddressRemoved(_)
         | Event::VatStatusSet(_)
         | Event::LinkedToLedger(_)
+        | Event::SubsidyGranted(_)
+        | Event::SubsidyEnded(_)
         | Event::ServiceBegun(_)
         | Event::ServiceEnded(_)
         | Event::MeterFitted(_)

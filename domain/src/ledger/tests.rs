@@ -79,6 +79,8 @@ fn what_each_event_of_an_account_does_to_the_books() {
         (charged(ChargeOf { minor: 0, vat: 0, ..ChargeOf::default() }), "nothing"),
         (account_credited(1, 1, 2_300, invoice::Surplus::Refund), "2024-04-01 1115 Dr 23.00, 2210 Cr 23.00"),
         (compensation_credited(1, 7_500), "2024-04-01 5400 Dr 75.00, 2210 Cr 75.00"),
+        (subsidy_credited(1, "homes", 3_000), "2024-03-01 1120 Dr 30.00, 2210 Cr 30.00"),
+        (subsidy_taken_back(1, "homes", 1_000, Some(1)), "2024-04-01 2210 Dr 10.00, 1120 Cr 10.00"),
         (received(Tender::Cash), "2024-04-01 1010 Dr 5.00, 2210 Cr 5.00"),
         (received(Tender::Transfer), "2024-04-01 1020 Dr 5.00, 2210 Cr 5.00"),
         (received(Tender::Pos), "2024-04-01 1030 Dr 5.00, 2210 Cr 5.00"),
@@ -124,9 +126,15 @@ fn what_each_event_of_an_account_does_to_the_books() {
 
 #[test]
 fn what_a_gateway_settles_reaches_the_bank_less_its_commission() {
-    let [settled] = &settlement::example::events()[..] else { unreachable!() };
+    let [settled, _] = &settlement::example::events()[..] else { unreachable!() };
     let expected = "2024-04-03 1020 Dr 979.87, 5300 Dr 17.50, 2110 Dr 2.63, 1030 Cr 1000.00";
     assert_eq!(posted(BillingEvent::Settlement(settled.clone())), expected);
+}
+
+#[test]
+fn what_an_authority_settles_reaches_the_bank() {
+    let [_, settled] = &settlement::example::events()[..] else { unreachable!() };
+    assert_eq!(posted(BillingEvent::Settlement(settled.clone())), "2024-05-02 1020 Dr 2500.00, 1120 Cr 2500.00");
 }
 
 #[test]
@@ -189,8 +197,8 @@ fn events_without_money_post_nothing() {
     assert_eq!(
         silent.join(" "),
         "AccountOpened AccountReclassified HolderRenamed IdentityRecorded LanguageChosen CurrencyChosen ContactAdded ContactChanged \
-         ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger ServiceBegun ServiceEnded MeterFitted \
-         MeterTakenOff ConnectionCleared ConnectionWithdrawn AccountSuspended AccountResumed ItemDisputed DisputeResolved \
+         ContactRemoved AddressAdded AddressChanged AddressRemoved VatStatusSet LinkedToLedger SubsidyGranted SubsidyEnded ServiceBegun \
+         ServiceEnded MeterFitted MeterTakenOff ConnectionCleared ConnectionWithdrawn AccountSuspended AccountResumed ItemDisputed DisputeResolved \
          LateFeeAssessed LateFeeWaived RebillBegun RebillEnded AllocationPolicyChosen InstalmentMissed PlanCompleted \
          AccountClosed"
     );

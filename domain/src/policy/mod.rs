@@ -25,18 +25,19 @@ pub use refused::RefusedRequest;
 
 use crate::{
     Actor, BillingEvent, Decider, Money, Reason, Recorded, StreamName,
-    account::{self, Account, Approval, ChargeAccount, ChargeKind, CreditAccount, CreditId, Echo, RecordPayment, Tender},
+    account::{self, Account, Approval, ChargeAccount, ChargeKind, ChargedSubsidy, CreditAccount, CreditId, Echo, RecordPayment, Tender},
     agreement::{self, ServicePoint},
     application::{self, Application},
     disconnection::Disconnection,
     dunning,
     ids::{self, AccountId, DisconnectionId, InvoiceId},
     invoice::{
-        self, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote, IssueDebitNote,
-        IssueInvoice, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument,
+        self, BilledSupply, CreditNoteApproved, DebitNoteApproved, Invoice, InvoiceApproved, InvoiceIssued, IssueCreditNote,
+        IssueDebitNote, IssueInvoice, MarkOverdue, NoteAllocation, NoteWriteOff, Revenue, Subject, TaxDocument,
     },
     meter,
     payment::{self, Payment, RequestGatewayRefund},
+    rating::Subsidised,
     register::{self, AssignNumber, DocumentRef, NumberAssigned, Numbering, Register},
     repair::{self, Repair},
     stock::{self, Stock},
@@ -187,6 +188,7 @@ fn of_invoice(invoice_id: InvoiceId, event: &invoice::Event) -> Option<Asked> {
                 supply: document.heading.supplied,
                 issued_on: dates.issued_on,
                 due_on: dates.due_on,
+                subsidies: vec![],
             };
             Some(to_account(CHARGE_ACCOUNT, fact.account_id, wish))
         }
@@ -261,6 +263,8 @@ fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Opti
         | Event::AddressRemoved(_)
         | Event::VatStatusSet(_)
         | Event::LinkedToLedger(_)
+        | Event::SubsidyGranted(_)
+        | Event::SubsidyEnded(_)
         | Event::ServiceBegun(_)
         | Event::ServiceEnded(_)
         | Event::MeterFitted(_)
@@ -279,6 +283,9 @@ fn of_account(account_id: AccountId, event: &account::Event, as_of: u64) -> Opti
         | Event::PaymentReversed(_)
         | Event::AccountCredited(_)
         | Event::CompensationCredited(_)
+        | Event::SubsidyCredited(_)
+        // Another pays instead: of the invoice as much is paid as before.
+        | Event::SubsidyTakenBack(_)
         | Event::RefundReturned(_)
         | Event::DepositTaken(_)
         | Event::DepositReleased(_)
@@ -366,7 +373,29 @@ fn charge(fact: &InvoiceIssued) -> ChargeAccount {
         supply: document.heading.supplied,
         issued_on: dates.issued_on,
         due_on: dates.due_on,
+        subsidies: match &fact.subject {
+            Subject::Supply { supplies } => subsidies(*invoice_id, supplies),
+            Subject::Repair { .. } | Subject::Connection { .. } | Subject::Fees => vec![],
+        },
     }
+}
+
+/// Of each supply what each authority pays under each scheme, whatever parts it is made of.
+fn subsidies(invoice_id: InvoiceId, supplies: &[BilledSupply]) -> Vec<ChargedSubsidy> {
+    let mut charged: Vec<ChargedSubsidy> = vec![];
+    for (n, supply) in supplies.iter().enumerate() {
+        for Subsidised { subsidy, amount, .. } in &supply.bill.subsidies {
+            let subsidy_id = ids::subsidy_id(invoice_id, n, &subsidy.code, &subsidy.authority);
+            match charged.iter_mut().find(|charged| charged.subsidy_id == subsidy_id) {
+                Some(charged) => charged.amount.minor += amount.minor,
+                None => {
+                    let (scheme, authority) = (subsidy.code.clone(), subsidy.authority.clone());
+                    charged.push(ChargedSubsidy { subsidy_id, scheme, authority, amount: *amount });
+                }
+            }
+        }
+    }
+    charged
 }
 
 /// What a document of several fees is for is what its first line is for.

@@ -213,6 +213,33 @@ fn nothing_is_not_credited() {
 }
 
 #[test]
+fn a_charge_says_what_authorities_pay_of_each_supply() {
+    use crate::invoice::example as invoices;
+    let charged = |draft: invoice::Draft| {
+        let invoice::Event::InvoiceIssued(issued) = invoices::issued_as(draft) else { unreachable!() };
+        charge_request(Uuid::from_u128(9), &issued).1.subsidies
+    };
+    assert_eq!(charged(invoices::draft()), []);
+    let (mut draft, mut parts) = (invoices::subsidised("100"), invoices::subsidised("50"));
+    let (Subject::Supply { supplies }, Subject::Supply { supplies: others }) = (&mut draft.subject, &mut parts.subject) else {
+        unreachable!()
+    };
+    // A second part of the first supply under the same scheme, and a second supply.
+    let again = others[0].bill.subsidies[0].clone();
+    supplies[0].bill.subsidies.push(again);
+    supplies.append(others);
+    let told: Vec<_> = charged(draft)
+        .into_iter()
+        .map(|ChargedSubsidy { subsidy_id, scheme, authority, amount }| {
+            let supply = (0..2).find(|n| ids::subsidy_id(invoices::INVOICE, *n, &scheme, &authority) == subsidy_id);
+            (supply, scheme.to_string(), amount.minor)
+        })
+        .collect();
+    let expected = [(0, "homes", 6_000), (0, "families", 2_000), (1, "homes", 3_000), (1, "families", 1_250)];
+    assert_eq!(told, expected.map(|(supply, scheme, minor)| (Some(supply), scheme.to_owned(), minor)));
+}
+
+#[test]
 fn what_came_through_a_gateway_goes_back_through_it() {
     for (credit, tender, asked) in [
         (payment(1), Tender::Card, Some(REFUND_THROUGH_GATEWAY)),

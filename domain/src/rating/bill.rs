@@ -10,10 +10,11 @@ use crate::{
     BillingPeriod, Code, Currency, Money, Overestimate,
     ids::ReadingId,
     premises::PremisesFacts,
-    tariff::{Quantity, Unit, Vat, When},
+    tariff::{Quantity, Subsidy, Unit, Vat, When},
 };
 
-/// Σ lines = net; net + VAT + rounding = total; none of them is ever negative but the rounding.
+/// Σ lines = net; net + VAT + rounding = total; none of them is ever negative but the rounding. What others pay of it is told beside it, and
+/// is never more than the net: a subsidy changes who pays, not what was sold, nor the VAT on that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bill {
     pub period: BillingPeriod,
@@ -30,6 +31,9 @@ pub struct Bill {
     pub carried: Option<Overestimate>,
     pub lines: Vec<Line>,
     pub vat_lines: Vec<VatLine>,
+    /// In the order in which they were reckoned, part by part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subsidies: Vec<Subsidised>,
     /// Before VAT, with fees, fixed charges, surcharges and reductions.
     pub net: Money,
     pub vat: Money,
@@ -65,6 +69,21 @@ pub struct Line {
     pub quantity: Quantity,
     pub unit: Unit,
     pub price: Decimal,
+    pub amount: Money,
+}
+
+/// What an authority pays of a part's charge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subsidised {
+    /// Which of the bill's parts it belongs to.
+    pub part: usize,
+    /// As the tariff has it: by what it was reckoned.
+    pub subsidy: Subsidy,
+    /// On so many of the part's days it was granted, if not on all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_days: Option<i64>,
+    /// Which units of usage it is for: as many, from the first one on.
+    pub units: Quantity,
     pub amount: Money,
 }
 
@@ -121,6 +140,16 @@ impl Bill {
     /// The part that a line belongs to.
     pub fn part(&self, line: &Line) -> &Part {
         &self.parts[line.part]
+    }
+
+    /// What others pay of it.
+    pub fn subsidised(&self) -> Money {
+        Money::new(self.subsidies.iter().map(|subsidised| subsidised.amount.minor).sum(), self.currency)
+    }
+
+    /// What is left to the customer. Rounding to coins that exist may have taken more off than there was VAT, so it may be nothing.
+    pub fn to_pay(&self) -> Money {
+        Money::new((self.total.minor - self.subsidised().minor).max(0), self.currency)
     }
 }
 

@@ -40,7 +40,7 @@ impl PartRating<'_> {
     }
 
     /// The first that usage does not exceed; the last has no limit.
-    fn bracket(&self) -> (usize, &Bracket) {
+    pub(super) fn bracket(&self) -> (usize, &Bracket) {
         let brackets = &self.tariff.brackets;
         let within = |bracket: &Bracket| bracket.up_to.is_some_and(|up_to| self.used() <= self.border(up_to));
         let index = brackets.iter().position(within).unwrap_or(brackets.len() - 1);
@@ -131,25 +131,25 @@ impl PartRating<'_> {
     }
 
     /// Usage in millionths, times the factor's denominator.
-    fn used(&self) -> i128 {
+    pub(super) fn used(&self) -> i128 {
         i128::from(self.part.usage.micro()) * self.denominator()
     }
 
     /// A width or limit in the same measure: in millionths, times the factor's numerator and the dwellings.
-    fn border(&self, quantity: Quantity) -> i128 {
+    pub(super) fn border(&self, quantity: Quantity) -> i128 {
         i128::from(quantity.micro()) * i128::from(self.part.factor.numerator()) * i128::from(self.part.dwellings)
     }
 
-    fn denominator(&self) -> i128 {
+    pub(super) fn denominator(&self) -> i128 {
         self.part.factor.denominator().into()
     }
 
-    fn scaled(&self, figure: Figure) -> Result<Money, RatingError> {
+    pub(super) fn scaled(&self, figure: Figure) -> Result<Money, RatingError> {
         let factor = Exact::new(self.part.factor.numerator().into(), self.denominator());
         self.round(factor.times_decimal(figure.get()))
     }
 
-    fn round(&self, amount: Option<Exact>) -> Result<Money, RatingError> {
+    pub(super) fn round(&self, amount: Option<Exact>) -> Result<Money, RatingError> {
         self.rounding.money(amount.ok_or(RatingError::TooLarge)?, self.tariff.currency)
     }
 }

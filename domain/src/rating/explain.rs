@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Bill, Charge, Factor, Line, Part};
+use super::{Bill, Charge, Factor, Line, Part, Subsidised};
 use crate::{
     Code, Currency, Overestimate,
     ids::ReadingId,
-    tariff::{Quantity, Unit, Vat, When},
+    tariff::{Quantity, Subsidy, SubsidyKind, Unit, Vat, When},
 };
 
 impl Bill {
@@ -29,10 +29,12 @@ impl Bill {
             given_back: self.given_back,
             carried: self.carried.as_ref().map(|carried| carried.quantity).unwrap_or_default(),
             vat_lines: vat_lines.collect(),
+            subsidies: self.subsidies.iter().map(|subsidised| subsidised.explained(&self.parts[subsidised.part])).collect(),
             net: self.net.to_decimal(),
             vat: self.vat.to_decimal(),
             rounding: self.rounding.to_decimal(),
             total: self.total.to_decimal(),
+            to_pay: (!self.subsidies.is_empty()).then(|| self.to_pay().to_decimal()),
             currency: self.currency,
         })
     }
@@ -49,10 +51,14 @@ struct ExplainedBill<'a> {
     #[serde(skip_serializing_if = "Quantity::is_zero")]
     carried: Quantity,
     vat_lines: Vec<ExplainedVat<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subsidies: Vec<ExplainedSubsidy<'a>>,
     net: Decimal,
     vat: Decimal,
     rounding: Decimal,
     total: Decimal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_pay: Option<Decimal>,
     currency: Currency,
 }
 
@@ -95,6 +101,20 @@ struct ExplainedVat<'a> {
     #[serde(flatten)]
     vat: &'a Vat,
     taxable: Decimal,
+    amount: Decimal,
+}
+
+/// What another pays, with what it shares with its part.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedSubsidy<'a> {
+    code: &'a Code,
+    authority: &'a Code,
+    units: Quantity,
+    from: NaiveDate,
+    to: NaiveDate,
+    reason: String,
+    tariff: &'a Code,
     amount: Decimal,
 }
 
@@ -199,6 +219,54 @@ impl Line {
     }
 }
 
+impl Subsidised {
+    fn explained<'a>(&'a self, part: &'a Part) -> ExplainedSubsidy<'a> {
+        let Subsidy { code, authority, .. } = &self.subsidy;
+        ExplainedSubsidy {
+            code,
+            authority,
+            units: self.units,
+            from: part.period.from(),
+            to: part.period.to(),
+            reason: self.reason(part),
+            tariff: &part.tariff,
+            amount: self.amount.to_decimal(),
+        }
+    }
+
+    /// How its amount came about, in a sentence without its end.
+    pub fn reason(&self, part: &Part) -> String {
+        let Self { subsidy: Subsidy { quota, kind, cap, .. }, granted_days, units, .. } = self;
+        let times = if part.factor == Factor::ONE { String::new() } else { format!(" × {}", part.factor) };
+        let dwellings = if part.dwellings == 1 { String::new() } else { format!(" × {} dwellings", part.dwellings) };
+        let quota = quota.map(|quota| format!(", of the first {quota}{times}{dwellings}")).unwrap_or_default();
+        let what = match kind {
+            SubsidyKind::PriceDifference { price } => format!("{units} units brought down to {}{quota}", price.get()),
+            SubsidyKind::PercentOfUsage(percent) => format!("{} % of the charge for {units} units{quota}", percent.get()),
+            SubsidyKind::Amount(amount) => format!("{} a period{times}", amount.get()),
+        };
+        let cap = cap.map(|cap| format!(", at most {}{times}", cap.get())).unwrap_or_default();
+        let granted = granted_days.map(|days| format!(", granted on {days} of {} days", part.days())).unwrap_or_default();
+        format!("{what}{cap}{granted}, at most the charge itself")
+    }
+
+    /// The same in Arabic.
+    pub fn reason_in_arabic(&self, part: &Part) -> String {
+        let Self { subsidy: Subsidy { quota, kind, cap, .. }, granted_days, units, .. } = self;
+        let times = if part.factor == Factor::ONE { String::new() } else { format!(" × {}", part.factor) };
+        let dwellings = if part.dwellings == 1 { String::new() } else { format!(" × {} وحدات سكنية", part.dwellings) };
+        let quota = quota.map(|quota| format!("، من أول {quota}{times}{dwellings}")).unwrap_or_default();
+        let what = match kind {
+            SubsidyKind::PriceDifference { price } => format!("{units} وحدة بسعر مدعوم {}{quota}", price.get()),
+            SubsidyKind::PercentOfUsage(percent) => format!("{} % من قيمة {units} وحدة{quota}", percent.get()),
+            SubsidyKind::Amount(amount) => format!("{} عن الفترة{times}", amount.get()),
+        };
+        let cap = cap.map(|cap| format!("، بحد أقصى {}{times}", cap.get())).unwrap_or_default();
+        let granted = granted_days.map(|days| format!("، ممنوح في {days} من {} يومًا", part.days())).unwrap_or_default();
+        format!("{what}{cap}{granted}، بما لا يتجاوز القيمة نفسها")
+    }
+}
+
 fn arabic(unit: Unit) -> &'static str {
     match unit {
         Unit::Kwh => "كيلوواط ساعة",
@@ -267,6 +335,15 @@ impl fmt::Display for Bill {
         if !self.rounding.is_zero() {
             writeln!(f, "{:<92} {:>18}", "rounding", self.rounding.to_decimal())?;
         }
-        write!(f, "{:<92} {:>18}", format!("total {}", self.currency), self.total.to_decimal())
+        write!(f, "{:<92} {:>18}", format!("total {}", self.currency), self.total.to_decimal())?;
+        if self.subsidies.is_empty() {
+            return Ok(());
+        }
+        for subsidised in &self.subsidies {
+            let Subsidy { code, authority, .. } = &subsidised.subsidy;
+            write!(f, "\n{:<92} {:>18}", format!("{code}, paid by {authority}"), subsidised.amount.to_decimal())?;
+            write!(f, "\n  {}", subsidised.reason(&self.parts[subsidised.part]))?;
+        }
+        write!(f, "\n{:<92} {:>18}", "left to pay", self.to_pay().to_decimal())
     }
 }

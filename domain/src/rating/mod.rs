@@ -1,6 +1,6 @@
 //! Rating: what was used, and what it costs, with every step explained.
 //!
-//! A pure function of the tariff's versions, the usage, the period, the premises and the customer's VAT status. A bill that was issued holds its result, so that no
+//! A pure function of the tariff's versions, the usage, the period, the premises, the customer's VAT status and the subsidies granted to him. A bill that was issued holds its result, so that no
 //! later tariff, code or clock changes what was billed; rating again is a comparison, not a correction.
 
 mod bill;
@@ -9,18 +9,19 @@ mod explain;
 pub mod files;
 mod parts;
 mod rounding;
+mod subsidies;
 #[cfg(test)]
 mod tests;
 
 use chrono::NaiveDate;
 use thiserror::Error;
 
-pub use bill::{Bill, Charge, Factor, Line, Part, Slab, VatLine};
+pub use bill::{Bill, Charge, Factor, Line, Part, Slab, Subsidised, VatLine};
 pub(crate) use rounding::{Exact, divide};
 pub use rounding::{Rounding, RoundingMode};
 
 use crate::{
-    BillingPeriod, Code, Currency, Money, Overestimate, UsageSegment, VatStatuses,
+    BillingPeriod, Code, Currency, Money, Overestimate, SubsidyGrants, UsageSegment, VatStatuses,
     premises::PremisesFacts,
     tariff::{QuantityError, Series},
 };
@@ -59,24 +60,29 @@ pub struct Supply<'a> {
     pub premises: &'a PremisesFacts,
     /// How the customer is taxed where not as the tariff says.
     pub vat: &'a VatStatuses,
+    /// Of the subsidies that are not for all.
+    pub grants: &'a SubsidyGrants,
 }
 
 impl<'a> Supply<'a> {
     /// To a customer like any other, with nothing left over from bills before.
     pub fn new(period: BillingPeriod, usage: &'a [UsageSegment], premises: &'a PremisesFacts) -> Self {
-        Self { period, usage, brought: None, premises, vat: VatStatuses::none() }
+        Self { period, usage, brought: None, premises, vat: VatStatuses::none(), grants: SubsidyGrants::none() }
     }
 }
 
 /// The bill for a period.
 pub fn rate(series: &Series, supply: &Supply<'_>, rounding: Rounding) -> Result<Bill, RatingError> {
-    let Supply { period, premises, .. } = *supply;
+    let Supply { period, premises, grants, .. } = *supply;
     let Rated { parts: rated, given_back, carried } = parts::parts(series, supply)?;
     let currency = rated.first().map(|(tariff, _)| tariff.currency).ok_or(RatingError::NoTariff { on: period.from() })?;
     let nothing_used = rated.iter().all(|(_, part)| part.usage.is_zero());
-    let mut lines = Vec::with_capacity(8);
+    let (mut lines, mut subsidies) = (Vec::with_capacity(8), vec![]);
     for (index, (tariff, part)) in rated.iter().enumerate() {
-        PartRating { tariff, part, index, premises, nothing_used, rounding }.charge(&mut lines)?;
+        let rating = PartRating { tariff, part, index, premises, nothing_used, rounding };
+        let before = lines.len();
+        rating.charge(&mut lines)?;
+        rating.subsidise(&lines[before..], grants, &mut subsidies)?;
     }
     let parts: Vec<Part> = rated.into_iter().map(|(_, part)| part).collect();
 
@@ -97,6 +103,7 @@ pub fn rate(series: &Series, supply: &Supply<'_>, rounding: Rounding) -> Result<
         carried,
         lines,
         vat_lines,
+        subsidies,
         net,
         vat,
         rounding: difference,

@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Bracket, FixedCharge, Quantity, Reduction, Terms, Vat};
+use super::{Bracket, Figure, FixedCharge, Quantity, Reduction, Subsidy, SubsidyKind, Terms, Vat};
 use crate::{Code, VatCategory};
 
 /// A tariff whose terms hold together. There is no other kind: nothing can be billed by terms that were not checked.
@@ -66,6 +66,12 @@ pub enum Fault {
     ReductionEndsBeforeItBegins,
     #[error("another reduction, to {0}, meets this one")]
     ReductionsOverlap(Quantity),
+    #[error("a subsidy is for more than nothing")]
+    SubsidyOfNothing,
+    #[error("a percentage is not above 100")]
+    PercentAboveHundred,
+    #[error("a fixed amount is for no number of units")]
+    QuotaOfAmount,
 }
 
 impl Tariff {
@@ -116,6 +122,7 @@ impl TryFrom<Terms> for Tariff {
         check_brackets(&terms.brackets)?;
         check_codes(&terms)?;
         check_reductions(&terms.reductions)?;
+        check_subsidies(&terms.subsidies)?;
         // Said or left to the default, it is the same series and the same tariff.
         terms.series.get_or_insert_with(|| terms.code.clone());
         Ok(Self(Box::new(terms)))
@@ -209,6 +216,33 @@ fn check_reductions(reductions: &[Reduction]) -> Result<(), Misprint> {
         let meets = |earlier: &&Reduction| reduction.above_micro() < earlier.to.micro() && earlier.above_micro() < reduction.to.micro();
         if let Some(earlier) = reductions[..index].iter().find(meets) {
             return Err(Fault::ReductionsOverlap(earlier.to).at(format!("reductions[{index}].from")));
+        }
+    }
+    Ok(())
+}
+
+fn check_subsidies(subsidies: &[Subsidy]) -> Result<(), Misprint> {
+    for (index, Subsidy { code, quota, kind, cap, .. }) in subsidies.iter().enumerate() {
+        let fault = |fault: Fault, place: &str| Err(fault.at(format!("subsidies[{index}].{place}")));
+        if subsidies[..index].iter().any(|earlier| earlier.code == *code) {
+            return fault(Fault::DuplicateCode(code.clone()), "code");
+        }
+        match kind {
+            SubsidyKind::PercentOfUsage(percent) if percent.get() > rust_decimal::Decimal::ONE_HUNDRED => {
+                return fault(Fault::PercentAboveHundred, "kind.percentOfUsage");
+            }
+            SubsidyKind::PercentOfUsage(percent) if percent.get().is_zero() => {
+                return fault(Fault::SubsidyOfNothing, "kind.percentOfUsage");
+            }
+            SubsidyKind::Amount(amount) if amount.get().is_zero() => return fault(Fault::SubsidyOfNothing, "kind.amount"),
+            SubsidyKind::Amount(_) if quota.is_some() => return fault(Fault::QuotaOfAmount, "quota"),
+            SubsidyKind::PriceDifference { .. } | SubsidyKind::PercentOfUsage(_) | SubsidyKind::Amount(_) => {}
+        }
+        if quota.is_some_and(|quota| quota.is_zero()) {
+            return fault(Fault::SubsidyOfNothing, "quota");
+        }
+        if cap.is_some_and(|cap| cap == Figure::ZERO) {
+            return fault(Fault::SubsidyOfNothing, "cap");
         }
     }
     Ok(())

@@ -213,10 +213,60 @@ mod tests {
             check(written, instead, expected);
         }
         let known = "expected one of `code`, `series`, `source`, `service`, `class`, `currency`, `effectiveFrom`, `effectiveTo`, `period`, `vat`, \
-                     `brackets`, `fixedCharges`, `surcharges`, `reductions`, `minimumCharge`, `zeroUsageFee`, `unitsMultiplier`, `midPeriodChange`";
+                     `brackets`, `fixedCharges`, `surcharges`, `reductions`, `subsidies`, `minimumCharge`, `zeroUsageFee`, `unitsMultiplier`, `midPeriodChange`";
         check("\"source\"", "\"sauce\"", &format!("line 4, column 9: unknown field `sauce`, {known}"));
         let currencies = crate::Currency::ALL.iter().map(|currency| format!("`{currency}`")).collect::<Vec<_>>().join(", ");
         check("\"SAR\"", "\"XXX\"", &format!("line 7, column 19: currency: unknown variant `XXX`, expected one of {currencies}"));
+    }
+
+    #[test]
+    fn subsidies_are_read_and_refused_where_they_make_no_sense() {
+        let homes = r#""code": "homes", "authority": "ministry", "for": "granted""#;
+        let with = |subsidies: String| format!(r#""subsidies": [{subsidies}], "minimumCharge": "10""#);
+        for (subsidies, expected) in [
+            (format!(r#"{{ {homes}, "quota": "300", "kind": {{ "priceDifference": {{ "price": "0" }} }}, "cap": "40" }}"#), "sound"),
+            (format!(r#"{{ {homes}, "kind": {{ "percentOfUsage": "100" }} }}"#), "sound"),
+            (format!(r#"{{ {homes}, "kind": {{ "amount": "2.5" }} }}"#), "sound"),
+        ] {
+            check(r#""minimumCharge": "10""#, &with(subsidies), expected);
+        }
+        for (subsidies, expected) in [
+            (
+                format!(r#"{{ {homes}, "kind": {{ "amount": "5" }} }}, {{ {homes}, "kind": {{ "amount": "6" }} }}"#),
+                "subsidies[1].code: `homes` would stand on one bill twice",
+            ),
+            (
+                format!(r#"{{ {homes}, "kind": {{ "percentOfUsage": "100.01" }} }}"#),
+                "subsidies[0].kind.percentOfUsage: a percentage is not above 100",
+            ),
+            (
+                format!(r#"{{ {homes}, "kind": {{ "percentOfUsage": "0" }} }}"#),
+                "subsidies[0].kind.percentOfUsage: a subsidy is for more than nothing",
+            ),
+            (format!(r#"{{ {homes}, "kind": {{ "amount": "0" }} }}"#), "subsidies[0].kind.amount: a subsidy is for more than nothing"),
+            (
+                format!(r#"{{ {homes}, "quota": "0", "kind": {{ "percentOfUsage": "5" }} }}"#),
+                "subsidies[0].quota: a subsidy is for more than nothing",
+            ),
+            (
+                format!(r#"{{ {homes}, "quota": "1", "kind": {{ "amount": "5" }} }}"#),
+                "subsidies[0].quota: a fixed amount is for no number of units",
+            ),
+            (format!(r#"{{ {homes}, "kind": {{ "amount": "5" }}, "cap": "0" }}"#), "subsidies[0].cap: a subsidy is for more than nothing"),
+            (format!(r#"{{ {homes}, "kind": {{ "amount": "-5" }} }}"#), "subsidies[0].kind.amount: -5 is below zero"),
+            (
+                format!(r#"{{ {homes}, "kind": {{ "priceDifference": {{ "price": "1", "to": "2" }} }} }}"#),
+                "subsidies[0].kind.priceDifference: unknown field `to`, expected `price`",
+            ),
+            (
+                format!(r#"{{ {homes}, "kind": {{ "amount": "5" }}, "from": "1" }}"#),
+                "subsidies[0]: unknown field `from`, expected one of `code`, `authority`, `for`, `quota`, `kind`, `cap`",
+            ),
+        ] {
+            let text = EVERYTHING.replace(r#""minimumCharge": "10""#, &with(subsidies.clone()));
+            let bad = text.parse::<Tariff>().unwrap_err();
+            assert_eq!((format!("{}: {}", bad.place, bad.reason), bad.line), (expected.to_owned(), 27), "{subsidies}");
+        }
     }
 
     #[test]
@@ -352,6 +402,7 @@ mod tests {
             include_str!("../../../fixtures/tariffs/ksa-sec-residential-2018.json"),
             include_str!("../../../fixtures/tariffs/ksa-sec-residential-2020-07.json"),
             include_str!("../../../fixtures/tariffs/ksa-water-2016.json"),
+            include_str!("../../../fixtures/tariffs/made-up/subsidised-homes.json"),
             EVERYTHING,
         ] {
             let tariff: Tariff = text.parse().unwrap();

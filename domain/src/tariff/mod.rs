@@ -17,7 +17,8 @@ pub(crate) use file::read_checked;
 pub use quantity::{Quantity, QuantityError};
 pub use series::{Placement, Series, SeriesError, Version};
 pub use terms::{
-    Bracket, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Surcharge, Terms, Unit, UnitsMultiplier, Vat, When,
+    Bracket, Entitled, FixedCharge, MidPeriodChange, NormalPeriod, Per, Reduction, Segment, Subsidy, SubsidyKind, Surcharge, Terms, Unit,
+    UnitsMultiplier, Vat, When,
 };
 
 /// Made-up tariffs for examples and tests.

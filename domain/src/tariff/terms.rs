@@ -33,6 +33,9 @@ pub struct Terms {
     pub surcharges: Vec<Surcharge>,
     #[serde(default)]
     pub reductions: Vec<Reduction>,
+    /// In the order in which they are reckoned: what one has paid, the next has nothing to pay of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subsidies: Vec<Subsidy>,
     #[serde(default)]
     pub minimum_charge: Option<Figure>,
     /// What is charged in place of the bracket's fee when nothing was used.
@@ -125,6 +128,43 @@ pub struct Reduction {
     pub amount: Figure,
 }
 
+/// What an authority pays of the charge in the customer's place. The charge itself, and the VAT on it, stay what they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subsidy {
+    pub code: Code,
+    /// Who pays it.
+    pub authority: Code,
+    #[serde(rename = "for")]
+    pub entitled: Entitled,
+    /// How many units of a normal period it is for, from the first one on; all, if it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quantity>,
+    pub kind: SubsidyKind,
+    /// The most that it comes to in a normal period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Figure>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Entitled {
+    All,
+    /// On the days for which the authority has granted it to the account.
+    Granted,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum SubsidyKind {
+    /// The customer pays this for a unit. What costs less costs what it costs.
+    PriceDifference { price: Figure },
+    /// So much in a hundred of what the units cost.
+    PercentOfUsage(Figure),
+    /// So much for a normal period in which anything was used.
+    Amount(Figure),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UnitsMultiplier {
@@ -148,7 +188,8 @@ pub enum MidPeriodChange {
 impl Terms {
     /// Whether each unit has a price of its own, however many are used: then a unit more or less changes the bill by no more than that price.
     pub fn is_marginal(&self) -> bool {
-        self.brackets.len() == 1 && self.reductions.is_empty() && self.zero_usage_fee.is_none()
+        let whole = |subsidy: &Subsidy| matches!(subsidy.kind, SubsidyKind::Amount(_));
+        self.brackets.len() == 1 && self.reductions.is_empty() && self.zero_usage_fee.is_none() && !self.subsidies.iter().any(whole)
     }
 }
 

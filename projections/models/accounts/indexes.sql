@@ -6,5 +6,7 @@ ALTER TABLE class ADD PRIMARY KEY (account_id, effective_on, position);
 ALTER TABLE holder ADD PRIMARY KEY (account_id, effective_on, position);
 ALTER TABLE standing ADD PRIMARY KEY (account_id, effective_on, position);
 ALTER TABLE vat_status ADD PRIMARY KEY (account_id, position);
+ALTER TABLE subsidy ADD PRIMARY KEY (account_id, position);
+ALTER TABLE subsidy_end ADD PRIMARY KEY (account_id, position);
 ALTER TABLE contact ADD PRIMARY KEY (account_id, contact_id);
 ALTER TABLE address ADD PRIMARY KEY (account_id, address_id);

@@ -66,6 +66,27 @@ CREATE TABLE vat_status (
     position   bigint NOT NULL
 );
 
+-- Which subsidies were granted, and which were ended: an end cuts what was granted before it was said.
+CREATE TABLE subsidy (
+    account_id uuid   NOT NULL,
+    scheme     text   NOT NULL,
+    valid_from date   NOT NULL,
+    valid_to   date,
+    -- The authority's decision, by its number.
+    proof      text   NOT NULL,
+    renew_by   date,
+    position   bigint NOT NULL
+);
+
+CREATE TABLE subsidy_end (
+    account_id   uuid   NOT NULL,
+    scheme       text   NOT NULL,
+    -- The first day without it.
+    effective_on date   NOT NULL,
+    reason       text   NOT NULL,
+    position     bigint NOT NULL
+);
+
 -- Those that have not been removed.
 CREATE TABLE contact (
     account_id uuid   NOT NULL,

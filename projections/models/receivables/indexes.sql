@@ -14,3 +14,5 @@ ALTER TABLE plan ADD PRIMARY KEY (account_id, plan_id);
 CREATE INDEX ON plan (account_id) WHERE state = 'running';
 CREATE INDEX ON plan (agreed_on, plan_id);
 ALTER TABLE instalment ADD PRIMARY KEY (account_id, plan_id, number);
+ALTER TABLE subsidy ADD PRIMARY KEY (position);
+ALTER TABLE subsidy_day ADD PRIMARY KEY (authority, currency, effective_on);

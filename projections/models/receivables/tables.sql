@@ -114,6 +114,28 @@ CREATE TABLE cohort (
     position    bigint NOT NULL
 );
 
+-- What an authority was to pay for subsidies, what of that it is not to pay after all, and what it has paid.
+CREATE TABLE subsidy (
+    position     bigint NOT NULL,
+    authority    text   NOT NULL,
+    currency     text   NOT NULL,
+    credited     bigint NOT NULL,
+    taken_back   bigint NOT NULL,
+    settled      bigint NOT NULL,
+    effective_on date   NOT NULL
+);
+
+-- The sums of all of these of a day, so that nobody adds up years of them. What was not yet known is taken off again.
+CREATE TABLE subsidy_day (
+    authority    text   NOT NULL,
+    currency     text   NOT NULL,
+    effective_on date   NOT NULL,
+    credited     bigint NOT NULL,
+    taken_back   bigint NOT NULL,
+    settled      bigint NOT NULL,
+    position     bigint NOT NULL
+);
+
 -- For people, in decimals.
 CREATE VIEW open_item_in_decimals AS
 SELECT account_id, document, kind, currency, daftar_projections.decimal(amount, currency) AS amount,
@@ -154,3 +176,14 @@ FROM plan;
 CREATE VIEW instalment_in_decimals AS
 SELECT account_id, plan_id, number, due_on, currency, daftar_projections.decimal(amount, currency) AS amount
 FROM instalment JOIN plan USING (account_id, plan_id);
+
+CREATE VIEW subsidy_in_decimals AS
+SELECT position, authority, currency, daftar_projections.decimal(credited, currency) AS credited,
+       daftar_projections.decimal(taken_back, currency) AS taken_back, daftar_projections.decimal(settled, currency) AS settled, effective_on
+FROM subsidy;
+
+CREATE VIEW authority_debt_in_decimals AS
+SELECT authority, currency, daftar_projections.decimal(sum(credited), currency) AS credited,
+       daftar_projections.decimal(sum(taken_back), currency) AS taken_back, daftar_projections.decimal(sum(settled), currency) AS settled,
+       daftar_projections.decimal(sum(credited - taken_back - settled), currency) AS owed
+FROM subsidy_day GROUP BY authority, currency;

@@ -1,4 +1,4 @@
-//! Receivables: what accounts owe, with what credit beside it, and how it came about.
+//! Receivables: what accounts owe, with what credit beside it, and how it came about; and what authorities owe for subsidies.
 //!
 //! Items and credits stand as they are known; every change of them is a movement, which is only ever added. What was open as of some moment
 //! is what is open now less what has moved since, so it costs what has moved since, however long the history is.
@@ -7,21 +7,23 @@ mod queries;
 
 use chrono::NaiveDate;
 use daftar_domain::{
-    BillingEvent, Currency, Decider, Money, Reason, Recorded,
+    BillingEvent, Code, Currency, Decider, Money, Reason, Recorded,
     account::{
         self, Account, AccountCharged, AccountCredited, AllocationFreed, BreakCause, CancelCause, CompensationCredited, Covered,
         CreditAllocated, CreditId, CreditRefunded, CreditWrittenOff, DebtRecovered, DebtWrittenOff, DepositReleased, DepositReturned,
         DepositTaken, DisputeResolved, DownPayment, InstalmentMissed, ItemDisputed, ItemId, OpeningBalanceImported, OpeningBalanceReversed,
-        PaymentReceived, PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned, VatReliefClaimed,
+        PaymentReceived, PaymentReversed, PlanAgreed, PlanBroken, PlanCancelled, PlanCompleted, RefundReturned, SubsidyCredited,
+        SubsidyTakenBack, VatReliefClaimed,
     },
+    settlement::{self, Settlement},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use queries::{
-    BadDebt, BadDebtFilter, Balance, Cohort, Instalment, OpenItem, Place, Plan, PlanFilter, Statement, StatementLine, accounts_on_plans,
-    accounts_owing_by, accounts_with_open_items, aged, aged_of, bad_debts, bad_debts_count, balances, balances_of, cohorts, open_items,
-    open_items_of, plans, plans_count, plans_of, statement, statement_lines,
+    AuthorityDebt, BadDebt, BadDebtFilter, Balance, Cohort, Instalment, OpenItem, Place, Plan, PlanFilter, Statement, StatementLine,
+    accounts_on_plans, accounts_owing_by, accounts_with_open_items, aged, aged_of, bad_debts, bad_debts_count, balances, balances_of,
+    cohorts, open_items, open_items_of, plans, plans_count, plans_of, statement, statement_lines, subsidies_owed,
 };
 
 use crate::{
@@ -40,6 +42,8 @@ pub struct Receivables {
     plans: Current<PlanRow>,
     instalments: History<InstalmentRow>,
     cohorts: Current<CohortRow>,
+    subsidies: History<SubsidyRow>,
+    subsidy_days: Current<SubsidyDayRow>,
 }
 
 rows! {
@@ -106,6 +110,26 @@ rows! {
         position: i64,
     }
 
+    struct SubsidyRow in subsidy {
+        position: i64,
+        authority: String,
+        currency: String,
+        credited: i64,
+        taken_back: i64,
+        settled: i64,
+        effective_on: NaiveDate,
+    }
+
+    struct SubsidyDayRow in subsidy_day {
+        authority: String,
+        currency: String,
+        effective_on: NaiveDate,
+        credited: i64,
+        taken_back: i64,
+        settled: i64,
+        position: i64,
+    }
+
     struct PlanRow in plan {
         account_id: Uuid,
         plan_id: Uuid,
@@ -147,6 +171,7 @@ keys! {
     CreditRow by account_id: Uuid, credit_id: Uuid;
     PlanRow by account_id: Uuid, plan_id: Uuid;
     CohortRow by issued_in: NaiveDate, due_on: NaiveDate, currency: String;
+    SubsidyDayRow by authority: String, currency: String, effective_on: NaiveDate;
 }
 
 /// Why something moved.
@@ -158,6 +183,8 @@ pub enum Cause {
     Charge,
     CreditNote,
     Compensation,
+    Subsidy,
+    SubsidyTakenBack,
     Payment,
     PaymentReversed,
     Allocation,
@@ -204,6 +231,7 @@ pub enum CreditKind {
     CreditNote,
     Deposit,
     Compensation,
+    Subsidy,
 }
 
 impl CreditKind {
@@ -214,14 +242,15 @@ impl CreditKind {
             CreditId::CreditNote(_) => Self::CreditNote,
             CreditId::Deposit(_) => Self::Deposit,
             CreditId::Compensation(_) => Self::Compensation,
+            CreditId::Subsidy(_) => Self::Subsidy,
         }
     }
 }
 
 impl Projector for Receivables {
     const NAME: &'static str = "receivables";
-    const VERSION: i32 = 5;
-    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY];
+    const VERSION: i32 = 6;
+    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Settlement::CATEGORY];
     const TABLES: &'static str = include_str!("../../models/receivables/tables.sql");
     const INDEXES: &'static str = include_str!("../../models/receivables/indexes.sql");
 
@@ -229,11 +258,15 @@ impl Projector for Receivables {
         if let BillingEvent::Account(event) = &fact.event {
             self.account(fact, event);
         }
+        if let BillingEvent::Settlement(settlement::Event::SubsidySettled(event)) = &fact.event {
+            let change = SubsidyChange { settled: event.amount.minor, ..SubsidyChange::default() };
+            self.subsidy(fact, &event.authority, event.amount.currency, event.settled_on, change);
+        }
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        let Self { items, credits, movements, disputes, plans, instalments, cohorts } = self;
-        vec![items, credits, movements, disputes, plans, instalments, cohorts]
+        let Self { items, credits, movements, disputes, plans, instalments, cohorts, subsidies, subsidy_days } = self;
+        vec![items, credits, movements, disputes, plans, instalments, cohorts, subsidies, subsidy_days]
     }
 }
 
@@ -244,6 +277,14 @@ struct Change {
     planned: i64,
     unapplied: i64,
     deposit: i64,
+}
+
+/// The same of what an authority owes.
+#[derive(Clone, Copy, Default)]
+struct SubsidyChange {
+    credited: i64,
+    taken_back: i64,
+    settled: i64,
 }
 
 impl Receivables {
@@ -268,6 +309,14 @@ impl Receivables {
                 self.credit(fact, id, None, *amount, *on);
                 self.spend(Movement::of(fact, Cause::Compensation, *on), id, *amount, 1);
             }
+            Event::SubsidyCredited(SubsidyCredited { subsidy_id, scheme, authority, amount, on, .. }) => {
+                let change = SubsidyChange { credited: amount.minor, ..SubsidyChange::default() };
+                self.subsidy(fact, authority, amount.currency, *on, change);
+                let (id, document) = (CreditId::Subsidy(*subsidy_id), Some(scheme.to_string()));
+                self.credit(fact, id, document.clone(), *amount, *on);
+                self.spend(Movement { document, ..Movement::of(fact, Cause::Subsidy, *on) }, id, *amount, 1);
+            }
+            Event::SubsidyTakenBack(event) => self.subsidy_taken_back(fact, event),
             Event::PaymentReceived(PaymentReceived { payment_id, external_reference, amount, value_on, .. }) => {
                 let document = Some(external_reference.to_string());
                 self.credit(fact, CreditId::Payment(*payment_id), document.clone(), *amount, *value_on);
@@ -377,6 +426,8 @@ impl Receivables {
             | Event::AddressRemoved(_)
             | Event::VatStatusSet(_)
             | Event::LinkedToLedger(_)
+            | Event::SubsidyGranted(_)
+            | Event::SubsidyEnded(_)
             | Event::ServiceBegun(_)
             | Event::ServiceEnded(_)
             | Event::MeterFitted(_)
@@ -494,6 +545,49 @@ impl Receivables {
             credit.unspent += amount.minor;
             credit.value_on = *on;
         }
+    }
+
+    /// A note that pays in its place pays what it no longer does.
+    fn subsidy_taken_back(&mut self, fact: &Recorded<BillingEvent>, event: &SubsidyTakenBack) {
+        let SubsidyTakenBack { subsidy_id, invoice_id, scheme, authority, amount, replaced_by, on } = event;
+        let change = SubsidyChange { taken_back: amount.minor, ..SubsidyChange::default() };
+        self.subsidy(fact, authority, amount.currency, *on, change);
+        let (id, item) = (CreditId::Subsidy(*subsidy_id), ItemId::Invoice(*invoice_id));
+        let movement = |line, cause| Movement { line, ..Movement::of(fact, cause, *on) };
+        if let Some(note_id) = replaced_by {
+            self.pay(movement(1, Cause::AllocationFreed), item, Some(id), *amount, 1);
+            self.pay(movement(2, Cause::Allocation), item, Some(CreditId::CreditNote(*note_id)), *amount, -1);
+        }
+        self.spend(Movement { document: Some(scheme.to_string()), ..movement(0, Cause::SubsidyTakenBack) }, id, *amount, -1);
+    }
+
+    fn subsidy(
+        &mut self,
+        fact: &Recorded<BillingEvent>,
+        authority: &Code,
+        currency: Currency,
+        effective_on: NaiveDate,
+        change: SubsidyChange,
+    ) {
+        let (authority, currency, SubsidyChange { credited, taken_back, settled }) = (authority.to_string(), to_name(&currency), change);
+        match self.subsidy_days.get_mut(&(authority.clone(), currency.clone(), effective_on)) {
+            Some(day) => {
+                day.credited += credited;
+                day.taken_back += taken_back;
+                day.settled += settled;
+                day.position = position(fact);
+            }
+            None => self.subsidy_days.put(SubsidyDayRow {
+                authority: authority.clone(),
+                currency: currency.clone(),
+                effective_on,
+                credited,
+                taken_back,
+                settled,
+                position: position(fact),
+            }),
+        }
+        self.subsidies.add(SubsidyRow { position: position(fact), authority, currency, credited, taken_back, settled, effective_on });
     }
 
     fn credit(&mut self, fact: &Recorded<BillingEvent>, id: CreditId, document: Option<String>, amount: Money, value_on: NaiveDate) {
@@ -700,6 +794,7 @@ fn credit_id(id: CreditId) -> Uuid {
         CreditId::CreditNote(note_id) => note_id.into(),
         CreditId::Deposit(deposit_id) => deposit_id.into(),
         CreditId::Compensation(disconnection_id) => disconnection_id.into(),
+        CreditId::Subsidy(subsidy_id) => subsidy_id.into(),
     }
 }
 

@@ -166,6 +166,46 @@ pub async fn cohorts(db: impl PgExecutor<'_>, from: NaiveDate, as_of: AsOf) -> R
     cohorts.collect()
 }
 
+/// What an authority owes for subsidies in one currency, and how that came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuthorityDebt {
+    pub authority: String,
+    /// What it was to pay of invoices.
+    pub credited: Money,
+    /// What of that it is not to pay after all.
+    pub taken_back: Money,
+    /// What it has paid.
+    pub settled: Money,
+    /// Below zero if it has paid more than it was to.
+    pub owed: Money,
+}
+
+/// What authorities owe, in the order of their codes; together what the books call receivable for subsidies.
+pub async fn subsidies_owed(db: impl PgExecutor<'_>, as_of: AsOf) -> Result<Vec<AuthorityDebt>, QueryError> {
+    let found = sqlx::query!(
+        r#"SELECT authority AS "authority!", currency AS "currency!", sum(credited) AS "credited!", sum(taken_back) AS "taken_back!",
+                  sum(settled) AS "settled!"
+           FROM (SELECT authority, currency, credited, taken_back, settled FROM read_receivables.subsidy_day WHERE effective_on <= $1
+                 UNION ALL
+                 -- What was learned later is in the day's sums, and comes off.
+                 SELECT authority, currency, -credited, -taken_back, -settled FROM read_receivables.subsidy
+                 WHERE effective_on <= $1 AND position > $2) known
+           GROUP BY authority, currency
+           HAVING sum(credited) <> 0 OR sum(taken_back) <> 0 OR sum(settled) <> 0
+           ORDER BY authority, currency"#,
+        as_of.effective,
+        as_of.position(),
+    );
+    let debts = found.fetch_all(db).await?.into_iter().map(|row| {
+        let currency = currency(row.currency)?;
+        let (credited, taken_back, settled) =
+            (money(row.credited, currency)?, money(row.taken_back, currency)?, money(row.settled, currency)?);
+        let owed = Money::new(credited.minor - taken_back.minor - settled.minor, currency);
+        Ok(AuthorityDebt { authority: row.authority, credited, taken_back, settled, owed })
+    });
+    debts.collect()
+}
+
 /// The accounts that owed something or had credit, in the order of their ids, after one that was seen.
 pub async fn accounts_with_open_items(
     db: impl PgExecutor<'_>,

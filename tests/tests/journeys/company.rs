@@ -87,6 +87,7 @@ impl Company {
         company.furnish_users();
         company.furnish();
         company.collect().await;
+        company.subsidise().await;
         company.furnish_workshop().await;
         company.furnish_connections().await;
         company
@@ -184,7 +185,8 @@ impl Company {
             .replace("\"zeroUsageFee\": null", "\"zeroUsageFee\": \"9\"");
         let jordan = include_str!("../../../fixtures/tariffs/jordan-2022-subsidised.json")
             .replace("\"minimumCharge\": null", "\"minimumCharge\": \"1\"");
-        for tariff in [egypt, jordan] {
+        let subsidised = include_str!("../../../fixtures/tariffs/made-up/subsidised-homes.json").to_owned();
+        for tariff in [egypt, jordan, subsidised] {
             self.done("publishTariff", "PublishTariffInput", json!({ "tariff": tariff }));
         }
     }
@@ -263,6 +265,23 @@ impl Company {
         let credited = "SELECT EXISTS (SELECT FROM read_collections.work_order WHERE compensated_on IS NOT NULL)
                            AND EXISTS (SELECT FROM read_receivables.movement WHERE cause = 'compensation')";
         self.house.until("what was owed for the delay was credited", credited).await;
+    }
+
+    /// A customer who is granted subsidies, and what authorities paid of a bill.
+    async fn subsidise(&self) {
+        use daftar_domain::invoice::{Command, Invoice, IssueAtOnce, example as invoices};
+        let grant = json!({ "accountId": self.owners[0], "scheme": "families", "from": "2026-01-01", "to": "2027-01-01", "proof": "decision 2026/117",
+            "renewBy": "2026-12-01" });
+        self.done("grantSubsidy", "GrantSubsidyInput", grant);
+        let account_id = AccountId::new(self.owners[0]);
+        let (draft, dates, number) = (invoices::subsidised("100"), invoices::dates(), invoices::number("SUB", 1));
+        let wish = IssueAtOnce { invoice_id: invoices::INVOICE, account_id, draft, dates, number };
+        self.execute::<Invoice>(invoices::INVOICE, Command::IssueAtOnce(wish)).await;
+        let credited = "SELECT count(*) = 2 FROM read_receivables.movement WHERE cause = 'subsidy'";
+        self.house.until("its subsidies were credited", credited).await;
+        let paid = json!({ "authority": "ministry-of-energy", "reference": "2024-Q2", "amount": { "amount": "12.50", "currency": "SAR" },
+            "settledOn": "2024-08-01" });
+        self.done("recordSubsidySettlement", "RecordSubsidySettlementInput", paid);
     }
 
     /// One whose debts nobody follows: the oldest bill that is open, and when it was due.

@@ -75,11 +75,13 @@ fn shown(things: &Things) -> BTreeMap<&'static str, Shown> {
         ("meters", staff()),
         ("statement", with(json!({}), accounts)),
         ("aging", staff()),
+        ("subsidiesOwed", staff()),
         ("tariffs", Everybody(["2026-10-01", "2021-01-01", "2022-06-01"].map(|day| json!({ "on": day })).to_vec())),
         (
             "estimateBill",
             Everybody(vec![
                 json!({ "input": { "series": "ksa-sec-residential", "usage": "7000", "from": "2026-09-01", "to": "2026-10-01" } }),
+                json!({ "input": { "series": "made-up-subsidised-homes", "usage": "400", "from": "2026-09-01", "to": "2026-10-01" } }),
             ]),
         ),
         ("consumption", with(json!({ "from": "2026-05-01", "to": "2026-11-01" }), accounts)),

@@ -50,6 +50,7 @@ fn cases(asked: &Asked) -> Vec<Case> {
                balances { owed { amount currency formatted } planned { amount } unapplied { amount } deposit { amount } due { amount } }
                openItems { document kind amount { amount } open { amount } planned { amount } issuedOn dueOn disputed }
                aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } planned { amount } disputed { amount } unapplied { amount } }
+               subsidies { scheme from to proof renewBy }
                instalmentPlans { state total { amount } paid { amount } instalments { dueOn amount { amount } paid { amount } } }
                invoices(first: 1) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor } edges { cursor node { number } } }
                payments(first: 1) { totalCount nodes { tender channel reference amount { amount } allocated { amount } valueOn } }
@@ -90,6 +91,16 @@ fn cases(asked: &Asked) -> Vec<Case> {
                payments { amount { amount } payment { reference } } stood(asOf: { effective: \"2026-10-31\" }) { status overdue leftToPay { amount } } } }",
             json!({ "id": invoice }),
             vec![json!({ "id": nowhere }), json!({ "id": "" })],
+        ),
+        // The owner's, as `Company` furnishes it.
+        case(
+            "invoice",
+            Staff,
+            "query($id: ID!) { invoice(id: $id) { number net { amount } vat { amount } total { amount } paid { amount } leftToPay { amount }
+               subsidies { scheme authority units amount { amount } explanation tariff from to }
+               documents { services { bill { total { amount } toPay { amount } subsidies { scheme } } } } } }",
+            json!({ "id": daftar_domain::invoice::example::INVOICE }),
+            vec![],
         ),
         case(
             "invoiceByNumber",
@@ -173,6 +184,13 @@ fn cases(asked: &Asked) -> Vec<Case> {
             json!({ "account": account, "first": 4 }),
             [page().into_iter().map(|page| { let mut page = page; page["account"] = account.clone(); page }).collect(), vec![json!({ "account": nowhere }), json!({ "account": account, "currency": "x" })]].concat(),
         ),
+        case(
+            "subsidiesOwed",
+            Staff,
+            "{ subsidiesOwed { authority credited { amount } takenBack { amount } settled { amount } owed { amount } } }",
+            json!({}),
+            vec![],
+        ),
         case("aging", Staff, "{ aging(asOf: { effective: \"2026-11-05\" }) { currency bands { band amount { amount } } planned { amount } disputed { amount } unapplied { amount } } }", json!({}), vec![]),
         case(
             "tariffs",
@@ -192,6 +210,20 @@ fn cases(asked: &Asked) -> Vec<Case> {
                 json!({ "input": { "series": "ksa-sec-residential", "usage": "-1", "from": "2026-09-01", "to": "2026-10-01" } }),
                 json!({ "input": { "series": "ksa-sec-residential", "usage": "1", "from": "2026-10-01", "to": "2026-09-01" } }),
             ],
+        ),
+        case(
+            "tariffs",
+            Everybody,
+            "query($on: Date) { tariffs(service: ELECTRICITY, class: RESIDENTIAL, on: $on) { code subsidies { code authority granted quota price percentOfUsage amount cap } } }",
+            json!({ "on": "2022-06-01" }),
+            vec![],
+        ),
+        case(
+            "estimateBill",
+            Everybody,
+            "query($input: EstimateInput!) { estimateBill(input: $input) { net { amount } vat { amount } total { amount } toPay { amount } subsidies { scheme authority units amount { amount } explanation } } }",
+            json!({ "input": { "series": "made-up-subsidised-homes", "usage": "400", "from": "2026-09-01", "to": "2026-10-01" } }),
+            vec![],
         ),
         case(
             "consumption",

@@ -4,8 +4,8 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Result as Answer, S
 use daftar_domain::{
     SealedFor,
     account::{
-        self as domain, ChooseCurrency, ChooseLanguage, CloseAccount, Command, IdentityDocument, LinkToLedger, Reclassify, RecordIdentity,
-        RenameHolder, ResumeAccount, SetVatStatus, SuspendAccount,
+        self as domain, ChooseCurrency, ChooseLanguage, CloseAccount, Command, EndSubsidy, GrantSubsidy, IdentityDocument, LinkToLedger,
+        Reclassify, RecordIdentity, RenameHolder, ResumeAccount, SetVatStatus, SuspendAccount,
     },
 };
 
@@ -46,6 +46,10 @@ mutations! {
     choose_currency(ChooseCurrencyInput) -> AccountPayload, by BILLING;
     /// Says that the customer is taxed otherwise than the tariff says, for some days or from a day on.
     set_vat_status(SetVatStatusInput) -> AccountPayload, by BOOKS;
+    /// Records that an authority has granted the account a subsidy, for some days or from a day on. A later word about the same days counts.
+    grant_subsidy(GrantSubsidyInput) -> AccountPayload, by BOOKS;
+    /// Records that a subsidy is granted no more, from a day on.
+    end_subsidy(EndSubsidyInput) -> AccountPayload, by BOOKS;
     /// Ties the account to its counterpart in the chart of accounts.
     link_to_ledger(LinkToLedgerInput) -> AccountPayload, by Staff(&[Role::Finance]);
     /// Suspends the account: it is still billed and still pays, and begins nothing new.
@@ -143,6 +147,36 @@ struct SetVatStatusInput {
     from: Date,
     /// The day after the last; open if absent.
     to: Option<Date>,
+}
+
+/// What an authority has decided.
+#[derive(Debug, InputObject)]
+struct GrantSubsidyInput {
+    /// Which account.
+    account_id: ID,
+    /// What tariffs call it.
+    scheme: String,
+    /// The first day.
+    from: Date,
+    /// The day after the last; open if absent.
+    to: Option<Date>,
+    /// Where it is written: the authority's own number of its decision. No personal data.
+    proof: String,
+    /// When the authority looks at it again.
+    renew_by: Option<Date>,
+}
+
+/// A subsidy that is granted no more.
+#[derive(Debug, InputObject)]
+struct EndSubsidyInput {
+    /// Which account.
+    account_id: ID,
+    /// What tariffs call it.
+    scheme: String,
+    /// The first day without it.
+    on: Date,
+    /// Why, in a phrase without personal data.
+    reason: String,
 }
 
 /// The counterpart of an account in the books.
@@ -270,6 +304,23 @@ async fn set_vat_status(wish: &Wish<'_>, input: SetVatStatusInput) -> Result<Acc
     let reason = input.reason.map(|reason| input::code("reason", &reason)).transpose()?;
     let (from, to) = (input.from.day("from")?, input.to.map(|date| date.day("to")).transpose()?);
     ask(wish, &input.account_id, Command::SetVatStatus(SetVatStatus { category: input.category.into(), reason, from, to })).await
+}
+
+async fn grant_subsidy(wish: &Wish<'_>, input: GrantSubsidyInput) -> Result<AccountPayload, Problem> {
+    let grant = GrantSubsidy {
+        scheme: input::code("scheme", &input.scheme)?,
+        from: input.from.day("from")?,
+        to: input.to.map(|date| date.day("to")).transpose()?,
+        proof: input::description("proof", &input.proof)?,
+        renew_by: input.renew_by.map(|date| date.day("renewBy")).transpose()?,
+    };
+    ask(wish, &input.account_id, Command::GrantSubsidy(grant)).await
+}
+
+async fn end_subsidy(wish: &Wish<'_>, input: EndSubsidyInput) -> Result<AccountPayload, Problem> {
+    let (scheme, on) = (input::code("scheme", &input.scheme)?, input.on.day("on")?);
+    let reason = input::reason("reason", &input.reason)?;
+    ask(wish, &input.account_id, Command::EndSubsidy(EndSubsidy { scheme, on, reason })).await
 }
 
 async fn link_to_ledger(wish: &Wish<'_>, input: LinkToLedgerInput) -> Result<AccountPayload, Problem> {

@@ -6,7 +6,7 @@ use daftar_domain::{
     bill_run::Filter,
     ids::{accounting_periods_id, bill_run_id},
     ledger::{self, AccountingPeriods, SetAllowance},
-    settlement::{Command, RecordSettlement, Settlement},
+    settlement::{Command, RecordSettlement, RecordSubsidySettlement, Settlement},
 };
 
 use super::{By::Staff, MoneyInput, Record, mutations};
@@ -25,6 +25,8 @@ mutations! {
     start_bill_run(StartBillRunInput) -> BillRunPayload, by Staff(&[Role::Billing]);
     /// Records what a gateway has paid out of what it took for us, as its report says. Once for each report.
     record_settlement(RecordSettlementInput) -> SettlementPayload, by Staff(&[Role::Finance]);
+    /// Records what an authority has paid of the subsidies that it owes. Once for each of its references.
+    record_subsidy_settlement(RecordSubsidySettlementInput) -> SubsidySettlementPayload, by Staff(&[Role::Finance]);
     /// Closes the books of a month, and opens the one after it. Closed before, it stays as it was closed.
     close_period(ClosePeriodInput) -> PeriodPayload, by Staff(&[Role::Finance]);
     /// Sets the allowance for doubtful debts: what of all that is owed in a currency is not expected. Nothing releases it.
@@ -71,6 +73,19 @@ struct RecordSettlementInput {
     settled_on: Date,
 }
 
+/// What an authority has paid.
+#[derive(Debug, InputObject)]
+struct RecordSubsidySettlementInput {
+    /// The authority's code, as tariffs have it.
+    authority: String,
+    /// What the authority calls it.
+    reference: String,
+    /// What reached the bank.
+    amount: MoneyInput,
+    /// The day.
+    settled_on: Date,
+}
+
 /// A month that is over.
 #[derive(Debug, InputObject)]
 struct ClosePeriodInput {
@@ -108,6 +123,17 @@ struct SettlementPayload {
     /// The gateway's code.
     gateway: String,
     /// What the gateway calls it.
+    reference: String,
+    #[graphql(flatten)]
+    record: Record,
+}
+
+/// What an authority has paid, as it was recorded.
+#[derive(Debug, SimpleObject)]
+struct SubsidySettlementPayload {
+    /// The authority's code.
+    authority: String,
+    /// What the authority calls it.
     reference: String,
     #[graphql(flatten)]
     record: Record,
@@ -176,6 +202,19 @@ async fn record_settlement(wish: &Wish<'_>, input: RecordSettlementInput) -> Res
     let id = Settlement::stream(&record.gateway, &record.reference).id();
     let written = wish.ask::<Settlement>(id, Command::RecordSettlement(record)).await?;
     Ok(SettlementPayload { gateway, reference, record: written.into() })
+}
+
+async fn record_subsidy_settlement(wish: &Wish<'_>, input: RecordSubsidySettlementInput) -> Result<SubsidySettlementPayload, Problem> {
+    let record = RecordSubsidySettlement {
+        authority: input::code("authority", &input.authority)?,
+        reference: input::code("reference", &input.reference)?,
+        amount: input.amount.parse().map_err(|problem| problem.within("amount"))?,
+        settled_on: input.settled_on.day("settledOn")?,
+    };
+    let (authority, reference) = (record.authority.to_string(), record.reference.to_string());
+    let id = Settlement::subsidy_stream(&record.authority, &record.reference).id();
+    let written = wish.ask::<Settlement>(id, Command::RecordSubsidySettlement(record)).await?;
+    Ok(SubsidySettlementPayload { authority, reference, record: written.into() })
 }
 
 async fn close_period(wish: &Wish<'_>, input: ClosePeriodInput) -> Result<PeriodPayload, Problem> {

@@ -55,6 +55,8 @@ doors! {
         RemoveAddress => Mutation("removeAddress"),
         SetVatStatus => Mutation("setVatStatus"),
         LinkToLedger => Mutation("linkToLedger"),
+        GrantSubsidy => Mutation("grantSubsidy"),
+        EndSubsidy => Mutation("endSubsidy"),
         BeginService => Process("startAgreement, moveIn and transferAgreement ask the account first"),
         EndService => Process("endAgreement, moveOut and transferAgreement tell the account"),
         NoteMeterFitted => Process("installMeter and exchangeMeter tell the account"),
@@ -283,6 +285,7 @@ doors! {
     }
     of_settlement: settlement::Command {
         RecordSettlement => Mutation("recordSettlement"),
+        RecordSubsidySettlement => Mutation("recordSubsidySettlement"),
     }
     of_user: user::Command {
         RegisterStaff => Mutation("registerStaff"),

@@ -146,7 +146,9 @@ impl Receivable {
         let invoice_id = self.items.get(&item)?.invoice_id?;
         let own = |credit: CreditId| match credit {
             CreditId::CreditNote(note_id) => self.credit_notes.get(&note_id).is_some_and(|(of, _)| *of == invoice_id),
-            CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Compensation(_) => false,
+            CreditId::Opening { .. } | CreditId::Payment(_) | CreditId::Deposit(_) | CreditId::Compensation(_) | CreditId::Subsidy(_) => {
+                false
+            }
         };
         let credited: i64 = self.credit_notes.values().filter(|(of, _)| *of == invoice_id).map(|(_, amount)| amount.minor).sum();
         let ids = self.items.iter().filter(|(_, item)| item.invoice_id == Some(invoice_id)).map(|(id, _)| *id);

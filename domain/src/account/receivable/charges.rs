@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
+use super::{Account, ChargedSubsidy, Event, Item, ItemId, Posting, Rebill, Receivable, Rejection};
 use crate::{
     BillingPeriod, Money,
     ids::{InvoiceId, NoteId},
@@ -23,6 +23,9 @@ pub struct ChargeAccount {
     pub supply: BillingPeriod,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
+    /// What authorities pay of it, in the order of their priority. Left out if there is none, so that it is the command that it always was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subsidies: Vec<ChargedSubsidy>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,7 +120,7 @@ impl Account {
 
     /// Also of a closed account: what was issued to it is owed.
     pub(in crate::account) fn charge(&self, wish: ChargeAccount) -> Result<Vec<Event>, Rejection> {
-        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on } = wish;
+        let ChargeAccount { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on, subsidies } = wish;
         self.could_be_charged(amount, vat)?;
         let charged = AccountCharged { invoice_id, debit_note_id, number, kind, amount, vat, supply, issued_on, due_on };
         if let Some(item) = self.receivable.items.get(&charged.item()) {
@@ -125,11 +128,12 @@ impl Account {
             return if same { Ok(vec![]) } else { Err(Rejection::ChargeReused) };
         }
         // The common case of a bill run: nothing to pay it with, so nothing to reckon.
-        if !self.receivable.credits.values().any(super::Credit::is_usable) {
+        if subsidies.is_empty() && !self.receivable.credits.values().any(super::Credit::is_usable) {
             return Ok(vec![charged.into()]);
         }
         let mut draft = self.draft();
         draft.record(charged);
+        draft.subsidise(invoice_id, subsidies, issued_on);
         draft.use_credit(issued_on);
         Ok(draft.facts)
     }

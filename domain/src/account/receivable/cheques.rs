@@ -50,7 +50,9 @@ impl Account {
                 let deposit = self.receivable.deposits.get(&id).ok_or(Rejection::NoSuchDeposit)?;
                 (deposit.tender, deposit.amount)
             }
-            CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Compensation(_) => return Err(Rejection::NotACheque),
+            CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Compensation(_) | CreditId::Subsidy(_) => {
+                return Err(Rejection::NotACheque);
+            }
         };
         if tender != Some(Tender::Cheque) {
             return Err(Rejection::NotACheque);

@@ -59,6 +59,7 @@ impl Account {
         }
         let mut draft = self.draft();
         draft.record(AccountCredited { note_id, invoice_id, number, amount, vat, issued_on, surplus });
+        draft.take_back(invoice_id, note_id, issued_on);
         draft.recover(CreditId::CreditNote(note_id), ItemId::Invoice(invoice_id), issued_on);
         draft.use_credit(issued_on);
         Ok(draft.facts)

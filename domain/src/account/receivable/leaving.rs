@@ -66,14 +66,19 @@ impl Draft {
             let (approved_by, reason) = (approved_by.clone(), reason.clone());
             self.record(DepositReturned { deposit_id, amount, tender, approved_by, on, reason });
         }
-        let credits = self.receivable.credits.iter().filter(|(_, credit)| !credit.left.is_zero() && credit.held_for.is_empty());
+        let credits =
+            self.receivable.credits.iter().filter(|(_, credit)| !credit.left.is_zero() && !credit.subsidy && credit.held_for.is_empty());
         let credits: Vec<_> = credits.map(|(id, credit)| (*id, credit.left)).collect();
         for (n, (credit, amount)) in credits.into_iter().enumerate() {
             let tender = match credit {
                 CreditId::Payment(payment_id) => {
                     self.receivable.payments.get(&payment_id).map_or(tender, |payment| payment.tender.goes_back_as())
                 }
-                CreditId::Deposit(_) | CreditId::CreditNote(_) | CreditId::Compensation(_) | CreditId::Opening { .. } => tender,
+                CreditId::Deposit(_)
+                | CreditId::CreditNote(_)
+                | CreditId::Compensation(_)
+                | CreditId::Subsidy(_)
+                | CreditId::Opening { .. } => tender,
             };
             let refund_id = RefundId::new(created_id(refund_id.into(), &n.to_string()));
             let (approved_by, reason) = (approved_by.clone(), reason.clone());

@@ -23,6 +23,7 @@ mod payments;
 mod plans;
 mod rebill;
 mod refunds;
+mod subsidies;
 mod vat_relief;
 mod write_off;
 
@@ -51,18 +52,20 @@ pub use plans::{
 };
 pub use rebill::{FreeAllocations, ReapplyCredit, RebillBegun, RebillEnded};
 pub use refunds::{CreditRefunded, RefundCredit, RefundReturned, ReturnRefund};
+pub use subsidies::{ChargedSubsidy, SubsidyCredited, SubsidyTakenBack};
 pub use vat_relief::{ClaimVatRelief, VatReliefClaimed};
 pub use write_off::{Approval, CreditWrittenOff, DebtRecovered, DebtWrittenOff, WriteOff, WriteOffSmallBalances};
 
 use super::{Account, Event, Rejection};
 use crate::{
     Currency, Money,
-    ids::{DepositId, DisconnectionId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId},
+    ids::{DepositId, DisconnectionId, ImportBatchId, InstalmentPlanId, InvoiceId, NoteId, PaymentId, RefundId, ReservationId, SubsidyId},
 };
 use deposits::Deposit;
 use opening::Opening;
 use payments::Payment;
 use refunds::Refund;
+use subsidies::Subsidy;
 
 /// What is to be paid, by the document that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +94,8 @@ pub enum CreditId {
     Deposit(DepositId),
     /// Whose reconnection fell late.
     Compensation(DisconnectionId),
+    /// What an authority pays of an invoice, and of nothing else.
+    Subsidy(SubsidyId),
 }
 
 impl CreditId {
@@ -145,6 +150,8 @@ pub struct Credit {
     pub value_on: NaiveDate,
     /// Kept for its refund: no item is paid with it.
     for_refund: bool,
+    /// It pays the invoice that it is for, and no other item.
+    subsidy: bool,
     /// The items under rebilling that it was freed from: until the last is rebilled it waits.
     held_for: BTreeSet<ItemId>,
     /// Too little to keep: see [`WriteOffSmallBalances`].
@@ -177,6 +184,7 @@ pub struct Receivable {
     credit_notes: BTreeMap<NoteId, (InvoiceId, Money)>,
     /// By amount, for the same.
     compensations: BTreeMap<DisconnectionId, Money>,
+    subsidies: BTreeMap<InvoiceId, Vec<Subsidy>>,
     /// Every import ever; at most one stands.
     opening: BTreeMap<(ImportBatchId, u32), Opening>,
 }
@@ -229,11 +237,11 @@ impl Item {
 impl Credit {
     fn new(left: Money, value_on: NaiveDate) -> Self {
         let written_off = Money::zero(left.currency);
-        Self { left, value_on, for_refund: false, held_for: BTreeSet::new(), written_off }
+        Self { left, value_on, for_refund: false, subsidy: false, held_for: BTreeSet::new(), written_off }
     }
 
     fn is_usable(&self) -> bool {
-        !self.left.is_zero() && !self.for_refund && self.held_for.is_empty()
+        !self.left.is_zero() && !self.for_refund && !self.subsidy && self.held_for.is_empty()
     }
 }
 

@@ -73,6 +73,7 @@ impl Account {
         }
         let mut draft = self.draft();
         draft.record(RebillEnded { item, on });
+        draft.subsidise_again(item, on);
         draft.use_credit(on);
         Ok(draft.facts)
     }

@@ -95,6 +95,9 @@ impl Account {
             return if same { Ok(vec![]) } else { Err(Rejection::RefundIdReused) };
         }
         let credit = self.receivable.credits.get(&credit_id).ok_or(Rejection::NoSuchCredit)?;
+        if credit.subsidy {
+            return Err(Rejection::SubsidyNotRefunded);
+        }
         if let CreditId::Payment(payment_id) = credit_id
             && let Some(payment) = self.receivable.payments.get(&payment_id)
         {

@@ -128,7 +128,7 @@ fn terms() -> impl Strategy<Value = Terms> {
 
 prop_compose! {
     /// Up to three versions, in one currency, a few days apart.
-    fn series()(terms in vec(terms(), 1..4), starts in vec(1..50_u64, 3), currency in select(vec![Currency::SAR, Currency::KWD])) -> Series {
+    pub(super) fn series()(terms in vec(terms(), 1..4), starts in vec(1..50_u64, 3), currency in select(vec![Currency::SAR, Currency::KWD])) -> Series {
         let mut from = day("2020-01-01");
         let versions = terms.into_iter().enumerate().map(|(index, terms)| {
             let version = Terms { code: format!("version-{index}").parse().unwrap(), effective_from: from, currency, ..terms };
@@ -140,7 +140,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn supply()(
+    pub(super) fn supply()(
         start in 0..60_u64,
         lengths in vec(1..50_u64, 1..4),
         quantities in vec(quantity(0..2_000), 4),

@@ -7,6 +7,7 @@ mod explained;
 mod overestimates;
 mod periods;
 mod slabs;
+mod subsidies;
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 

@@ -13,6 +13,8 @@ pub const MUTATIONS: &[&str] = &[
     "chooseCurrency",
     "chooseLanguage",
     "closeAccount",
+    "endSubsidy",
+    "grantSubsidy",
     "linkToLedger",
     "openAccount",
     "reclassifyAccount",
@@ -88,6 +90,28 @@ async fn accounts_are_kept() {
             input: json!({ "accountId": account, "category": "E", "reason": WORD, "from": "2026-01-01", "to": "2026-06-01" }),
             refused: vec![json!({ "reason": null }), json!({ "to": "2026-01-01" }), json!({ "from": "?" }), json!({ "reason": PHRASE })],
             other: json!({ "category": "Z" }),
+        })
+        .await;
+    story
+        .ask(Case {
+            mutation: "grantSubsidy",
+            input: json!({ "accountId": account, "scheme": WORD, "from": "2026-01-01", "to": "2027-01-01", "proof": PHRASE, "renewBy": "2026-12-01" }),
+            refused: vec![
+                json!({ "to": "2026-01-01" }),
+                json!({ "from": "?" }),
+                json!({ "scheme": PHRASE }),
+                json!({ "proof": " " }),
+                json!({ "renewBy": "soon" }),
+            ],
+            other: json!({ "renewBy": null }),
+        })
+        .await;
+    story
+        .ask(Case {
+            mutation: "endSubsidy",
+            input: json!({ "accountId": account, "scheme": WORD, "on": "2026-03-01", "reason": PHRASE }),
+            refused: vec![json!({ "on": "2027-01-01" }), json!({ "scheme": "farms" }), json!({ "on": "?" }), json!({ "reason": "" })],
+            other: json!({ "on": "2026-02-01" }),
         })
         .await;
     story

@@ -14,7 +14,7 @@ use super::{
     story::{Case, NOWHERE, PHRASE, Story, WORD},
 };
 
-pub const MUTATIONS: &[&str] = &["recordSettlement", "setAllowance"];
+pub const MUTATIONS: &[&str] = &["recordSettlement", "recordSubsidySettlement", "setAllowance"];
 
 const CLOSE: &str =
     "mutation($month: String!) { closePeriod(idempotencyKey: \"k\", input: { month: $month }) { from to trialBalance readable } }";
@@ -42,6 +42,19 @@ async fn a_gateway_settles_and_finance_judges_what_will_not_be_paid() {
                 json!({ "settledOn": "soon" }),
             ],
             other: json!({ "settledOn": "2026-01-11" }),
+        })
+        .await;
+    story
+        .ask(Case {
+            mutation: "recordSubsidySettlement",
+            input: json!({ "authority": WORD, "reference": WORD, "amount": sar("2500.00"), "settledOn": "2026-01-12" }),
+            refused: vec![
+                json!({ "amount": sar("0.00") }),
+                json!({ "amount": { "currency": "riyal" } }),
+                json!({ "authority": PHRASE }),
+                json!({ "settledOn": "soon" }),
+            ],
+            other: json!({ "amount": sar("2500.01") }),
         })
         .await;
     let allowance = |amount: &str, on: &str| json!({ "allowance": sar(amount), "on": on, "reason": PHRASE });
