@@ -104,6 +104,16 @@ fn each_kind_pays_its_part_of_the_charge() {
 }
 
 #[test]
+fn where_nothing_was_used_the_fee_is_the_customers_to_pay() {
+    let with_a_fee =
+        changed(subsidised("homes amount 50, families percent 100"), |terms| terms.minimum_charge = Some("12".parse().unwrap()));
+    for (usage, net, expected) in [("0", "12.00", ""), ("10", "12.00", "10=12.00"), ("300", "70.00", "300=50.00, 300=20.00")] {
+        let bill = bill(std::slice::from_ref(&with_a_fee), usage, 30, 1, SubsidyGrants::none());
+        assert_eq!((bill.net.to_decimal().to_string().as_str(), paid(&bill).as_str()), (net, expected), "{usage}");
+    }
+}
+
+#[test]
 fn quotas_amounts_and_caps_go_with_the_period_and_quotas_with_the_dwellings() {
     for (subsidies, usage, length, dwellings, expected) in [
         // Within the tolerance it is a month like any other.
