@@ -1,8 +1,8 @@
 //! Carrying out a bill run: what would come of it, and doing it (decision 9).
 //!
 //! Accounts come from the read model `billable` a thousand at a time, and are rated on all cores from what was recorded up to one position.
-//! A block is frozen, numbered, issued and charged, and while that is being written the next one is rated. Whatever a process that was
-//! killed had done is found done: the run's own stream says where it was, and every wish has an id that follows from run and account.
+//! A block is frozen, numbered, issued and charged; while that is being written the next one is rated, and the one after it read. Whatever a process
+//! that was killed had done is found done: the run's own stream says where it was, and every wish has an id that follows from run and account.
 
 mod account;
 mod issuing;
@@ -187,11 +187,14 @@ impl BillRuns {
         let chosen = self.chosen(&plan).await?;
         let of = billable::count_after(&self.rows.db, None).await?;
         let (mut report, mut progressed) = (Report::new(plan.clone()), Progress { of, ..Progress::default() });
-        let (plan, mut after) = (Arc::new(plan), None);
-        while let Some(page) = billable::after(&self.rows.db, after, BLOCK).await? {
-            after = page.accounts().last();
+        let plan = Arc::new(plan);
+        let mut next = self.page_after(None).await?;
+        while let Some(page) = next {
             progressed.looked_at += page.accounts().count() as u64;
-            for (account_id, rated) in self.rate(run_id, &plan, page, chosen.as_ref()).await? {
+            let after = page.accounts().last();
+            let rated;
+            (rated, next) = tokio::try_join!(self.rate(run_id, &plan, page, chosen.as_ref()), self.page_after(after))?;
+            for (account_id, rated) in rated {
                 report.add(account_id, &rated);
             }
             progressed.tally = report.tally;
@@ -213,16 +216,29 @@ impl BillRuns {
         self.issue_what_is_open(run_id, &plan, &run).await?;
         let mut after = run.cursor().1;
         let mut issuing: VecDeque<Issuing> = VecDeque::with_capacity(AT_ONCE);
+        let mut ahead = None;
         while !run.has_ended() {
             if self.pace == Pace::InOrder {
                 // What is frozen says up to which position it knows.
                 self.rows.heard_of_all::<Billable>(&self.engine).await?;
             }
-            let Some(page) = billable::after(&self.rows.db, after, BLOCK).await? else { break };
+            let page = match ahead.take() {
+                Some(page) => page,
+                None => self.page_after(after).await?,
+            };
+            let Some(page) = page else { break };
             after = page.accounts().last();
             let as_of = page.as_of;
             progressed.looked_at += page.accounts().count() as u64;
-            let rated = self.rate(run_id, &plan, page, chosen.as_ref()).await?;
+            let rating = self.rate(run_id, &plan, page, chosen.as_ref());
+            let rated = match self.pace {
+                Pace::AsFastAsItGoes => {
+                    let (rated, next) = tokio::try_join!(rating, self.page_after(after))?;
+                    ahead = Some(next);
+                    rated
+                }
+                Pace::InOrder => rating.await?,
+            };
             let accounts: Vec<Listed> = rated.iter().filter_map(|(account_id, rated)| rated.listed(*account_id)).collect();
             if accounts.is_empty() {
                 continue;
@@ -399,6 +415,10 @@ impl BillRuns {
         let accounts: Vec<AccountId> = run.places(block).iter().map(|place| place.account_id).chain(run.held(block)).collect();
         let page = billable::of(&self.rows.db, &accounts, as_of).await?;
         Ok(ready(self.rate(run_id, plan, page, None).await?))
+    }
+
+    async fn page_after(&self, after: Option<AccountId>) -> Result<Option<Page>, RunError> {
+        Ok(billable::after(&self.rows.db, after, BLOCK).await?)
     }
 
     /// Rates a page, on all cores.
