@@ -367,8 +367,12 @@ impl<R: Keyed> Table for Current<R> {
 /// The part of a statement that picks the rows whose keys are bound to it, an array for each column.
 fn having_key<R: Keyed>(join: &str, on: &str) -> String {
     let arrays: Vec<String> = R::Key::types().iter().zip(1..).map(|(name, number)| format!("${number}::{name}[]")).collect();
-    let same: Vec<String> = R::KEY.iter().map(|column| format!("row.{column} = key.{column}")).collect();
-    format!("{join} UNNEST({}) AS key ({}) {on} {}", arrays.join(", "), R::KEY.join(", "), same.join(" AND "))
+    format!("{join} UNNEST({}) AS key ({}) {on} {}", arrays.join(", "), R::KEY.join(", "), same_key::<R>("key"))
+}
+
+fn same_key<R: Keyed>(other: &str) -> String {
+    let same: Vec<String> = R::KEY.iter().map(|column| format!("row.{column} = {other}.{column}")).collect();
+    same.join(" AND ")
 }
 
 /// Rows beyond which it pays to have a statement of many messages.
@@ -395,8 +399,7 @@ async fn replace<R: Keyed>(db: &mut PgConnection, schema: &str, rows: &[&R]) -> 
     // The rest of the row is nothing: its key has not changed.
     let Some(rest) = R::COLUMNS.get(R::KEY.len()..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
     let set: Vec<String> = rest.iter().map(|column| format!("{column} = new.{column}")).collect();
-    let same: Vec<String> = R::KEY.iter().map(|column| format!("row.{column} = new.{column}")).collect();
-    let (set, columns, same) = (set.join(", "), R::COLUMNS.join(", "), same.join(" AND "));
+    let (set, columns, same) = (set.join(", "), R::COLUMNS.join(", "), same_key::<R>("new"));
     let sql = format!("UPDATE {schema}.{} AS row SET {set} FROM {} AS new ({columns}) WHERE {same}", R::TABLE, bound::<R>());
     R::bind(rows, sqlx::query(AssertSqlSafe(sql))).execute(db).await?;
     Ok(())

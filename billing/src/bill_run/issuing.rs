@@ -17,7 +17,6 @@ use daftar_domain::{
 };
 use daftar_projections::billable::Known;
 use daftar_store::{CommandContext, Engine, ExecuteError, Outcome, Seen};
-use futures::TryStreamExt;
 use tokio::task::JoinSet;
 
 use crate::refusals::{self, Refused};
@@ -115,7 +114,7 @@ async fn issue(engine: Engine, plan: Arc<Plan>, place: Place, number: DocumentNu
     let issued = match engine.execute_from(&stream, &context, command, said, Seen::<Invoice>::default()).await.map_err(refused)? {
         Outcome::Recorded { events, .. } => events.into_iter().find_map(issued),
         // By the process before, in these very words, or it would have been refused.
-        Outcome::AlreadyTrue { .. } => issued_before(&engine, &stream).await?,
+        Outcome::AlreadyTrue { .. } => engine.look::<Invoice>(&stream).await.map_err(refused)?.issued().cloned(),
     };
     let issued = issued.ok_or(RunError::RatedOtherwise { account_id })?;
 
@@ -169,16 +168,6 @@ async fn ask<D: Decider>(
 
 fn issued(event: invoice::Event) -> Option<InvoiceIssued> {
     if let invoice::Event::InvoiceIssued(issued) = event { Some(issued) } else { None }
-}
-
-async fn issued_before(engine: &Engine, stream: &StreamName) -> Result<Option<InvoiceIssued>, RunError> {
-    let mut events = engine.store().read(stream, 0);
-    while let Some(stored) = events.try_next().await.map_err(interrupted)? {
-        if let Some(issued) = issued(stored.decode::<invoice::Event>().map_err(interrupted)?.event) {
-            return Ok(Some(issued));
-        }
-    }
-    Ok(None)
 }
 
 /// A draft for a person to look at.
