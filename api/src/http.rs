@@ -169,7 +169,7 @@ async fn answer(
         async_graphql::Value::Number(seconds) => seconds.as_u64(),
         _ => None,
     });
-    let mut response = Json(response).into_response();
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], graphql::json(&response)).into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

@@ -10,7 +10,9 @@ use daftar_store::keyring::{By, ClearText, KeyringError};
 
 use super::{
     agreement::Agreement,
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     collections::Dunning,
     enums::{AccountSort, AddressKind, AllocationPolicy, ContactKind, CustomerClass, DocumentLanguage, SortDirection, Standing},
     invoice::Invoice,
@@ -263,6 +265,8 @@ impl Accounts {
         self.names.get((), fetch).await
     }
 }
+
+at_hand!(Account: graphql_id as id, number, holder_name, class, currency, language, allocation_policy, standing, opened_on, closed_on, recorded_at);
 
 /// Somebody who is billed.
 #[Object]

@@ -12,7 +12,9 @@ use daftar_projections::applications::{self, Step};
 
 use super::{
     account::Account,
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{ApplicationSort, ApplicationStatus, CustomerClass, LineUnit, MeterKind, Phase, Service, SortDirection},
     language,
     money::Money,
@@ -58,6 +60,8 @@ impl Application {
         Ok(opened.transpose()?.flatten().map(|text| text.reveal().to_owned()))
     }
 }
+
+at_hand!(Application: id, status, service, load_kva, phase, diameter_mm, meter, site, submitted_on, question, answer, premises_id, service_point_id, distance_m, area, fee_invoice_id, fee_paid, planned_on, meter_id, agreement_id, reason, changed_on);
 
 /// Somebody's wish to be connected.
 #[Object]

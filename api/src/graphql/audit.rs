@@ -13,7 +13,9 @@ use daftar_domain::{
 use daftar_projections::users;
 
 use super::{
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     paging::{Connection, Paging, cost, cursor, part},
     scalars::DateTime,
     siblings::{Together, grouped},
@@ -51,6 +53,8 @@ impl User {
         all.into_iter().map(|row| Self { row, among: among.clone() }).collect()
     }
 }
+
+at_hand!(User: id, user_name, roles, account_ids, active, deactivated_because, registered_at);
 
 /// Somebody who may come in, or could once.
 #[Object]
@@ -125,6 +129,8 @@ impl Act {
         all.into_iter().map(|row| Self { row, among: among.clone() }).collect()
     }
 }
+
+at_hand!(Act: id, act, refused, subject_id, address, noted_at);
 
 /// Something sensitive that somebody did, or was refused.
 #[Object]

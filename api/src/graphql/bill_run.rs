@@ -10,7 +10,9 @@ use daftar_domain::{
 use daftar_projections::bill_runs::{self, Exception, Run};
 
 use super::{
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::ExceptionKind,
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
@@ -56,6 +58,8 @@ impl BillRun {
 fn may_look(caller: &Caller) -> Result<(), Problem> {
     caller.staff(&[BOOKS, &[Role::Billing]].concat())
 }
+
+at_hand!(BillRun: id, cycle, cut_off, issued_on, due_on, billed, held, failed, blocks, open_blocks, planned_at, moved_at, finished_at);
 
 /// Accounts that are billed together, and what has come of it.
 #[Object]
@@ -192,6 +196,8 @@ struct ExceptionCount {
 
 #[derive(Clone, Debug)]
 struct RunException(Exception);
+
+at_hand!(RunException: account_id, kind, code, why);
 
 /// An account that a run left to people.
 #[Object]

@@ -14,7 +14,9 @@ use daftar_projections::{
 
 use super::{
     account::Account,
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{DunningAction, DunningEnd, HoldGround, InstalmentPlanState, LiftCause, NoticeChannel, SwitchWay, WorkStage},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
@@ -217,6 +219,8 @@ impl Owners {
     }
 }
 
+at_hand!(ArrearsCase: step, action, since, taken_on, owed);
+
 /// An account that is behind with its bills, and how far that has come.
 #[Object]
 impl ArrearsCase {
@@ -309,6 +313,8 @@ impl WorkOrder {
         Self::all(caller, found.into_iter().collect())?.pop().ok_or(Problem::NotFound)
     }
 }
+
+at_hand!(WorkOrder: id, meter_id, way, stage, owed, requested_at, planned_for, attempts, unanswered, cut_at, lift_cause, lifted_at, due_by, fee, compensation, compensated_on, restored_at, note, moved_at);
 
 /// An order to cut a supply for a debt, and to restore it once that is settled.
 #[Object]
@@ -457,6 +463,8 @@ pub struct PlannedDebt {
     among: Arc<Owners>,
 }
 
+at_hand!(PlannedDebt: reason);
+
 /// A debt that is paid in parts, or was to be.
 #[Object]
 impl PlannedDebt {
@@ -503,6 +511,8 @@ pub struct BadDebt {
     row: receivables::BadDebt,
     among: Arc<Owners>,
 }
+
+at_hand!(BadDebt: document_id, document, issued_on, given_up_on, written_off, vat, relieved);
 
 /// A debt that was given up, as far as it was not paid after all.
 #[Object]

@@ -11,6 +11,18 @@ use daftar_projections::{
 use super::language;
 use crate::language::Language;
 
+/// Answers can have it.
+macro_rules! word {
+    ($name:ty) => {
+        impl $crate::graphql::at_hand::Put for $name {
+            fn put(&self, _: &$crate::graphql::at_hand::Asked<'_>, out: &mut Vec<u8>) -> bool {
+                $crate::graphql::at_hand::quoted($crate::graphql::paging::name(*self), out)
+            }
+        }
+    };
+}
+pub(super) use word;
+
 macro_rules! labelled {
     ($($(#[$meta:meta])* enum $name:ident { $($(#[$doc:meta])* $value:ident $arabic:literal $english:literal,)+ })+) => {
         $(
@@ -23,6 +35,8 @@ macro_rules! labelled {
                     match self { $(Self::$value => language.choose($arabic, $english)),+ }
                 }
             }
+
+            word!($name);
         )+
 
         /// Every list of words.

@@ -53,7 +53,7 @@ async fn answer<T: ContainerType>(context: &ContextSelectionSet<'_>, object: &T)
 }
 
 /// With those of its fragments. We have neither interfaces nor unions: each fragment that fits the schema is for this very type.
-fn add_fields<'a>(context: &ContextSelectionSet<'a>, set: &'a SelectionSet, fields: &mut Vec<&'a Positioned<Field>>) {
+pub fn add_fields<'a>(context: &ContextSelectionSet<'a>, set: &'a SelectionSet, fields: &mut Vec<&'a Positioned<Field>>) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => fields.push(field),

@@ -17,6 +17,7 @@ use daftar_projections::{
 use super::{
     account::Account,
     answer, app,
+    at_hand::at_hand,
     bill::{BillSubsidy, BilledService, LineExplanation},
     caller,
     enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
@@ -94,6 +95,8 @@ impl Invoice {
         Ok(found.get(&self.row.id).cloned().unwrap_or_default())
     }
 }
+
+at_hand!(Invoice: id, number, status, status_label, overdue, issued_on, due_on, supplied_from, supplied_to, net, vat, total, credited, debited, paid, left_to_pay, account, lines, payments(None));
 
 /// What a customer owes for something, and why.
 #[Object]
@@ -272,6 +275,8 @@ struct InvoicePayment {
     amount: Money,
 }
 
+at_hand!(InvoicePayment: payment, amount);
+
 /// Where an invoice stood.
 #[derive(Debug, SimpleObject)]
 struct InvoiceStood {
@@ -436,6 +441,8 @@ impl DocumentLine {
         reckoned.nth(*place).map(|(bill, line)| LineExplanation::new(bill, line))
     }
 }
+
+at_hand!(DocumentLine: code, text, revenue, quantity, unit, price, net, vat_category, vat_rate);
 
 /// One thing sold. Below zero only where it takes off another line's charge.
 #[Object]

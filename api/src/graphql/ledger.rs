@@ -9,7 +9,9 @@ use daftar_domain::{
 use daftar_projections::ledger::{self, Cursor, Line};
 
 use super::{
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{LedgerKind, Side},
     language,
     money::{Money, whole},
@@ -89,6 +91,8 @@ struct LedgerEntry {
     /// Of its account in its currency, once it was posted; where that was asked for.
     balance: Option<Money>,
 }
+
+at_hand!(LedgerEntry: side, amount, account_id, cash_session_id, effective_on, event_id, event_type, position, balance);
 
 /// One side of what an event did to the books.
 #[Object]

@@ -12,7 +12,9 @@ use daftar_projections::{
 };
 
 use super::{
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{
         ComponentChange, Direction, MeterKind, MeterPart, MeterSort, MeterStatus, ReadingKind, ReadingState, RegisterUnit, Service,
         SortDirection,
@@ -64,6 +66,8 @@ impl Meter {
         all.get(&self.row.id).cloned().unwrap_or_default()
     }
 }
+
+at_hand!(Meter: graphql_id as id, maker, serial, kind, status, certified_until);
 
 /// What measures.
 #[Object]
@@ -334,6 +338,8 @@ impl Reading {
         cursor("readings", &[&self.row.taken_at.to_rfc3339(), &self.row.id])
     }
 }
+
+at_hand!(Reading: id, register, kind, value, taken_on, taken_at, rolled_over, state, counts, invoice_ids);
 
 /// What a register showed, or was reckoned to show, and what became of the figure.
 #[Object]

@@ -3,6 +3,7 @@
 mod account;
 mod agreement;
 mod application;
+mod at_hand;
 mod audit;
 mod bill;
 mod bill_run;
@@ -41,8 +42,9 @@ use live::Subscriptions;
 use mutations::Mutation;
 use uuid::Uuid;
 
-use self::users::Refusals;
+use self::{at_hand::Once, users::Refusals};
 use crate::{app::App, auth::Refusal, caller::Caller, input, language::Language, problem::Problem};
+pub use at_hand::json;
 
 /// Deeper than any screen asks, and just deep enough for the tools' introspection.
 const DEPTH: usize = 20;
@@ -62,23 +64,26 @@ impl fmt::Debug for DaftarSchema {
 }
 
 impl DaftarSchema {
+    /// What it answers is for [`json`] to write.
     pub async fn execute(&self, mut request: Request) -> Response {
         match within(&mut request) {
-            Ok(()) => self.0.execute(request).await,
+            Ok(once) => self.0.execute(once.into_iter().fold(request, Request::data)).await,
             Err(error) => Response::from_errors(vec![error]),
         }
     }
 
     pub fn follow(&self, mut request: Request) -> BoxStream<'static, Response> {
         match within(&mut request) {
-            Ok(()) => self.0.execute_stream(request),
+            Ok(_) => self.0.execute_stream(request),
             Err(error) => stream::iter([Response::from_errors(vec![error])]).boxed(),
         }
     }
 }
 
-fn within(request: &mut Request) -> Result<(), ServerError> {
-    if roots::few(request.parsed_query()?) { Ok(()) } else { Err(ServerError::new("Query is too complex.", None)) }
+/// Whether it is too much, and if not, whether each thing is asked for once.
+fn within(request: &mut Request) -> Result<Option<Once>, ServerError> {
+    let document = request.parsed_query()?;
+    if roots::few(document) { Ok(Once::of(document)) } else { Err(ServerError::new("Query is too complex.", None)) }
 }
 
 /// Everything that can be asked.

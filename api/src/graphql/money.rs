@@ -1,7 +1,7 @@
 use async_graphql::{Context, Object};
 use daftar_domain as domain;
 
-use super::{in_order::InOrder, language, scalars::Decimal};
+use super::{at_hand::at_hand, in_order::InOrder, language, scalars::Decimal};
 use crate::{formatted, problem::Problem};
 
 /// There are more of them in an answer than of anything else.
@@ -9,6 +9,8 @@ pub type Money = InOrder<Amount>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount(domain::Money);
+
+at_hand!(Amount: amount, currency, formatted);
 
 /// An amount in one currency.
 #[Object(name = "Money")]

@@ -11,7 +11,12 @@ use daftar_projections::{Page, Spot};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::{answer, enums::SortDirection, in_order::InOrder};
+use super::{
+    answer,
+    at_hand::{Asked, Members, Put, Written},
+    enums::SortDirection,
+    in_order::InOrder,
+};
 use crate::problem::{Flaw, Problem};
 
 /// So many unless they ask for another number.
@@ -87,7 +92,7 @@ impl<B, const IDS: usize> Ordered<B, IDS> {
 }
 
 /// As the schema has it.
-fn name<W: EnumType>(word: W) -> &'static str {
+pub fn name<W: EnumType>(word: W) -> &'static str {
     W::items().iter().find(|item| item.value == word).map_or("", |item| item.name)
 }
 
@@ -156,15 +161,15 @@ impl<N: ContainerType> TypeName for Connection<N> {
 
 /// A page of a list, and how many the whole list has.
 #[Object(name_type)]
-impl<N: ContainerType> Connection<N> {
+impl<N: Written> Connection<N> {
     /// What is on the page, each with its place in the list.
-    async fn edges(&self) -> &[Edge<N>] {
-        &self.edges
+    async fn edges(&self) -> Members<'_, Edge<N>> {
+        Members(self.edges.iter().collect())
     }
 
     /// What is on the page.
-    async fn nodes(&self) -> Vec<InOrder<&N>> {
-        self.edges.iter().map(|edge| InOrder(&edge.node)).collect()
+    async fn nodes(&self) -> Members<'_, N> {
+        Members(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Where the page is in the list.
@@ -192,7 +197,7 @@ impl<N: ContainerType> TypeName for Edge<N> {
 
 /// A member of a list, and its place in it.
 #[Object(name_type)]
-impl<N: ContainerType> Edge<N> {
+impl<N: Written> Edge<N> {
     /// The member itself.
     async fn node(&self) -> InOrder<&N> {
         InOrder(&self.node)
@@ -215,6 +220,16 @@ pub struct PageInfo {
     start_cursor: Option<String>,
     /// The place of the last on the page: `after` for the next one.
     end_cursor: Option<String>,
+}
+
+impl<N: Written> Written for Edge<N> {
+    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        match asked.name.as_str() {
+            "node" => InOrder(&self.node).put(asked, out),
+            "cursor" => self.cursor.put(asked, out),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

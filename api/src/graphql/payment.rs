@@ -10,7 +10,9 @@ use daftar_projections::payments;
 
 use super::{
     account::Account,
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{CashCause, PaymentSort, SortDirection, Tender},
     money::Money,
     paging::{Connection, Paging, cost, cursor},
@@ -56,6 +58,8 @@ impl Payment {
         cursor(list, &[&self.row.value_on, &self.row.id])
     }
 }
+
+at_hand!(Payment: id, tender, channel, reference, amount, allocated, refunded, received_at, value_on, reversed_on);
 
 /// Money that an account received.
 #[Object]

@@ -6,7 +6,9 @@ use daftar_domain::{
 use daftar_projections::receivables::{self, Place};
 
 use super::{
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{AgeBand, ChargeKind, InstalmentPlanEnd, InstalmentPlanState, MovementCause},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
@@ -191,6 +193,8 @@ impl From<receivables::Plan> for InstalmentPlan {
 /// What changed what a customer owes.
 #[derive(Clone, Debug)]
 pub struct StatementLine(receivables::StatementLine);
+
+at_hand!(StatementLine: effective_on, position, cause, document, amount, balance);
 
 /// What changed what a customer owes. Which credit pays which item changes nothing, and is not among them.
 #[Object]

@@ -16,7 +16,9 @@ use daftar_projections::{
 
 use super::{
     account::{Account, opened},
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{RepairAudience, RepairCoverage, RepairSide, RepairSort, RepairStatus, RepairStep, SortDirection, VatCategory},
     invoice::{DocumentLine, Invoice},
     language,
@@ -147,6 +149,8 @@ impl Repairs {
 pub fn reader(caller: &Caller) -> Audience {
     if caller.staff(EVERY_DESK).is_ok() { Audience::Internal } else { Audience::Public }
 }
+
+at_hand!(Repair: id, status, status_label, visit, complaint, technician_id, coverage, approved, warranty_until, ready_on, waiting_since, requested_at, moved_at);
 
 /// A device from the request to the invoice.
 #[Object]
@@ -470,6 +474,8 @@ pub struct RepairEntry {
     #[graphql(skip)]
     actor: String,
 }
+
+at_hand!(RepairEntry: what, status, audience, side, comment_id, text, note, recorded_at, label);
 
 #[async_graphql::ComplexObject]
 impl RepairEntry {

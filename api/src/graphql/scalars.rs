@@ -1,6 +1,7 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
+use super::at_hand::{Asked, Put, quoted};
 use crate::problem::{Flaw, Problem};
 
 /// A day as it was given: whether it is one is known once it is asked for under a field's name.
@@ -33,6 +34,12 @@ impl ScalarType for Date {
     }
 }
 
+impl Put for Date {
+    fn put(&self, _: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        self.0.is_some_and(|day| quoted(day, out))
+    }
+}
+
 /// An instant that something was recorded at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -47,6 +54,12 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl Put for DateTime {
+    fn put(&self, _: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        quoted(self.0.to_rfc3339_opts(SecondsFormat::Micros, true), out)
     }
 }
 
@@ -77,5 +90,11 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         self.0.map_or(Value::Null, |number| Value::String(number.to_string()))
+    }
+}
+
+impl Put for Decimal {
+    fn put(&self, _: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        self.0.is_some_and(|number| quoted(number, out))
     }
 }

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, task::yield_now};
 
 use crate::problem::Problem;
 
@@ -28,15 +28,19 @@ impl<A: Eq + Hash, T> Together<A, T> {
     /// What was fetched for these arguments. Who asks first fetches, the others wait for it.
     ///
     /// To fetch takes kilobytes of state, which every field that might do it would have to carry: it has a box of its own, if it is done.
+    /// It begins when it is waited for, and not for whoever only looks whether it is there.
     pub async fn get(&self, arguments: A, fetch: impl AsyncFnOnce() -> Result<T, Problem>) -> Result<Arc<T>, Problem> {
         let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(arguments).or_default().clone();
         let mut first = None;
-        let fetched = cell.get_or_init(async || match Box::pin(fetch()).await {
-            Ok(fetched) => Ok(Arc::new(fetched)),
-            Err(problem) => {
-                let failed = if matches!(problem, Problem::Unavailable(_)) { Failed::Unavailable } else { Failed::Otherwise };
-                first = Some(problem);
-                Err(failed)
+        let fetched = cell.get_or_init(async || {
+            yield_now().await;
+            match Box::pin(fetch()).await {
+                Ok(fetched) => Ok(Arc::new(fetched)),
+                Err(problem) => {
+                    let failed = if matches!(problem, Problem::Unavailable(_)) { Failed::Unavailable } else { Failed::Otherwise };
+                    first = Some(problem);
+                    Err(failed)
+                }
             }
         });
         match (fetched.await.clone(), first) {

@@ -5,7 +5,7 @@ use chrono::Utc;
 use daftar_domain::ids::UserId;
 use uuid::Uuid;
 
-use super::{answer, app, caller, scalars::DateTime};
+use super::{answer, app, caller, enums::word, scalars::DateTime};
 use crate::{
     auth::{self, Credentials, Granted, Holder, NewStaff, Password, Refresh, UserName, Visitor},
     caller::{Caller, Role},
@@ -413,6 +413,8 @@ impl Session {
         self.session.agent.as_deref()
     }
 }
+
+word!(StaffRole);
 
 /// What a member of staff may do. One person can have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -13,7 +13,9 @@ use rust_decimal::Decimal as Number;
 
 use super::{
     account::Account,
-    answer, app, caller,
+    answer, app,
+    at_hand::at_hand,
+    caller,
     enums::{StockMoveKind, Weekday},
     money::Money,
     paging::{Connection, Paging, cost, cursor, part as part_of},
@@ -48,6 +50,8 @@ impl Part {
         self.row.id
     }
 }
+
+at_hand!(Part: id, code, name, currency, price, priced_on, retired);
 
 /// A kind of spare part.
 #[Object]
@@ -226,6 +230,8 @@ impl Shelf {
 
 #[derive(Clone, Debug)]
 struct Move(Arc<StockMove>);
+
+at_hand!(Move: what, pieces, value, repair_id, reference, reason, moved_on);
 
 /// A change of what is on a shelf.
 #[Object(name = "StockMove")]

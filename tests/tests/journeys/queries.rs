@@ -404,6 +404,9 @@ async fn every_query_and_subscription_is_answered_and_refused_as_it_was() {
         let asker = if by == By::Staff { &company.house.admin } else { &company.stranger };
         let answer = ask(&company, asker, "en", query, &variables);
         assert!(answer["errors"].is_null(), "{root}: {answer}");
+        if kind.is_empty() {
+            assert_eq!(resolved(&company, asker, query, &variables), answer["data"], "{root}");
+        }
         // Of what grows with the program one is enough.
         let shown = if ["labels", "readModels"].contains(&root) { &answer["data"][root][0] } else { &answer["data"][root] };
         writeln!(told, "{}", indented(&serde_json::to_string_pretty(shown).unwrap())).unwrap();
@@ -442,6 +445,14 @@ fn ask(company: &Company, token: &str, language: &str, query: &str, variables: &
         Heard::Told(told) => json!({ "data": null, "errors": told["payload"] }),
         other => panic!("{other:?} to {query}"),
     }
+}
+
+/// What it is answered where nothing may be written at once: something is asked for twice.
+fn resolved(company: &Company, token: &str, query: &str, variables: &Value) -> Value {
+    let whole = query.trim_end().strip_suffix('}').expect("a query ends so");
+    let mut answer = ask(company, token, "en", &format!("{whole} twice: __typename twice: __typename }}"), variables);
+    assert_eq!(answer["data"].as_object_mut().and_then(|data| data.remove("twice")), Some(json!("Query")), "{answer}");
+    answer["data"].take()
 }
 
 fn problem(answer: &Value, root: &str) -> Option<String> {
