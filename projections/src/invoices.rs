@@ -6,10 +6,11 @@ mod then;
 use chrono::NaiveDate;
 use daftar_domain::{
     BillingEvent, BillingPeriod, Currency, Decider, Money, Reason, Recorded,
+    account::{self, Account, AccountOpened},
     ids::{AccountId, InvoiceId},
     invoice::{
-        self, CreditNoteApproved, CreditNoteIssued, DebitNoteIssued, HoldCause, Invoice, InvoiceCancelled, InvoiceDrafted, InvoiceIssued,
-        InvoiceWrittenOff, Status, Subject, TaxDocument,
+        self, CreditNoteApproved, CreditNoteIssued, DebitNoteIssued, DocumentLine, HoldCause, Invoice, InvoiceCancelled, InvoiceDrafted,
+        InvoiceIssued, InvoiceWrittenOff, Status, Subject, TaxDocument,
     },
     register::DocumentNumber,
 };
@@ -31,15 +32,23 @@ pub use many::*;
 
 #[derive(Debug, Default)]
 pub struct Invoices {
+    accounts: Current<AccountRow>,
     invoices: Current<InvoiceRow>,
     standings: History<StandingRow>,
     documents: History<DocumentRow>,
 }
 
 rows! {
+    struct AccountRow in account {
+        account_id: Uuid,
+        number: String,
+        position: i64,
+    }
+
     struct InvoiceRow in invoice {
         invoice_id: Uuid,
         account_id: Uuid,
+        account_number: Option<String>,
         status: String,
         overdue: bool,
         number: Option<String>,
@@ -61,6 +70,7 @@ rows! {
         settled: bool,
         cancelled: bool,
         issued_position: Option<i64>,
+        lines: Option<String>,
         revision: i64,
         position: i64,
     }
@@ -100,7 +110,10 @@ rows! {
     }
 }
 
-keys! { InvoiceRow by invoice_id: Uuid; }
+keys! {
+    AccountRow by account_id: Uuid;
+    InvoiceRow by invoice_id: Uuid;
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,19 +125,22 @@ pub enum Kind {
 
 impl Projector for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: i32 = 4;
-    const CATEGORIES: &'static [&'static str] = &[Invoice::CATEGORY];
+    const VERSION: i32 = 5;
+    const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Invoice::CATEGORY];
     const TABLES: &'static str = include_str!("../models/invoices/tables.sql");
     const INDEXES: &'static str = include_str!("../models/invoices/indexes.sql");
 
     fn apply(&mut self, fact: &Recorded<BillingEvent>) {
+        if let BillingEvent::Account(account::Event::AccountOpened(AccountOpened { number, .. })) = &fact.event {
+            self.accounts.insert(AccountRow { account_id: fact.stream.id(), number: number.to_string(), position: position(fact) });
+        }
         if let BillingEvent::Invoice(event) = &fact.event {
             self.invoice(fact, event);
         }
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Table> {
-        vec![&mut self.invoices, &mut self.standings, &mut self.documents]
+        vec![&mut self.accounts, &mut self.invoices, &mut self.standings, &mut self.documents]
     }
 }
 
@@ -180,9 +196,11 @@ impl Invoices {
 
     fn begin(&mut self, fact: &Recorded<BillingEvent>, account_id: AccountId, document: &TaxDocument) {
         let TaxDocument { currency, net, vat, rounding, total, .. } = document;
+        let account_number = self.accounts.get(&account_id.into()).map(|account| account.number.clone());
         self.invoices.put(InvoiceRow {
             invoice_id: fact.stream.id(),
             account_id: account_id.into(),
+            account_number,
             status: to_name(&Status::Draft),
             overdue: false,
             number: None,
@@ -204,6 +222,7 @@ impl Invoices {
             settled: false,
             cancelled: false,
             issued_position: None,
+            lines: None,
             revision: to_bigint(fact.revision),
             position: position(fact),
         });
@@ -215,6 +234,7 @@ impl Invoices {
         self.change(fact, dates.issued_on, None, |invoice| {
             (invoice.number, invoice.issued_on, invoice.due_on) = (Some(number.to_string()), Some(dates.issued_on), Some(dates.due_on));
             invoice.issued_position = Some(position(fact));
+            invoice.lines = Some(json(&document.lines));
             invoice.stand();
         });
         let row = document_row(fact, Kind::Invoice, (*invoice_id).into(), *account_id, number, dates.issued_on, document);
@@ -343,6 +363,8 @@ fn json<T: Serialize>(content: &T) -> String {
 pub struct Standing {
     pub id: InvoiceId,
     pub account_id: AccountId,
+    /// By which people know the account. Nothing, where the log does not say that it was opened.
+    pub account_number: Option<String>,
     pub status: Status,
     pub overdue: bool,
     pub number: Option<String>,
@@ -356,8 +378,16 @@ pub struct Standing {
     pub debited: Money,
     pub paid: Money,
     pub left_to_pay: Money,
+    lines: Option<String>,
     /// Of its stream.
     pub revision: u64,
+}
+
+impl Standing {
+    /// What was sold, as it was issued; a draft has none.
+    pub fn lines(&self) -> Result<Vec<DocumentLine>, QueryError> {
+        self.lines.as_ref().map_or(Ok(vec![]), |lines| from_json(lines, "lines"))
+    }
 }
 
 pub async fn by_id(db: impl PgExecutor<'_>, id: InvoiceId) -> Result<Option<Standing>, QueryError> {
@@ -574,6 +604,7 @@ impl TryFrom<InvoiceRow> for Standing {
         Ok(Self {
             id: InvoiceId::new(row.invoice_id),
             account_id: AccountId::new(row.account_id),
+            account_number: row.account_number,
             status: from_name(row.status).map_err(malformed("status"))?,
             overdue: row.overdue,
             number: row.number,
@@ -587,6 +618,7 @@ impl TryFrom<InvoiceRow> for Standing {
             debited: money(row.debited),
             paid: money(row.paid),
             left_to_pay: money(row.left_to_pay),
+            lines: row.lines,
             revision: from_bigint(row.revision),
         })
     }

@@ -80,6 +80,7 @@ rows! {
         account_id: Uuid,
         payment_id: Uuid,
         item: String,
+        invoice_id: Option<Uuid>,
         currency: String,
         amount: i64,
         vat: i64,
@@ -157,7 +158,7 @@ pub enum Cause {
 
 impl Projector for Payments {
     const NAME: &'static str = "payments";
-    const VERSION: i32 = 5;
+    const VERSION: i32 = 6;
     const CATEGORIES: &'static [&'static str] = &[Account::CATEGORY, Payment::CATEGORY];
     const TABLES: &'static str = include_str!("../models/payments/tables.sql");
     const INDEXES: &'static str = include_str!("../models/payments/indexes.sql");
@@ -321,6 +322,7 @@ impl Payments {
             account_id: fact.stream.id(),
             payment_id: payment_id.into(),
             item: String::from_utf8_lossy(&daftar_domain::write(&item)).into_owned(),
+            invoice_id: if let ItemId::Invoice(id) = item { Some(id.into()) } else { None },
             currency: to_name(&amount.currency),
             amount: sign * amount.minor,
             vat: sign * vat.minor,

@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use daftar_domain::{
     BillingEvent, BillingPeriod,
     account::{
-        Tender,
+        ItemId, Tender,
         example::{day, invoice_id, payment_id},
     },
-    ids::{AccountId, accounting_periods_id},
+    ids::{AccountId, InvoiceId, accounting_periods_id},
     invoice::Status,
     ledger::{
         LedgerAccount,
@@ -180,6 +180,8 @@ async fn lists_say_of_a_moment_what_else_is_said_of_it() {
     let facts = recorded(&log_of(&events).await).await;
     let (_all, everything) = projected(&events).await;
     let (mut stood, mut allocated) = (0, 0);
+    let billed = facts.iter().filter(|fact| matches!(fact.event, BillingEvent::Invoice(_)));
+    let billed: Vec<InvoiceId> = billed.map(|fact| InvoiceId::new(fact.stream.id())).collect();
     let moments = [facts.len() / 3, facts.len() / 2, facts.len() - 1].map(|moment| facts[moment].position);
     for as_of in moments.into_iter().flat_map(|position| [day("2024-07-01"), the_end()].map(|on| AsOf::recorded(position, on))) {
         let page = Page { by: invoices::Order::Number, direction: Direction::Ascending, after: None, limit: 1_000 };
@@ -189,11 +191,22 @@ async fn lists_say_of_a_moment_what_else_is_said_of_it() {
             stood += 1;
         }
         let page = Page { by: payments::Order::ValueOn, direction: Direction::Ascending, after: None, limit: 1_000 };
+        let mut paid = vec![];
         for payment in payments::list(&everything, &payments::Filter::default(), &page, Some(as_of)).await.unwrap() {
             let parts = payments::allocations(&everything, payment.account_id, payment.id, as_of).await.unwrap();
             assert_eq!(payment.allocated.minor, parts.iter().map(|(_, amount)| amount.minor).sum::<i64>());
             allocated += parts.len();
+            paid.extend(parts.into_iter().filter_map(|(item, amount)| match item {
+                ItemId::Invoice(invoice) => Some((invoice, payment.id, amount)),
+                ItemId::Opening { .. } | ItemId::DebitNote(_) => None,
+            }));
         }
+        let found = payments::of_invoices(&everything, &billed, as_of).await.unwrap();
+        assert!(found.is_sorted_by_key(|(_, payment, _)| payment.value_on));
+        let mut found: Vec<_> = found.into_iter().map(|(invoice, payment, amount)| (invoice, payment.id, amount)).collect();
+        found.sort_by_key(|(invoice, payment, _)| (*invoice, *payment));
+        paid.sort_by_key(|(invoice, payment, _)| (*invoice, *payment));
+        assert_eq!(found, paid);
     }
     assert!(stood > 5 && allocated > 5, "{stood} {allocated}");
 }

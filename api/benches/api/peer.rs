@@ -29,8 +29,7 @@ const TABLES: &str = "
     ALTER TABLE peer.invoice_line ADD PRIMARY KEY (invoice_id, number), ADD FOREIGN KEY (invoice_id) REFERENCES peer.invoice;
     CREATE TABLE peer.payment AS SELECT payment_id, reference, amount FROM read_payments.payment;
     ALTER TABLE peer.payment ADD PRIMARY KEY (payment_id);
-    CREATE TABLE peer.allocation AS SELECT invoice_id, payment_id, sum(amount)::bigint AS amount
-        FROM (SELECT substring(item FROM '[0-9a-f-]{36}')::uuid AS invoice_id, payment_id, amount FROM read_payments.allocation) paid
+    CREATE TABLE peer.allocation AS SELECT invoice_id, payment_id, sum(amount)::bigint AS amount FROM read_payments.allocation
         WHERE invoice_id IN (SELECT invoice_id FROM peer.invoice) GROUP BY 1, 2;
     ALTER TABLE peer.allocation ADD PRIMARY KEY (invoice_id, payment_id), ADD FOREIGN KEY (invoice_id) REFERENCES peer.invoice,
         ADD FOREIGN KEY (payment_id) REFERENCES peer.payment;

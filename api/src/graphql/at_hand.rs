@@ -103,7 +103,7 @@ fn snake_case(name: &Name) -> String {
 }
 
 /// An object some of whose fields are at hand. [`at_hand!`](super::at_hand) says which.
-pub trait Written: ContainerType {
+pub trait Written {
     /// Writes what a field answers and says true, if it is at hand. Otherwise it does not matter what was written.
     fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool;
 }
@@ -114,15 +114,25 @@ impl<T: Written> Written for &T {
     }
 }
 
-/// The fields of an object that can be written, by the names of their resolvers; behind those with arguments stands what these are when
-/// nobody gives them.
+/// The fields of an object that can be written, by the names of their resolvers. Behind those with arguments stands what these are when
+/// nobody gives them; behind `unless` what may be able to write it without them.
 macro_rules! at_hand {
-    ($object:ty: $($field:ident $(as $name:ident)? $(($($usual:expr),+))?),* $(,)?) => {
+    ($object:ty: $($field:ident $(as $name:ident)? $(($($usual:expr),+))? $(unless $known:ident)?),* $(,)?) => {
         impl $crate::graphql::at_hand::Written for $object {
             fn write(&self, asked: &$crate::graphql::at_hand::Asked<'_>, out: &mut Vec<u8>) -> bool {
+                use $crate::graphql::at_hand::{Put, put};
                 match asked.name.as_str() {
-                    $(at_hand!(@name $field $($name)?) if asked.is_plain() =>
-                        $crate::graphql::at_hand::put(self.$field(&asked.context $(, $($usual),+)?), asked, out),)*
+                    $(at_hand!(@name $field $($name)?) if asked.is_plain() => {
+                        $(
+                            let begun = out.len();
+                            if self.$known().put(asked, out) {
+                                return true;
+                            }
+                            out.truncate(begun);
+                        )?
+                        put(self.$field(&asked.context $(, $($usual),+)?), asked, out)
+                    })*
+                    "__typename" => <Self as async_graphql::OutputType>::type_name().as_ref().put(asked, out),
                     _ => false,
                 }
             }
@@ -149,9 +159,7 @@ impl<T: Written> Put for InOrder<T> {
         for field in &asked.fields {
             out.push(separator);
             out.extend_from_slice(field.key.as_bytes());
-            if field.name == "__typename" {
-                text(&T::type_name(), out);
-            } else if !self.0.write(field, out) {
+            if !self.0.write(field, out) {
                 return false;
             }
             separator = b',';
@@ -246,7 +254,7 @@ pub fn quoted(plain: impl Display, out: &mut Vec<u8>) -> bool {
 #[derive(Debug)]
 pub struct Members<'a, T>(pub Vec<&'a T>);
 
-impl<T: Written> OutputType for Members<'_, T> {
+impl<T: Written + ContainerType> OutputType for Members<'_, T> {
     fn type_name() -> Cow<'static, str> {
         <Vec<InOrder<&T>>>::type_name()
     }
@@ -276,16 +284,14 @@ impl<T: Written> OutputType for Members<'_, T> {
     }
 }
 
-async fn write_member<T: Written>(member: &T, context: &ContextSelectionSet<'_>, fields: &[Asked<'_>], out: &mut Vec<u8>) {
+async fn write_member<T: Written + ContainerType>(member: &T, context: &ContextSelectionSet<'_>, fields: &[Asked<'_>], out: &mut Vec<u8>) {
     let begun = out.len();
     for asked in fields {
         let before = out.len();
         out.push(if before == begun { b'{' } else { b',' });
         out.extend_from_slice(asked.key.as_bytes());
         let keyed = out.len();
-        if asked.name == "__typename" {
-            text(&T::type_name(), out);
-        } else if !member.write(asked, out) {
+        if !member.write(asked, out) {
             out.truncate(keyed);
             let context = context.with_field(asked.context.item);
             match Box::pin(member.resolve_field(&context)).await {
@@ -355,7 +361,7 @@ mod tests {
     #[derive(Debug)]
     struct Point(i32);
 
-    at_hand!(Point: x, name, note, twice, times(2), both, late, broken, graphql_id as id);
+    at_hand!(Point: x, name, note, twice, times(None), both, late, broken, graphql_id as id);
 
     #[Object]
     impl Point {
@@ -380,8 +386,8 @@ mod tests {
             InOrder(Point(self.0 * 2))
         }
 
-        async fn times(&self, by: i32) -> i32 {
-            self.0 * by
+        async fn times(&self, by: Option<i32>) -> i32 {
+            self.0 * by.unwrap_or(2)
         }
 
         async fn both(&self) -> Vec<InOrder<Point>> {

@@ -17,7 +17,7 @@ use daftar_projections::{
 use super::{
     account::Account,
     answer, app,
-    at_hand::at_hand,
+    at_hand::{Asked, Put, Written, at_hand, quoted},
     bill::{BillSubsidy, BilledService, LineExplanation},
     caller,
     enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
@@ -84,6 +84,10 @@ impl Invoice {
         cursor(list, &[&self.row.issued_on.unwrap_or_default(), &self.row.id])
     }
 
+    fn account_in_brief(&self) -> InOrder<AccountInBrief<'_>> {
+        InOrder(AccountInBrief(&self.row))
+    }
+
     async fn issued(&self, context: &Context<'_>, when: When, detail: Detail) -> Result<Vec<Document>, Problem> {
         let app = app(context);
         let fetch = async || {
@@ -96,7 +100,7 @@ impl Invoice {
     }
 }
 
-at_hand!(Invoice: id, number, status, status_label, overdue, issued_on, due_on, supplied_from, supplied_to, net, vat, total, credited, debited, paid, left_to_pay, account, lines, payments(None));
+at_hand!(Invoice: id, number, status, status_label, overdue, issued_on, due_on, supplied_from, supplied_to, net, vat, total, credited, debited, paid, left_to_pay, account unless account_in_brief, lines, payments(None));
 
 /// What a customer owes for something, and why.
 #[Object]
@@ -204,9 +208,12 @@ impl Invoice {
     /// The lines of the invoice itself, each of which explains itself. A draft has none.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn lines(&self, context: &Context<'_>) -> Option<Result<Vec<InOrder<DocumentLine>>>> {
-        let reckoned = context.look_ahead().field("explanation").exists();
+        let explained = context.look_ahead().field("explanation").exists();
         let lines = async {
-            let issued = self.issued(context, When::now(app(context)), detail(reckoned)).await?;
+            if !explained {
+                return Ok(self.row.lines()?.into_iter().map(DocumentLine::Plain).map(InOrder).collect());
+            }
+            let issued = self.issued(context, When::now(app(context)), Detail::Reckoned).await?;
             Ok(issued.iter().find(|document| document.0.kind == invoices::Kind::Invoice).map(Document::all_lines).unwrap_or_default())
         };
         Some(answer(context, lines.await))
@@ -233,7 +240,7 @@ impl Invoice {
         let found = async {
             let (app, caller, when) = (app(context), caller(context), When::parse(app(context), as_of)?);
             let fetch = async || {
-                let ids: Vec<(AccountId, InvoiceId)> = self.among.ids.iter().map(|(seen, id)| (seen.id(), *id)).collect();
+                let ids: Vec<InvoiceId> = self.among.ids.iter().map(|(_, id)| *id).collect();
                 let found = payments::of_invoices(&app.read_models, &ids, when.as_of(app).await?).await?;
                 let (of, received): (Vec<(InvoiceId, Amount)>, Vec<_>) =
                     found.into_iter().map(|(id, received, amount)| ((id, amount), received)).unzip();
@@ -263,6 +270,19 @@ impl Invoice {
             }))
         };
         answer(context, found.await).transpose()
+    }
+}
+
+/// What an invoice knows of its account by itself. Neither ever changes.
+struct AccountInBrief<'a>(&'a invoices::Standing);
+
+impl Written for AccountInBrief<'_> {
+    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        match (asked.name.as_str(), &self.0.account_number) {
+            ("id", _) => quoted(self.0.account_id, out),
+            ("number", Some(number)) => number.put(asked, out),
+            _ => false,
+        }
     }
 }
 
@@ -422,15 +442,15 @@ pub enum DocumentLine {
         document: Document,
         place: usize,
     },
-    /// Of what is not issued yet. It needs no explanation.
-    Draft(Line),
+    /// Of what is not issued yet, or of an invoice where nobody asks how it came about.
+    Plain(Line),
 }
 
 impl DocumentLine {
     fn line(&self) -> &Line {
         match self {
             Self::Issued { document, place } => &document.0.content.lines[*place],
-            Self::Draft(line) => line,
+            Self::Plain(line) => line,
         }
     }
 

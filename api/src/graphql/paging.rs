@@ -161,7 +161,7 @@ impl<N: ContainerType> TypeName for Connection<N> {
 
 /// A page of a list, and how many the whole list has.
 #[Object(name_type)]
-impl<N: Written> Connection<N> {
+impl<N: Written + ContainerType> Connection<N> {
     /// What is on the page, each with its place in the list.
     async fn edges(&self) -> Members<'_, Edge<N>> {
         Members(self.edges.iter().collect())
@@ -197,7 +197,7 @@ impl<N: ContainerType> TypeName for Edge<N> {
 
 /// A member of a list, and its place in it.
 #[Object(name_type)]
-impl<N: Written> Edge<N> {
+impl<N: Written + ContainerType> Edge<N> {
     /// The member itself.
     async fn node(&self) -> InOrder<&N> {
         InOrder(&self.node)
@@ -222,11 +222,12 @@ pub struct PageInfo {
     end_cursor: Option<String>,
 }
 
-impl<N: Written> Written for Edge<N> {
+impl<N: Written + ContainerType> Written for Edge<N> {
     fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
         match asked.name.as_str() {
             "node" => InOrder(&self.node).put(asked, out),
             "cursor" => self.cursor.put(asked, out),
+            "__typename" => Self::type_name().as_ref().put(asked, out),
             _ => false,
         }
     }

@@ -445,7 +445,7 @@ impl EstimateLine {
 
     /// As the invoice will have it.
     async fn line(&self) -> DocumentLine {
-        DocumentLine::Draft(self.0.line.clone())
+        DocumentLine::Plain(self.0.line.clone())
     }
 }
 

@@ -1,7 +1,15 @@
--- An invoice as it stands. What is paid is an echo of its account, where the truth about that is.
+-- By which number people know each account.
+CREATE TABLE account (
+    account_id uuid   NOT NULL,
+    number     text   NOT NULL,
+    position   bigint NOT NULL
+);
+
+-- An invoice as it stands, with what a list of invoices shows of them. What is paid is an echo of its account, where the truth about that is.
 CREATE TABLE invoice (
     invoice_id    uuid    NOT NULL,
     account_id    uuid    NOT NULL,
+    account_number text,
     status        text    NOT NULL,
     overdue       boolean NOT NULL,
     -- Empty until it is issued. Sorted by bytes, as lists of invoices are.
@@ -27,6 +35,8 @@ CREATE TABLE invoice (
     cancelled     boolean NOT NULL,
     -- When its issue became known.
     issued_position bigint,
+    -- As they are in the document.
+    lines         text,
     revision      bigint  NOT NULL,
     position      bigint  NOT NULL
 );
@@ -70,7 +80,7 @@ CREATE TABLE document (
 
 -- For people: invoices in decimals, as they stand.
 CREATE VIEW invoice_in_decimals AS
-SELECT invoice_id, account_id, status, overdue, number, issued_on, due_on, supplied_from, supplied_to, currency,
+SELECT invoice_id, account_id, account_number, status, overdue, number, issued_on, due_on, supplied_from, supplied_to, currency,
        daftar_projections.decimal(total, currency) AS total, daftar_projections.decimal(credited, currency) AS credited,
        daftar_projections.decimal(debited, currency) AS debited, daftar_projections.decimal(paid, currency) AS paid,
        daftar_projections.decimal(written_off, currency) AS written_off,

@@ -9,6 +9,7 @@ CREATE INDEX ON attempt (account_id, started_at);
 CREATE INDEX ON attempt (payment_id) WHERE status IN ('started', 'pending', 'unknown') OR open_refunds > 0;
 CREATE INDEX ON attempt (expires_at) WHERE status IN ('failed', 'expired');
 CREATE INDEX ON allocation (account_id, payment_id, position);
+CREATE INDEX ON allocation (invoice_id, position) WHERE invoice_id IS NOT NULL;
 CREATE INDEX ON refund (account_id, position);
 ALTER TABLE cash ADD PRIMARY KEY (position, tender);
 ALTER TABLE day ADD PRIMARY KEY (effective_on, tender, cause, currency);

@@ -45,6 +45,8 @@ CREATE TABLE allocation (
     account_id   uuid   NOT NULL,
     payment_id   uuid   NOT NULL,
     item         text   NOT NULL,
+    -- The same, where it is an invoice.
+    invoice_id   uuid,
     currency     text   NOT NULL,
     amount       bigint NOT NULL,
     vat          bigint NOT NULL,

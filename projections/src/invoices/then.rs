@@ -26,9 +26,9 @@ pub(super) async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<O
                 db,
                 page,
                 InvoiceRow,
-                "SELECT invoice_id, account_id, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
+                "SELECT invoice_id, account_id, account_number, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
                         currency, net, vat, rounding, total, stood.credited, stood.debited, creditable, stood.paid, written_off,
-                        stood.left_to_pay, settled, cancelled, issued_position, stood.revision, stood.position
+                        stood.left_to_pay, settled, cancelled, issued_position, lines, stood.revision, stood.position
                  FROM read_invoices.invoice
                  CROSS JOIN LATERAL (
                      SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision, position FROM read_invoices.standing
@@ -95,9 +95,9 @@ pub(super) async fn of_accounts(
         InvoiceRow,
         "SELECT invoice.* FROM unnest($1::uuid[]) AS asked (id)
          CROSS JOIN LATERAL (
-             SELECT invoice_id, account_id, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
+             SELECT invoice_id, account_id, account_number, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
                     currency, net, vat, rounding, total, stood.credited, stood.debited, creditable, stood.paid, written_off,
-                    stood.left_to_pay, settled, cancelled, issued_position, stood.revision, stood.position
+                    stood.left_to_pay, settled, cancelled, issued_position, lines, stood.revision, stood.position
              FROM read_invoices.invoice
              CROSS JOIN LATERAL (
                  SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision, position FROM read_invoices.standing

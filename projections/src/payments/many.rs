@@ -82,33 +82,36 @@ pub async fn allocations_of(
     allocations.collect()
 }
 
-/// What payments paid of these invoices of these accounts: the payment, and how much of it.
+/// What payments paid of these invoices, the earliest first: the payment, and how much of it.
 pub async fn of_invoices(
     db: impl PgExecutor<'_>,
-    invoices: &[(AccountId, InvoiceId)],
+    invoices: &[InvoiceId],
     as_of: AsOf,
 ) -> Result<Vec<(InvoiceId, Received, Money)>, QueryError> {
-    let (accounts, items): (Vec<Uuid>, Vec<String>) = invoices.iter().map(|(account, id)| (Uuid::from(*account), item(*id))).unzip();
     let found = sqlx::query!(
-        r#"SELECT payment.*, paid.item, paid.amount AS "paid!"
-           FROM (SELECT account_id, payment_id, item, sum(amount) AS amount FROM read_payments.allocation
-                 WHERE (account_id, item) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) AND effective_on <= $3 AND position <= $4
-                 GROUP BY account_id, payment_id, item HAVING sum(amount) <> 0) paid
-           JOIN read_payments.payment USING (account_id, payment_id) ORDER BY value_on, payment_id"#,
-        &accounts,
-        &items,
+        r#"SELECT payment.*, allocation.invoice_id AS "invoice_id!", allocation.amount AS paid
+           FROM read_payments.allocation JOIN read_payments.payment USING (account_id, payment_id)
+           WHERE invoice_id = ANY($1) AND effective_on <= $2 AND allocation.position <= $3
+           ORDER BY value_on, payment_id, account_id, invoice_id"#,
+        &uuids(invoices),
         as_of.effective,
         as_of.position(),
     );
-    let payments = found.fetch_all(db).await?.into_iter().map(|row| {
-        let ItemId::Invoice(invoice_id) = serde_json::from_str(&row.item).map_err(malformed("item"))? else {
-            unreachable!("invoices were asked for")
-        };
+    let mut payments: Vec<(InvoiceId, Received, Money)> = vec![];
+    for row in found.fetch_all(db).await? {
         let currency = currency(row.currency)?;
         let money = |minor| Money::new(minor, currency);
+        let of = (InvoiceId::new(row.invoice_id), PaymentId::new(row.payment_id), AccountId::new(row.account_id));
+        // What was paid, freed and paid again is told once.
+        if let Some((invoice, received, paid)) = payments.last_mut()
+            && (*invoice, received.id, received.account_id) == of
+        {
+            paid.minor += row.paid;
+            continue;
+        }
         let received = Received {
-            id: PaymentId::new(row.payment_id),
-            account_id: AccountId::new(row.account_id),
+            id: of.1,
+            account_id: of.2,
             tender: from_name(row.tender).map_err(malformed("tender"))?,
             channel: row.channel,
             reference: row.reference,
@@ -119,11 +122,8 @@ pub async fn of_invoices(
             value_on: row.value_on,
             reversed_on: row.reversed_on,
         };
-        Ok((invoice_id, received, money(whole(row.paid).map_err(malformed("amount"))?)))
-    });
-    payments.collect()
-}
-
-fn item(id: InvoiceId) -> String {
-    String::from_utf8_lossy(&daftar_domain::write(&ItemId::Invoice(id))).into_owned()
+        payments.push((of.0, received, money(row.paid)));
+    }
+    payments.retain(|(_, _, paid)| !paid.is_zero());
+    Ok(payments)
 }
