@@ -1,21 +1,24 @@
 //! What is at hand of the members of a list is written then and there, as the JSON that it becomes.
 //!
-//! async-graphql answers each field with a future and a value of its own, and makes text of them in the end. A page of invoices has some two
-//! thousand fields, nearly all of which only need to be read. So a list looks at what is asked of its members once, and asks each of them
+//! async-graphql answers each field with a future and a value of its own, and makes text of them in the end. A page of invoices has many
+//! hundreds of fields, nearly all of which only need to be read. So a list looks at what is asked of its members once, and asks each of them
 //! to write it. What one has to fetch it does not write: that field is resolved as always, for all members of the list, and written by
 //! those that come behind. What is resolved is the same as what is written: it is the same function that answers.
 
-use std::{borrow::Cow, fmt::Display, io::Write as _};
+use std::{borrow::Cow, collections::HashSet, fmt::Display, io::Write as _};
 
 use async_graphql::{
     Context, ContextSelectionSet, ID, Name, OutputType, Positioned, Response, ServerResult, Value,
-    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
+    parser::types::{ExecutableDocument, Field, SelectionSet},
     registry::Registry,
     resolver_utils::{ContainerType, resolve_list},
 };
 use futures::FutureExt;
 
-use super::in_order::InOrder;
+use super::{
+    in_order::{InOrder, add_fields},
+    roots::collect,
+};
 
 /// Says of a request that no answer in it has to be put together from two askings: what is written cannot be taken apart again.
 #[derive(Clone, Copy, Debug)]
@@ -29,37 +32,16 @@ impl Once {
     pub fn of(document: &ExecutableDocument) -> Option<Self> {
         let mut left = Self::MOST;
         let mut operations = document.operations.iter();
-        operations.all(|(_, operation)| asked_once(document, &[&operation.node.selection_set.node], &mut left)).then_some(Self(()))
+        operations.all(|(_, operation)| asked_once(document, &operation.node.selection_set.node, &mut left)).then_some(Self(()))
     }
 }
 
-fn asked_once(document: &ExecutableDocument, sets: &[&SelectionSet], left: &mut usize) -> bool {
-    let mut fields: Vec<&Field> = vec![];
-    sets.iter().all(|set| collect(document, set, &mut fields, left))
-        && fields.iter().enumerate().all(|(place, field)| {
-            let name = &field.response_key().node;
-            fields[..place].iter().all(|before| before.response_key().node != *name)
-                && asked_once(document, &[&field.selection_set.node], left)
-        })
-}
-
-/// With those of its fragments. These take room themselves, so that one which contains itself comes to an end.
-fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, fields: &mut Vec<&'a Field>, left: &mut usize) -> bool {
-    set.items.iter().all(|item| {
-        let Some(less) = left.checked_sub(1) else { return false };
-        *left = less;
-        match &item.node {
-            Selection::Field(field) => {
-                fields.push(&field.node);
-                true
-            }
-            Selection::InlineFragment(fragment) => collect(document, &fragment.node.selection_set.node, fields, left),
-            Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
-                Some(fragment) => collect(document, &fragment.node.selection_set.node, fields, left),
-                None => true,
-            },
-        }
-    })
+fn asked_once(document: &ExecutableDocument, set: &SelectionSet, left: &mut usize) -> bool {
+    let (mut fields, mut names) = (vec![], HashSet::new());
+    collect(&document.fragments, set, &mut fields, left)
+        && fields
+            .iter()
+            .all(|field| names.insert(&field.node.response_key().node) && asked_once(document, &field.node.selection_set.node, left))
 }
 
 /// A field that is asked of each member of a list, and what is asked of its answer.
@@ -75,7 +57,7 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn of(context: &'a ContextSelectionSet<'a>, set: &'a SelectionSet) -> Vec<Self> {
         let mut fields = vec![];
-        super::in_order::add_fields(context, set, &mut fields);
+        add_fields(context, set, &mut fields);
         let asked = fields.into_iter().map(|field| Self {
             context: context.with_field(field),
             name: snake_case(&field.node.name.node),

@@ -8,11 +8,13 @@ use std::borrow::Cow;
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
     indexmap::{IndexMap, map::Entry},
-    parser::types::{Field, Selection, SelectionSet},
+    parser::types::{Field, SelectionSet},
     registry::Registry,
     resolver_utils::ContainerType,
 };
 use futures::future::BoxFuture;
+
+use super::roots::collect;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InOrder<T>(pub T);
@@ -54,17 +56,8 @@ async fn answer<T: ContainerType>(context: &ContextSelectionSet<'_>, object: &T)
 
 /// With those of its fragments. We have neither interfaces nor unions: each fragment that fits the schema is for this very type.
 pub fn add_fields<'a>(context: &ContextSelectionSet<'a>, set: &'a SelectionSet, fields: &mut Vec<&'a Positioned<Field>>) {
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => fields.push(field),
-            Selection::InlineFragment(fragment) => add_fields(context, &fragment.node.selection_set.node, fields),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = context.query_env.fragments.get(&spread.node.fragment_name.node) {
-                    add_fields(context, &fragment.node.selection_set.node, fields);
-                }
-            }
-        }
-    }
+    // What has been found to fit the schema comes to an end.
+    collect(&context.query_env.fragments, set, fields, &mut { usize::MAX });
 }
 
 /// What is asked for twice under one name is one answer, with the parts of both.

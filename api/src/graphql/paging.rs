@@ -195,6 +195,17 @@ impl<N: ContainerType> TypeName for Edge<N> {
     }
 }
 
+impl<N: Written + ContainerType> Written for Edge<N> {
+    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        match asked.name.as_str() {
+            "node" => InOrder(&self.node).put(asked, out),
+            "cursor" => self.cursor.put(asked, out),
+            "__typename" => Self::type_name().as_ref().put(asked, out),
+            _ => false,
+        }
+    }
+}
+
 /// A member of a list, and its place in it.
 #[Object(name_type)]
 impl<N: Written + ContainerType> Edge<N> {
@@ -220,17 +231,6 @@ pub struct PageInfo {
     start_cursor: Option<String>,
     /// The place of the last on the page: `after` for the next one.
     end_cursor: Option<String>,
-}
-
-impl<N: Written + ContainerType> Written for Edge<N> {
-    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
-        match asked.name.as_str() {
-            "node" => InOrder(&self.node).put(asked, out),
-            "cursor" => self.cursor.put(asked, out),
-            "__typename" => Self::type_name().as_ref().put(asked, out),
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! How much is asked at once. Depth and complexity say how large an answer may be; a request made of very many small ones is stopped here.
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Positioned,
+    parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet},
+};
 
 /// Questions or wishes of one request: more than any screen has.
 const MOST: usize = 30;
@@ -8,19 +13,29 @@ const MOST: usize = 30;
 /// Whether it asks no more than that. Not an extension of the schema: if there is any, each field of every answer takes a longer way.
 pub fn few(document: &ExecutableDocument) -> bool {
     let mut left = MOST;
-    document.operations.iter().all(|(_, operation)| fits(document, &operation.node.selection_set.node, &mut left))
+    let mut operations = document.operations.iter();
+    operations.all(|(_, operation)| collect(&document.fragments, &operation.node.selection_set.node, &mut vec![], &mut left))
 }
 
-/// Whether there is room for all of it. Fragments take room themselves, so that one which contains itself comes to an end.
-fn fits(document: &ExecutableDocument, selections: &SelectionSet, left: &mut usize) -> bool {
-    selections.items.iter().all(|item| {
+/// The fields of a set with those of its fragments, if there is room for all of it. Fragments take room themselves, so that one which
+/// contains itself comes to an end.
+pub fn collect<'a>(
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    set: &'a SelectionSet,
+    fields: &mut Vec<&'a Positioned<Field>>,
+    left: &mut usize,
+) -> bool {
+    set.items.iter().all(|item| {
         let Some(less) = left.checked_sub(1) else { return false };
         *left = less;
         match &item.node {
-            Selection::Field(_) => true,
-            Selection::InlineFragment(fragment) => fits(document, &fragment.node.selection_set.node, left),
-            Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
-                Some(fragment) => fits(document, &fragment.node.selection_set.node, left),
+            Selection::Field(field) => {
+                fields.push(field);
+                true
+            }
+            Selection::InlineFragment(fragment) => collect(fragments, &fragment.node.selection_set.node, fields, left),
+            Selection::FragmentSpread(spread) => match fragments.get(&spread.node.fragment_name.node) {
+                Some(fragment) => collect(fragments, &fragment.node.selection_set.node, fields, left),
                 None => true,
             },
         }
