@@ -152,6 +152,7 @@ async fn answer(
         let error = async_graphql::ServerError::new(format!("Query is longer than {LONGEST_QUERY} bytes."), None);
         return Json(Response::from_errors(vec![coded(error, "INVALID_QUERY")])).into_response();
     }
+    parts.schema.read(&mut request);
     let kind = kind(&mut request);
     let (user, refusals) = (caller.user().ok(), Arc::new(Refusals::default()));
     let request = request.data(language).data(caller).data(visitor.clone()).data(Arc::clone(&refusals));

@@ -14,6 +14,7 @@ pub mod enums;
 mod health;
 mod in_order;
 mod invoice;
+mod known;
 mod ledger;
 mod live;
 mod meter;
@@ -42,7 +43,7 @@ use live::Subscriptions;
 use mutations::Mutation;
 use uuid::Uuid;
 
-use self::{at_hand::Once, users::Refusals};
+use self::{at_hand::Once, known::Known, users::Refusals};
 use crate::{app::App, auth::Refusal, caller::Caller, input, language::Language, problem::Problem};
 pub use at_hand::json;
 
@@ -55,7 +56,7 @@ type Types = Schema<Query, Mutation, Subscriptions>;
 
 /// The schema, behind what no request may have too much of.
 #[derive(Clone)]
-pub struct DaftarSchema(Types);
+pub struct DaftarSchema(Types, Arc<Known>);
 
 impl fmt::Debug for DaftarSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,6 +65,11 @@ impl fmt::Debug for DaftarSchema {
 }
 
 impl DaftarSchema {
+    /// Has a request read that is to be executed.
+    pub fn read(&self, request: &mut Request) {
+        self.1.read(request);
+    }
+
     /// What it answers is for [`json`] to write.
     pub async fn execute(&self, mut request: Request) -> Response {
         match within(&mut request) {
@@ -110,7 +116,7 @@ pub struct Query(
 );
 
 pub fn schema(app: App) -> DaftarSchema {
-    DaftarSchema(builder().data(app).finish())
+    DaftarSchema(builder().data(app).finish(), Arc::default())
 }
 
 /// The schema as text, as committed.
