@@ -87,7 +87,7 @@ impl AccountQuery {
             let by = order_by.unwrap_or(AccountSort::Number);
             let ordered = paging.ordered("accounts", by, direction.unwrap_or(SortDirection::Ascending))?;
             let found = accounts::list(&app.read_models, &filter, &ordered.page).await?;
-            let at = |account: &Account| ordered.cursor(&account.row.spot(ordered.page.by));
+            let at = move |account: &Account| ordered.cursor(&account.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

@@ -370,7 +370,7 @@ impl ApplicationQuery {
             let by = order_by.unwrap_or(ApplicationSort::SubmittedOn);
             let ordered = paging.ordered("applications", by, direction.unwrap_or(SortDirection::Ascending))?;
             let found = applications::list(&app.read_models, &filter, &ordered.page).await?;
-            let at = |application: &Application| ordered.cursor(&application.row.spot(ordered.page.by));
+            let at = move |application: &Application| ordered.cursor(&application.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

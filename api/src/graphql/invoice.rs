@@ -590,7 +590,7 @@ impl InvoiceQuery {
             let ordered = paging.ordered("invoices", by, direction.unwrap_or(SortDirection::Descending))?;
             let as_of = moment(When::past(app, as_of)?, app).await?;
             let found = invoices::list(&app.read_models, &filter, &ordered.page, as_of).await?;
-            let at = |invoice: &Invoice| ordered.cursor(&invoice.row.spot(ordered.page.by));
+            let at = move |invoice: &Invoice| ordered.cursor(&invoice.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

@@ -464,7 +464,7 @@ impl MeterQuery {
             let by = order_by.unwrap_or(MeterSort::Serial);
             let ordered = paging.ordered("meters", by, direction.unwrap_or(SortDirection::Ascending))?;
             let found = meters::list(&app.read_models, &filter, &ordered.page).await?;
-            let at = |meter: &Meter| ordered.cursor(&meter.row.spot(ordered.page.by));
+            let at = move |meter: &Meter| ordered.cursor(&meter.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

@@ -1,6 +1,6 @@
 //! Lists page by page, the way Relay has them.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use async_graphql::{
     Context, Object, Result, SimpleObject, TypeName,
@@ -121,6 +121,9 @@ pub fn cost(first: Option<i32>, of_one: usize) -> usize {
 
 type Count = Box<dyn Fn() -> BoxFuture<'static, Result<u64, Problem>> + Send + Sync>;
 
+/// Where a member is in its list. It is only asked for the members whose place somebody asks for.
+type Cursor<N> = Arc<dyn Fn(&N) -> String + Send + Sync>;
+
 /// A page of a list.
 pub struct Connection<N> {
     edges: Vec<Edge<N>>,
@@ -136,18 +139,24 @@ impl<N> fmt::Debug for Connection<N> {
 
 impl<N> Connection<N> {
     /// Of what was found up to the paging's limit. The count is only asked if somebody asks for it.
-    pub fn new<F>(paging: &Paging, found: Vec<N>, cursor: impl Fn(&N) -> String, count: impl Fn() -> F + Send + Sync + 'static) -> Self
+    pub fn new<F>(
+        paging: &Paging,
+        found: Vec<N>,
+        cursor: impl Fn(&N) -> String + Send + Sync + 'static,
+        count: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = Result<u64, Problem>> + Send + 'static,
     {
         let has_next_page = found.len() > paging.size as usize;
+        let cursor: Cursor<N> = Arc::new(cursor);
         let nodes = found.into_iter().take(paging.size as usize);
-        let edges: Vec<Edge<N>> = nodes.map(|node| Edge { cursor: cursor(&node), node }).collect();
+        let edges: Vec<Edge<N>> = nodes.map(|node| Edge { node, cursor: cursor.clone() }).collect();
         let page_info = PageInfo {
             has_next_page,
             has_previous_page: paging.after.is_some(),
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: edges.first().map(Edge::place),
+            end_cursor: edges.last().map(Edge::place),
         };
         Self { edges, page_info, count: Box::new(move || Box::pin(count())) }
     }
@@ -183,10 +192,15 @@ impl<N: Written + ContainerType> Connection<N> {
     }
 }
 
-#[derive(Debug)]
 struct Edge<N> {
     node: N,
-    cursor: String,
+    cursor: Cursor<N>,
+}
+
+impl<N> Edge<N> {
+    fn place(&self) -> String {
+        (self.cursor)(&self.node)
+    }
 }
 
 impl<N: ContainerType> TypeName for Edge<N> {
@@ -199,7 +213,7 @@ impl<N: Written + ContainerType> Written for Edge<N> {
     fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
         match asked.name.as_str() {
             "node" => InOrder(&self.node).put(asked, out),
-            "cursor" => self.cursor.put(asked, out),
+            "cursor" => self.place().put(asked, out),
             "__typename" => Self::type_name().as_ref().put(asked, out),
             _ => false,
         }
@@ -215,8 +229,8 @@ impl<N: Written + ContainerType> Edge<N> {
     }
 
     /// Its place: given as `after`, the next page begins behind it. It means something in the same list and order only.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> String {
+        self.place()
     }
 }
 

@@ -224,7 +224,7 @@ impl PaymentQuery {
             let ordered = paging.ordered("payments", by, direction.unwrap_or(SortDirection::Descending))?;
             let as_of = moment(When::past(app, as_of)?, app).await?;
             let found = payments::list(&app.read_models, &filter, &ordered.page, as_of).await?;
-            let at = |payment: &Payment| ordered.cursor(&payment.row.spot(ordered.page.by));
+            let at = move |payment: &Payment| ordered.cursor(&payment.row.spot(ordered.page.by));
             let pool = app.read_models.clone();
             let count = move || {
                 let (pool, filter) = (pool.clone(), filter.clone());

@@ -724,7 +724,7 @@ async fn list(
     let by = by.unwrap_or(RepairSort::RequestedAt);
     let ordered = paging.ordered(name, by, direction.unwrap_or(SortDirection::Descending))?;
     let found = repairs::list(&app.read_models, &filter, &ordered.page).await?;
-    let at = |repair: &Repair| ordered.cursor(&repair.row.spot(ordered.page.by));
+    let at = move |repair: &Repair| ordered.cursor(&repair.row.spot(ordered.page.by));
     let pool = app.read_models.clone();
     let count = move || {
         let (pool, filter) = (pool.clone(), filter.clone());
