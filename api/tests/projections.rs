@@ -40,7 +40,7 @@ async fn status_says_how_each_model_is_and_fails_if_one_has_stopped() {
         billable           3          -        0       0.0         0  nobody
         collections        2          -        0       0.0         0  nobody
         fleet              1          -        0       0.0         0  nobody
-        invoices           5          -        0       0.0         0  nobody
+        invoices           6          -        0       0.0         0  nobody
         ledger             1          -        0       0.0         0  nobody
         meters             3          -        0       0.0         0  nobody
         payments           6          -        0       0.0         0  nobody

@@ -427,7 +427,8 @@ impl Payments {
     }
 }
 
-fn payment_of(credit: CreditId) -> Option<PaymentId> {
+/// The payment that a credit is, if it is one.
+pub(crate) fn payment_of(credit: CreditId) -> Option<PaymentId> {
     match credit {
         CreditId::Payment(payment_id) => Some(payment_id),
         CreditId::Opening { .. } | CreditId::CreditNote(_) | CreditId::Deposit(_) | CreditId::Compensation(_) | CreditId::Subsidy(_) => {

@@ -154,6 +154,8 @@ async fn invoices() {
         let whole = page(invoices::Order::IssuedOn, Direction::Descending, None, 1_000);
         let everything = invoices::list(&pool, &invoices::Filter::default(), &whole, None).await.unwrap();
         assert!(everything.len() > 4 && everything.iter().all(|invoice| invoice.issued_on.is_some()));
+        let read = async |page: &Page<invoices::Order>| invoices::list(&pool, &invoices::Filter::default(), page, None).await.unwrap();
+        in_all_orders(&everything, INVOICES, 3, read, invoices::Standing::spot).await;
         let issued = everything[everything.len() / 2].issued_on.unwrap();
         for account_id in [None, Some(everything[0].account_id)] {
             for statuses in [None, Some(vec![]), Some(vec![Status::Open, Status::PartlyPaid]), Some(vec![Status::Paid])] {
@@ -181,6 +183,25 @@ async fn invoices() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_latest_invoices_are_not_planned_each_time() {
+    let (_database, pool) = database().await;
+    project_all::<Invoices>(&pool, history(1, 250)).await;
+    let more =
+        "INSERT INTO read_invoices.invoice SELECT (jsonb_populate_record(invoice, jsonb_build_object('invoice_id', gen_random_uuid()))).*
+                FROM read_invoices.invoice, generate_series(1, 2000)";
+    sqlx::query(more).execute(&pool).await.unwrap();
+    sqlx::query("ANALYZE read_invoices.invoice").execute(&pool).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let page = page(invoices::Order::IssuedOn, Direction::Descending, None, 51);
+    for _ in 0..10 {
+        assert_eq!(invoices::list(&mut *db, &invoices::Filter::default(), &page, None).await.unwrap().len(), 51);
+    }
+    let plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE starts_with(statement, 'SELECT invoice_id')";
+    // The first five are how PostgreSQL finds out.
+    assert_eq!(sqlx::query_as::<_, (i64, i64)>(plans).fetch_one(&mut *db).await.unwrap(), (5, 5));
 }
 
 const PAYMENTS: Orders<'static, payments::Received, payments::Order> = &[

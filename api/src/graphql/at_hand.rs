@@ -97,7 +97,7 @@ impl<T: Written> Written for &T {
 }
 
 /// The fields of an object that can be written, by the names of their resolvers. Behind those with arguments stands what these are when
-/// nobody gives them; behind `unless` what may be able to write it without them.
+/// nobody gives them; behind `unless` what may be able to write it without them, if there is anything.
 macro_rules! at_hand {
     ($object:ty: $($field:ident $(as $name:ident)? $(($($usual:expr),+))? $(unless $known:ident)?),* $(,)?) => {
         impl $crate::graphql::at_hand::Written for $object {
@@ -107,7 +107,7 @@ macro_rules! at_hand {
                     $(at_hand!(@name $field $($name)?) if asked.is_plain() => {
                         $(
                             let begun = out.len();
-                            if self.$known().put(asked, out) {
+                            if self.$known(&asked.context).is_some_and(|known| known.put(asked, out)) {
                                 return true;
                             }
                             out.truncate(begun);

@@ -10,7 +10,7 @@ use daftar_domain::{
     invoice::{BilledSupply, DocumentLine as Line, Status, Subject, VatTotal as Vat},
 };
 use daftar_projections::{
-    invoices::{self, Detail},
+    invoices::{self, Detail, Receipt},
     payments,
 };
 
@@ -20,13 +20,13 @@ use super::{
     at_hand::{Asked, Put, Written, at_hand, quoted},
     bill::{BillSubsidy, BilledService, LineExplanation},
     caller,
-    enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, VatCategory},
+    enums::{DocumentKind, InvoiceSort, InvoiceStatus, LineUnit, Revenue, SortDirection, Tender, VatCategory},
     in_order::InOrder,
     language,
     money::Money,
     paging::{Connection, Paging, cost, cursor, part},
     payment::Payment,
-    scalars::{Date, Decimal},
+    scalars::{Date, DateTime, Decimal},
     siblings::{Together, grouped},
     when::{AsOfInput, When, days, moment},
 };
@@ -84,8 +84,13 @@ impl Invoice {
         cursor(list, &[&self.row.issued_on.unwrap_or_default(), &self.row.id])
     }
 
-    fn account_in_brief(&self) -> InOrder<AccountInBrief<'_>> {
-        InOrder(AccountInBrief(&self.row))
+    fn account_in_brief(&self, _: &Context<'_>) -> Option<InOrder<AccountInBrief<'_>>> {
+        Some(InOrder(AccountInBrief(&self.row)))
+    }
+
+    fn payments_in_brief(&self, context: &Context<'_>) -> Option<Vec<InOrder<PaymentInBrief>>> {
+        let paid = self.row.paid_by(app(context).today()).ok()??;
+        Some(paid.into_iter().map(|(receipt, amount)| InOrder(PaymentInBrief { receipt, amount })).collect())
     }
 
     async fn issued(&self, context: &Context<'_>, when: When, detail: Detail) -> Result<Vec<Document>, Problem> {
@@ -100,7 +105,7 @@ impl Invoice {
     }
 }
 
-at_hand!(Invoice: id, number, status, status_label, overdue, issued_on, due_on, supplied_from, supplied_to, net, vat, total, credited, debited, paid, left_to_pay, account unless account_in_brief, lines, payments(None));
+at_hand!(Invoice: id, number, status, status_label, overdue, issued_on, due_on, supplied_from, supplied_to, net, vat, total, credited, debited, paid, left_to_pay, account unless account_in_brief, lines, payments(None) unless payments_in_brief);
 
 /// What a customer owes for something, and why.
 #[Object]
@@ -281,6 +286,37 @@ impl Written for AccountInBrief<'_> {
         match (asked.name.as_str(), &self.0.account_number) {
             ("id", _) => quoted(self.0.account_id, out),
             ("number", Some(number)) => number.put(asked, out),
+            _ => false,
+        }
+    }
+}
+
+/// What an invoice knows of a payment by itself: what never changes of it, and how much of the invoice it paid.
+struct PaymentInBrief {
+    receipt: Receipt,
+    amount: Amount,
+}
+
+impl Written for PaymentInBrief {
+    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        match asked.name.as_str() {
+            "payment" => InOrder(&self.receipt).put(asked, out),
+            "amount" => Money::from(self.amount).put(asked, out),
+            _ => false,
+        }
+    }
+}
+
+impl Written for Receipt {
+    fn write(&self, asked: &Asked<'_>, out: &mut Vec<u8>) -> bool {
+        match asked.name.as_str() {
+            "id" => quoted(self.payment_id, out),
+            "tender" => Tender::from(self.tender).put(asked, out),
+            "channel" => self.channel.as_str().put(asked, out),
+            "reference" => self.reference.as_str().put(asked, out),
+            "amount" => Money::from(self.amount).put(asked, out),
+            "received_at" => DateTime(self.received_at).put(asked, out),
+            "value_on" => Date::from(self.value_on).put(asked, out),
             _ => false,
         }
     }

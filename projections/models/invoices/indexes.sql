@@ -1,4 +1,5 @@
 ALTER TABLE account ADD PRIMARY KEY (account_id);
+ALTER TABLE receipt ADD PRIMARY KEY (account_id, payment_id);
 ALTER TABLE invoice ADD PRIMARY KEY (invoice_id);
 CREATE INDEX ON invoice (account_id, issued_on DESC, invoice_id DESC);
 CREATE INDEX ON invoice (issued_on DESC, invoice_id DESC) WHERE issued_on IS NOT NULL;

@@ -5,6 +5,14 @@ CREATE TABLE account (
     position   bigint NOT NULL
 );
 
+-- What was told of each payment when it came.
+CREATE TABLE receipt (
+    account_id uuid   NOT NULL,
+    payment_id uuid   NOT NULL,
+    receipt    text   NOT NULL,
+    position   bigint NOT NULL
+);
+
 -- An invoice as it stands, with what a list of invoices shows of them. What is paid is an echo of its account, where the truth about that is.
 CREATE TABLE invoice (
     invoice_id    uuid    NOT NULL,
@@ -35,8 +43,11 @@ CREATE TABLE invoice (
     cancelled     boolean NOT NULL,
     -- When its issue became known.
     issued_position bigint,
-    -- As they are in the document.
+    -- As they are in the document, each as its parts in their order.
     lines         text,
+    -- What paid it, part after part: the receipt, from which day it counts, and how much; below zero where it was freed. Empty where an
+    -- account paid that is not the invoice's.
+    payments      text,
     revision      bigint  NOT NULL,
     position      bigint  NOT NULL
 );

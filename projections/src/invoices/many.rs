@@ -8,11 +8,11 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Document, InvoiceRow, Standing, from_bigint, from_json, from_name, malformed, then};
+use super::{Document, ListedRow, Standing, from_bigint, from_json, from_name, malformed, standings, then};
 use crate::{QueryError, as_of::AsOf, columns::uuids, order::LAST_DAY};
 
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[InvoiceId]) -> Result<Vec<Standing>, QueryError> {
-    let rows = sqlx::query_as!(InvoiceRow, "SELECT * FROM read_invoices.invoice WHERE invoice_id = ANY($1)", &uuids(ids));
+    let rows = standings!("read_invoices.invoice WHERE invoice_id = ANY($1)", &uuids(ids));
     rows.fetch_all(db).await?.into_iter().map(Standing::try_from).collect()
 }
 
@@ -29,9 +29,8 @@ pub async fn of_accounts(
         return then::of_accounts(db, accounts, after, limit, as_of).await;
     }
     let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
-    let rows = sqlx::query_as!(
-        InvoiceRow,
-        "SELECT invoice.* FROM unnest($1::uuid[]) AS asked (id)
+    let rows = standings!(
+        "unnest($1::uuid[]) AS asked (id)
          CROSS JOIN LATERAL (SELECT * FROM read_invoices.invoice WHERE account_id = asked.id AND (issued_on, invoice_id) < ($2, $3)
                              ORDER BY issued_on DESC, invoice_id DESC LIMIT $4) invoice",
         &uuids(accounts),

@@ -1,6 +1,6 @@
 //! Lists of invoices as they were: those that had been issued by a moment, each as it stood.
 //!
-//! Only in an order that never changes does an index know the order of then. The columns that [`Standing`] does not show are those of now.
+//! Only in an order that never changes does an index know the order of then.
 
 use chrono::NaiveDate;
 use daftar_domain::{
@@ -10,7 +10,7 @@ use daftar_domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Filter, InvoiceRow, Order, Standing, from_bigint};
+use super::{Filter, ListedRow, Order, Standing, from_bigint};
 use crate::{
     Page, QueryError,
     as_of::AsOf,
@@ -25,13 +25,13 @@ pub(super) async fn list(db: impl PgExecutor<'_>, filter: &Filter, page: &Page<O
             page!(
                 db,
                 page,
-                InvoiceRow,
+                ListedRow,
                 "SELECT invoice_id, account_id, account_number, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
-                        currency, net, vat, rounding, total, stood.credited, stood.debited, creditable, stood.paid, written_off,
-                        stood.left_to_pay, settled, cancelled, issued_position, lines, stood.revision, stood.position
+                        currency, net, vat, total, stood.credited, stood.debited, stood.paid, stood.left_to_pay, lines,
+                        NULL::text AS payments, stood.revision
                  FROM read_invoices.invoice
                  CROSS JOIN LATERAL (
-                     SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision, position FROM read_invoices.standing
+                     SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision FROM read_invoices.standing
                      WHERE standing.invoice_id = invoice.invoice_id AND effective_on <= $10 AND position <= $11
                      ORDER BY position DESC LIMIT 1) stood
                  WHERE (account_id = $4 OR $4 IS NULL) AND (stood.status = ANY($5) OR $5 IS NULL) AND (stood.overdue = $6 OR $6 IS NULL)
@@ -92,15 +92,15 @@ pub(super) async fn of_accounts(
 ) -> Result<Vec<Standing>, QueryError> {
     let (day, id) = after.map_or((LAST_DAY, Uuid::max()), |(day, id)| (day, id.into()));
     let rows = sqlx::query_as!(
-        InvoiceRow,
+        ListedRow,
         "SELECT invoice.* FROM unnest($1::uuid[]) AS asked (id)
          CROSS JOIN LATERAL (
              SELECT invoice_id, account_id, account_number, stood.status, stood.overdue, number, issued_on, stood.due_on, supplied_from, supplied_to,
-                    currency, net, vat, rounding, total, stood.credited, stood.debited, creditable, stood.paid, written_off,
-                    stood.left_to_pay, settled, cancelled, issued_position, lines, stood.revision, stood.position
+                    currency, net, vat, total, stood.credited, stood.debited, stood.paid, stood.left_to_pay, lines,
+                    NULL::text AS payments, stood.revision
              FROM read_invoices.invoice
              CROSS JOIN LATERAL (
-                 SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision, position FROM read_invoices.standing
+                 SELECT status, overdue, due_on, credited, debited, paid, left_to_pay, revision FROM read_invoices.standing
                  WHERE standing.invoice_id = invoice.invoice_id AND effective_on <= $5 AND position <= $6
                  ORDER BY position DESC LIMIT 1) stood
              WHERE account_id = asked.id AND (issued_on, invoice_id) < ($2, $3) AND issued_on <= $5 AND issued_position <= $6

@@ -116,6 +116,22 @@ fn cases(asked: &Asked) -> Vec<Case> {
             json!({ "filter": { "statuses": ["PAID"], "issuedFrom": "2026-06-01", "issuedTo": "2026-07-31" }, "first": 3 }),
             [page(), vec![json!({ "filter": { "issuedFrom": "x" } })]].concat(),
         ),
+        // What their rows know, and what has to be fetched for it.
+        case(
+            "invoices",
+            Staff,
+            "query($filter: InvoiceFilter) { invoices(filter: $filter, first: 2) { edges { cursor node { number account { number }
+               payments { amount { formatted } payment { tender channel reference amount { amount currency } receivedAt valueOn } } } } pageInfo { startCursor endCursor } } }",
+            json!({ "filter": { "statuses": ["PAID"], "issuedTo": "2026-07-31" } }),
+            vec![json!({ "filter": { "issuedTo": "soon" } })],
+        ),
+        case(
+            "invoices",
+            Staff,
+            "query($filter: InvoiceFilter) { invoices(filter: $filter, first: 2) { nodes { account { number holderName } payments { payment { reference allocated { amount } account { number } } } } } }",
+            json!({ "filter": { "statuses": ["PAID"], "issuedTo": "2026-07-31" } }),
+            vec![json!({ "filter": { "issuedTo": "soon" } })],
+        ),
         case(
             "invoices",
             Staff,
